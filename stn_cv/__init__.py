@@ -1,0 +1,72 @@
+"""Learned rectification for classical vision: spatial transformers for scikit-learn, on a CPU.
+
+Public names are imported when they are first used, so that ``import stn_cv`` is quick and
+loads neither scikit-learn nor OpenCV.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "SpatialTransformer": "estimators",
+    "SpatialTransformerClassifier": "estimators",
+    "Rectifier": "model.rectifier",
+    "ImageSpec": "model.rectifier",
+    "save": "model.file",
+    "load": "model.file",
+    "affine_grid": "sampling",
+    "affine_grid_backward": "sampling",
+    "grid_sample": "sampling",
+    "grid_sample_backward": "sampling",
+    "warp_affine": "sampling",
+    "warp_affine_backward": "sampling",
+    "theta_to_cv2": "geometry",
+    "theta_from_cv2": "geometry",
+    "contact_sheet": "pictures",
+    "StnError": "errors",
+    "InvalidInputError": "errors",
+    "InvalidTypeError": "errors",
+    "NonFiniteError": "errors",
+    "TrainingDiverged": "errors",
+    "ModelFileError": "errors",
+    "MissingLibraryError": "errors",
+    "CollapseWarning": "errors",
+}
+
+__all__ = [  # noqa: F822  (resolved in __getattr__)
+    "CollapseWarning",
+    "ImageSpec",
+    "InvalidInputError",
+    "InvalidTypeError",
+    "MissingLibraryError",
+    "ModelFileError",
+    "NonFiniteError",
+    "Rectifier",
+    "SpatialTransformer",
+    "SpatialTransformerClassifier",
+    "StnError",
+    "TrainingDiverged",
+    "affine_grid",
+    "affine_grid_backward",
+    "contact_sheet",
+    "grid_sample",
+    "grid_sample_backward",
+    "load",
+    "save",
+    "theta_from_cv2",
+    "theta_to_cv2",
+    "warp_affine",
+    "warp_affine_backward",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'stn_cv' has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__", "nn"]

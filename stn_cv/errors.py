@@ -1,0 +1,44 @@
+"""The exception tree: every error this library raises itself is a `StnError`."""
+
+__all__ = [
+    "CollapseWarning",
+    "InvalidInputError",
+    "InvalidTypeError",
+    "MissingLibraryError",
+    "ModelFileError",
+    "NonFiniteError",
+    "StnError",
+    "TrainingDiverged",
+]
+
+
+class StnError(Exception):
+    """Root of all errors raised by stn_cv."""
+
+
+class InvalidInputError(StnError, ValueError):
+    """A value, shape or name that cannot be used; the message says what was wanted."""
+
+
+class InvalidTypeError(StnError, TypeError):
+    """A type or dtype that cannot be used; the message says which can."""
+
+
+class NonFiniteError(InvalidInputError):
+    """NaN or infinity where only finite numbers have a meaning."""
+
+
+class TrainingDiverged(StnError, ValueError):  # noqa: N818  (the name is part of the contract)
+    """No epoch of the training gave finite weights better than the untrained ones."""
+
+
+class ModelFileError(StnError, ValueError):
+    """A model file that is damaged, of another format, or newer than this library."""
+
+
+class MissingLibraryError(StnError, ImportError):
+    """A library this feature needs cannot be imported; the message says how to get it."""
+
+
+class CollapseWarning(UserWarning):
+    """The transformer looks away from its images: most of its grid lies outside them."""
