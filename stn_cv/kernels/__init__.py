@@ -1,0 +1,1 @@
+"""Loops into given arrays: serial, ``nogil``, never raising."""

@@ -1,0 +1,76 @@
+"""The one Numba policy: how every kernel is compiled and cached."""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba import config, njit
+from numba.core.caching import FunctionCache
+
+__all__ = ["REASSOCIATE", "kernel"]
+
+# Sums may be regrouped and contracted to fma. Never "nnan" or "ninf": they make isnan() False.
+REASSOCIATE = {"contract", "reassoc", "nsz", "arcp", "afn"}
+
+logger = logging.getLogger("stn_cv")
+
+
+def _sources_digest() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+class _KernelCache(FunctionCache):
+    """Numba's on-disk cache, made safe.
+
+    A damaged entry is recompiled instead of raised, a full disk is no error, and the key
+    holds what Numba leaves out: the text of all kernels (an edited helper in another file
+    would leave stale code) and bounds checking.
+    """
+
+    _digest = _sources_digest()
+    _announced = False
+
+    def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
+        return (*super()._index_key(sig, codegen), self._digest, config.BOUNDSCHECK)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            overload = super().load_overload(sig, target_context)
+        except Exception:  # a damaged file may raise anything
+            self._forget()
+            overload = None
+        if overload is None and not _KernelCache._announced:
+            _KernelCache._announced = True
+            logger.info("Compiling the kernels, once on this machine (some seconds) ...")
+        return overload
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except Exception:  # a full disk, or a damaged index
+            self._forget()
+
+    def _forget(self) -> None:
+        try:
+            self.flush()
+        except OSError:
+            self.disable()
+
+
+def kernel(function: Callable[..., Any] | None = None, *, fastmath: Any = False) -> Any:
+    """Compile a loop lazily, without the GIL, cached on disk where the disk allows it."""
+    if function is None:
+        return lambda f: kernel(f, fastmath=fastmath)
+    if config.DISABLE_JIT:
+        return function
+    dispatcher = njit(function, nogil=True, error_model="numpy", fastmath=fastmath)
+    try:
+        dispatcher._cache = _KernelCache(function)
+    except RuntimeError:  # no folder that can be written: compile anew in each process
+        logger.debug("no folder for the kernel cache")
+    return dispatcher

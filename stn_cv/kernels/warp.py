@@ -1,0 +1,185 @@
+"""The fused affine warp: coordinates, neighbours and blending, with no grid array.
+
+In each output row the columns whose four neighbours all lie in the image form one
+interval; inside it nothing is checked, and only the two ends of the row ask the padding
+rule. Coordinates are float64, good for images of 4096 pixels a side and beyond.
+
+images (n, height, width, channels), matrices (n, 2, 3) float64 pixel output to source,
+fill (channels,) of the dtype to compute in, out (n, rows, columns, channels), whose first
+row is row `first_row` of the whole output.
+"""
+
+import numpy as np
+
+from .coordinates import interior, place
+from .jit import REASSOCIATE, kernel
+from .pixels import (
+    BLOCK,
+    apply_padding_gain,
+    blend,
+    blend_slopes,
+    block_buffers,
+    copy_nearest,
+    gather,
+    gather_channels,
+    gather_checked,
+    locate,
+    scatter,
+    scatter_nearest,
+)
+
+
+@kernel
+def gather_block(flat, line, first, size, shape, padding_mode, align_corners, fill, buffers):
+    """Gather columns [first, first + size) of the row on `line`; [start, stop) were inside."""
+    xs, ys, offsets, corners, fractions = buffers
+    height, width, channels = shape
+    x0, dx, y0, dy, start, stop = line
+    place(x0, dx, y0, dy, first, size, xs, ys)
+    start = min(max(start - first, 0), size)
+    stop = max(min(stop - first, size), start)
+    rules = (padding_mode, align_corners)
+    if start < stop:
+        locate(xs, ys, start, stop, width, channels, offsets, fractions)
+        if channels == 1:
+            gather(flat, offsets, start, stop, width, corners)
+        else:
+            gather_channels(flat, offsets, start, stop, width, channels, corners, fractions)
+    gather_checked(flat, xs, ys, 0, start, width, height, *rules, fill, corners, fractions)
+    gather_checked(flat, xs, ys, stop, size, width, height, *rules, fill, corners, fractions)
+    return start, stop
+
+
+@kernel
+def line_of(matrix, y, height, width, columns):
+    """The row's coordinates (start and step along x and y) and its interior interval."""
+    x0 = matrix[0, 1] * y + matrix[0, 2]
+    y0 = matrix[1, 1] * y + matrix[1, 2]
+    dx, dy = matrix[0, 0], matrix[1, 0]
+    start, stop = interior(x0, dx, y0, dy, width, height, columns)
+    return x0, dx, y0, dy, start, stop
+
+
+@kernel
+def warp(images, matrices, first_row, padding_mode, align_corners, fill, out):
+    """Warp each image by its matrix, bilinear."""
+    n, height, width, channels = images.shape
+    rows, columns = out.shape[1:3]
+    buffers = block_buffers(channels, fill)
+    shape, rules = images.shape[1:], (padding_mode, align_corners)
+    for i in range(n):
+        flat = images[i].reshape(-1)
+        for r in range(rows):
+            line = line_of(matrices[i], np.float64(r + first_row), height, width, columns)
+            row = out[i, r].reshape(-1)
+            for first in range(0, columns, BLOCK):
+                size = min(BLOCK, columns - first)
+                gather_block(flat, line, first, size, shape, *rules, fill, buffers)
+                blend(buffers[3], buffers[4], size * channels, row[first * channels :])
+
+
+@kernel
+def warp_slopes(images, matrices, padding_mode, align_corners, fill, out, slope_x, slope_y):
+    """As `warp` on whole images, keeping the derivatives of each value by x and y.
+
+    They turn the gradient by theta into one contraction (`matrix_gradient`), with no
+    second look at the images.
+    """
+    n, height, width, channels = images.shape
+    rows, columns = out.shape[1:3]
+    buffers = block_buffers(channels, fill)
+    xs, ys, _, corners, fractions = buffers
+    shape, rules = images.shape[1:], (padding_mode, align_corners)
+    for i in range(n):
+        flat = images[i].reshape(-1)
+        for r in range(rows):
+            line = line_of(matrices[i], np.float64(r), height, width, columns)
+            for first in range(0, columns, BLOCK):
+                size = min(BLOCK, columns - first)
+                start, stop = gather_block(flat, line, first, size, shape, *rules, fill, buffers)
+                at = first * channels
+                to = out[i, r].reshape(-1)[at:]
+                by_x, by_y = slope_x[i, r].reshape(-1)[at:], slope_y[i, r].reshape(-1)[at:]
+                blend_slopes(corners, fractions, size * channels, to, by_x, by_y)
+                for a, b in ((0, start), (stop, size)):
+                    apply_padding_gain(xs, ys, a, b, width, height, *rules, channels, by_x, by_y)
+
+
+@kernel(fastmath=REASSOCIATE)
+def matrix_gradient(dout, slope_x, slope_y, dmatrices):
+    """Gradient by the matrices (n, 2, 3), float64, from kept slopes."""
+    n, rows, columns, channels = dout.shape
+    index = np.empty(columns * channels, dout.dtype)
+    for k in range(columns * channels):
+        index[k] = k // channels
+    for i in range(n):
+        dmatrices[i] = 0
+        for r in range(rows):
+            d = dout[i, r].reshape(-1)
+            by_x, by_y = slope_x[i, r].reshape(-1), slope_y[i, r].reshape(-1)
+            sum_x = sum_xj = sum_y = sum_yj = dout.dtype.type(0)
+            for k in range(columns * channels):
+                along_x, along_y = d[k] * by_x[k], d[k] * by_y[k]
+                sum_x += along_x
+                sum_y += along_y
+                sum_xj += along_x * index[k]
+                sum_yj += along_y * index[k]
+            dmatrices[i, 0, 0] += sum_xj
+            dmatrices[i, 0, 1] += sum_x * r
+            dmatrices[i, 0, 2] += sum_x
+            dmatrices[i, 1, 0] += sum_yj
+            dmatrices[i, 1, 1] += sum_y * r
+            dmatrices[i, 1, 2] += sum_y
+
+
+@kernel
+def warp_scatter(dout, matrices, padding_mode, align_corners, dimages):
+    """Add the gradient by the images (bilinear) to dimages (n, height, width, channels)."""
+    n, height, width, channels = dimages.shape
+    columns = dout.shape[2]
+    xs, ys = np.empty(BLOCK), np.empty(BLOCK)
+    for i in range(n):
+        dflat = dimages[i].reshape(-1)
+        for r in range(dout.shape[1]):
+            x0, dx, y0, dy, _, _ = line_of(matrices[i], np.float64(r), height, width, 0)
+            for first in range(0, columns, BLOCK):
+                size = min(BLOCK, columns - first)
+                place(x0, dx, y0, dy, first, size, xs, ys)
+                d = dout[i, r, first : first + size].reshape(-1)
+                scatter(d, xs, ys, size, width, height, padding_mode, align_corners, dflat)
+
+
+@kernel
+def warp_nearest(images, matrices, first_row, padding_mode, align_corners, fill, out):
+    """Warp each image by its matrix, nearest neighbour."""
+    n, height, width, channels = images.shape
+    columns = out.shape[2]
+    xs, ys = np.empty(BLOCK), np.empty(BLOCK)
+    rules = (padding_mode, align_corners)
+    for i in range(n):
+        flat = images[i].reshape(-1)
+        for r in range(out.shape[1]):
+            y = np.float64(r + first_row)
+            x0, dx, y0, dy, _, _ = line_of(matrices[i], y, height, width, 0)
+            for first in range(0, columns, BLOCK):
+                size = min(BLOCK, columns - first)
+                place(x0, dx, y0, dy, first, size, xs, ys)
+                to = out[i, r, first : first + size].reshape(-1)
+                copy_nearest(flat, xs, ys, size, width, height, *rules, fill, to)
+
+
+@kernel
+def warp_nearest_scatter(dout, matrices, padding_mode, align_corners, dimages):
+    """Add the gradient by the images (nearest) to dimages (n, height, width, channels)."""
+    n, height, width, channels = dimages.shape
+    columns = dout.shape[2]
+    xs, ys = np.empty(BLOCK), np.empty(BLOCK)
+    for i in range(n):
+        dflat = dimages[i].reshape(-1)
+        for r in range(dout.shape[1]):
+            x0, dx, y0, dy, _, _ = line_of(matrices[i], np.float64(r), height, width, 0)
+            for first in range(0, columns, BLOCK):
+                size = min(BLOCK, columns - first)
+                place(x0, dx, y0, dy, first, size, xs, ys)
+                d = dout[i, r, first : first + size].reshape(-1)
+                scatter_nearest(d, xs, ys, size, width, height, padding_mode, align_corners, dflat)

@@ -1,0 +1,21 @@
+"""Grids and bilinear sampling, and their gradients: PyTorch's functions, channels last.
+
+Convention: theta and grid map output to source, (x, y), normalized to [-1, 1]; with
+``align_corners=False`` -1 and 1 are the outer edges of the corner pixels, with True their
+centres. Images are (height, width[, channels]) or (n, height, width[, channels]).
+"""
+
+from .arguments import PADDING_MODES
+from .grid import affine_grid, affine_grid_backward, grid_sample, grid_sample_backward
+from .warp import differentiable_warp, warp_affine, warp_affine_backward
+
+__all__ = [
+    "PADDING_MODES",
+    "affine_grid",
+    "affine_grid_backward",
+    "differentiable_warp",
+    "grid_sample",
+    "grid_sample_backward",
+    "warp_affine",
+    "warp_affine_backward",
+]

@@ -1,0 +1,179 @@
+"""What a sampling function was given: checked, and brought to one form."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InvalidInputError, InvalidTypeError, NonFiniteError
+from ..geometry import as_array, axes, pixel_from_normalized
+from ..slices import slices_of
+
+Array = NDArray[Any]
+MODES = {"bilinear": 0, "nearest": 1}
+PADDING_MODES = {"zeros": 0, "border": 1, "reflection": 2}
+ROWS_OF_A_PIECE = 64  # of one big image
+CHANNELS_FIRST_SIDE = 16  # with as many channels, few rows are taken for channels
+COMPUTED_IN = {"float32": "float32", "float64": "float64", "uint8": "float32", "uint16": "float32"}
+
+
+@dataclass(frozen=True)
+class SamplingArguments:
+    """Images as (n, h, w, c), native and contiguous, and where to sample them."""
+
+    images: Array
+    where: Array  # theta (n, 2, 3) or grid (n, rows, columns, 2)
+    rules: tuple[int, int, bool]  # mode, padding mode, corner rule, as the kernels take them
+    fill: Array  # (c,), of the dtype to compute in
+    batched: bool
+    has_channels: bool
+
+    @classmethod
+    def of(
+        cls,
+        images: ArrayLike,
+        where: Array,
+        batched: bool,
+        mode: str = "bilinear",
+        padding_mode: str = "zeros",
+        align_corners: bool = False,
+        fill_value: float | ArrayLike = 0.0,
+    ) -> "SamplingArguments":
+        """Check everything; not `batched`: one image and one theta or grid."""
+        images = check_images(images, batched)
+        if not batched:
+            images, where = images[None], where[None]
+        if len(images) != len(where):
+            raise InvalidInputError(
+                f"{len(images)} images came with {len(where)} thetas or grids; wanted one each."
+            )
+        has_channels = images.ndim == 4
+        images = images if has_channels else images[..., None]
+        rules = (
+            named("mode", mode, MODES),
+            named("padding_mode", padding_mode, PADDING_MODES),
+            bool(align_corners),
+        )
+        fill = check_fill(fill_value, images)
+        return cls(images, np.ascontiguousarray(where), rules, fill, batched, has_channels)
+
+    def pixel_axes(self) -> tuple[Array, Array]:
+        """Gains and offsets along (x, y) with ``pixel = gain * normalized + offset``."""
+        return axes(pixel_from_normalized, self.images.shape[1:3], self.rules[2])
+
+    def pieces(self, rows: int) -> list[slice]:
+        """What threads share out: single images, or the output rows of the only image."""
+        n = len(self.images)
+        return slices_of(rows, ROWS_OF_A_PIECE) if n == 1 else slices_of(n, 1)
+
+    def place(self, piece: slice) -> tuple[slice, slice]:
+        """(images, output rows) of a piece."""
+        return (slice(0, 1), piece) if len(self.images) == 1 else (piece, slice(None))
+
+    def empty_output(self, output_shape: tuple[int, ...]) -> Array:
+        """An array for the result, (n, rows, columns, c)."""
+        n, _, _, channels = self.images.shape
+        return np.empty((n, *output_shape, channels), self.images.dtype)
+
+    def shaped_like_input(self, out: Array) -> Array:
+        """The result with the axes the caller's images had."""
+        out = out if self.has_channels else out[..., 0]
+        return out if self.batched else out[0]
+
+    def check_dout(self, dout: ArrayLike, output_shape: tuple[int, ...]) -> Array:
+        """The output's gradient as (n, rows, columns, c), of the images' dtype."""
+        if self.images.dtype.kind != "f":
+            raise InvalidTypeError(
+                f"images are {self.images.dtype}; gradients need float32 or float64 images."
+            )
+        n, _, _, channels = self.images.shape
+        dout = as_array("dout", dout)
+        if dout.dtype.kind not in "fiu":
+            raise InvalidTypeError(f"dout is {dout.dtype}; wanted real numbers.")
+        wanted = (n, *output_shape, channels)[not self.batched : 3 + self.has_channels]
+        if dout.shape != wanted or len(output_shape) != 2:
+            raise InvalidInputError(
+                f"dout has shape {dout.shape}; wanted the shape of the output, {wanted}."
+            )
+        dout = np.ascontiguousarray(dout, self.images.dtype)
+        return dout.reshape(n, *output_shape, channels)
+
+
+def check_images(images: ArrayLike, batched: bool) -> Array:
+    """Images as a native, contiguous array of a dtype the kernels know."""
+    images = as_array("images", images)
+    if images.dtype.name not in COMPUTED_IN:
+        raise InvalidTypeError(
+            f"images are {images.dtype}; wanted float32, float64, uint8 or uint16 "
+            "(convert with images.astype('float32'))."
+        )
+    axes_wanted = (3, 4) if batched else (2, 3)
+    if images.ndim not in axes_wanted:
+        what = "(n, h, w[, c]) for a batch" if batched else "(h, w[, c]) for one theta or grid"
+        raise InvalidInputError(f"images have shape {images.shape}; wanted {what}.")
+    if 0 in images.shape[1 if batched else 0 :]:
+        raise InvalidInputError(f"images have shape {images.shape}: they hold no pixel.")
+    refuse_channels_first(images, batched)
+    return np.ascontiguousarray(images, images.dtype.newbyteorder("="))
+
+
+def refuse_channels_first(images: Array, batched: bool) -> None:
+    """Refuse (n, c, h, w), which would be taken for an image of 1, 3 or 4 rows."""
+    if images.ndim == 3 + batched:
+        height, width, channels = images.shape[-3:]
+        if height in (1, 3, 4) and min(width, channels) >= CHANNELS_FIRST_SIDE:
+            raise InvalidInputError(
+                f"images have shape {images.shape}, which looks like channels first; wanted "
+                "channels last (np.moveaxis(images, -3, -1)). Strips with that many channels "
+                "go in groups of fewer."
+            )
+
+
+def check_fill(fill_value: float | ArrayLike, images: Array) -> Array:
+    """fill_value for each channel, in the dtype to compute in."""
+    channels = images.shape[3]
+    try:
+        with np.errstate(over="ignore"):
+            fill = np.array(fill_value, np.float64).astype(COMPUTED_IN[images.dtype.name])
+    except (TypeError, ValueError):
+        fill = np.array(np.nan)
+    if fill.shape not in ((), (1,), (channels,)) or not np.isfinite(fill).all():
+        raise InvalidInputError(
+            f"fill_value is {fill_value!r}; wanted a finite number or one for each of "
+            f"{channels} channels."
+        )
+    if images.dtype.kind == "u" and (fill.min() < 0 or fill.max() > np.iinfo(images.dtype).max):
+        raise InvalidInputError(f"fill_value {fill_value!r} is not in the range of {images.dtype}.")
+    return np.array(np.broadcast_to(fill, (channels,)))  # a view could not be written to
+
+
+def check_grid(grid: ArrayLike) -> Array:
+    """The grid as a float array; its values are checked while they are read."""
+    grid = as_array("grid", grid)
+    if grid.dtype.kind not in "fiu" or grid.ndim not in (3, 4) or grid.shape[-1] != 2:
+        raise InvalidInputError(
+            f"grid has shape {grid.shape} and dtype {grid.dtype}; wanted real numbers of shape "
+            "(height, width, 2) for one image or (n, height, width, 2) for a batch."
+        )
+    if 0 in grid.shape[-3:-1]:
+        raise InvalidInputError(f"grid has shape {grid.shape}: it asks for no pixel.")
+    return np.asarray(grid, float_dtype(grid))
+
+
+def named(parameter: str, value: str, table: dict[str, int]) -> int:
+    """The number of a name, or an error that lists the names."""
+    if not isinstance(value, str) or value not in table:
+        raise InvalidInputError(f"{parameter} is {value!r}; wanted one of {', '.join(table)}.")
+    return table[value]
+
+
+def float_dtype(array: Array) -> Any:
+    """Native float32 for float32, else float64."""
+    return np.float32 if array.dtype.name == "float32" else np.float64
+
+
+def refuse_not_finite(count: int) -> None:
+    """Refuse a grid in which a kernel met coordinates that are not finite."""
+    if count:
+        raise NonFiniteError(f"grid holds {count} coordinates that are NaN or infinite.")

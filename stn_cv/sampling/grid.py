@@ -1,0 +1,260 @@
+"""The affine grid and sampling at any grid, with their gradients."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InvalidInputError
+from ..geometry import as_array, axes, check_shape, check_theta, normalized_from_pixel
+from ..slices import run_slices, slices_of
+from .arguments import (
+    SamplingArguments,
+    check_grid,
+    float_dtype,
+    refuse_not_finite,
+)
+
+__all__ = ["affine_grid", "affine_grid_backward", "grid_sample", "grid_sample_backward"]
+
+Array = NDArray[Any]
+
+
+def affine_grid(
+    theta: ArrayLike, output_shape: tuple[int, ...], *, align_corners: bool = False
+) -> Array:
+    """Source coordinates of every output pixel under an affine theta.
+
+    Parameters
+    ----------
+    theta : array_like of shape (2, 3) or (n, 2, 3)
+        Output to source, normalized.
+    output_shape : tuple
+        (height, width) of the output.
+    align_corners : bool, default False
+        Corner rule, see the module.
+
+    Returns
+    -------
+    ndarray of shape (height, width, 2) or (n, height, width, 2)
+        (x, y), normalized, of theta's float dtype.
+
+    Raises
+    ------
+    InvalidInputError
+        If theta is not finite or of another shape, or the output shape holds no pixel.
+
+    Notes
+    -----
+    Convention: output to source, (x, y) in [-1, 1]. Source: Jaderberg et al. 2015, eq. 1.
+
+    Examples
+    --------
+    >>> from stn_cv import affine_grid
+    >>> affine_grid([[1, 0, 0], [0, 1, 0]], (1, 2))
+    array([[[-0.5,  0. ],
+            [ 0.5,  0. ]]])
+    """
+    from ..kernels import grid as kernels
+
+    theta = check_theta(theta)
+    shape = check_shape("output_shape", output_shape)
+    out = np.empty((*theta.shape[:-2], *shape, 2), float_dtype(theta))
+    steps, offsets = axes(normalized_from_pixel, shape, align_corners)
+    batch = theta.reshape(-1, 2, 3).astype(np.float64)
+    largest = float(np.finfo(out.dtype).max)
+    kernels.affine(batch, offsets, steps, largest, out.reshape(len(batch), *shape, 2))
+    return out
+
+
+def affine_grid_backward(dgrid: ArrayLike, *, align_corners: bool = False) -> Array:
+    """Gradient by theta from the gradient by `affine_grid`'s result.
+
+    Parameters
+    ----------
+    dgrid : array_like of shape (height, width, 2) or (n, height, width, 2)
+        Gradient by the grid.
+    align_corners : bool, default False
+        Corner rule given to `affine_grid`.
+
+    Returns
+    -------
+    ndarray of shape (2, 3) or (n, 2, 3)
+        Gradient by theta, of dgrid's float dtype.
+
+    Raises
+    ------
+    InvalidInputError
+        If `dgrid` has another shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from stn_cv import affine_grid_backward
+    >>> affine_grid_backward(np.ones((1, 2, 2)))
+    array([[0., 0., 2.],
+           [0., 0., 2.]])
+    """
+    dgrid = as_array("dgrid", dgrid)
+    if dgrid.dtype.kind not in "fiu" or dgrid.ndim not in (3, 4) or dgrid.shape[-1] != 2:
+        raise InvalidInputError(
+            f"dgrid has shape {dgrid.shape} and dtype {dgrid.dtype}; wanted real numbers of "
+            "shape (height, width, 2) or (n, height, width, 2)."
+        )
+    steps, offsets = axes(normalized_from_pixel, dgrid.shape[-3:-1], align_corners)
+    height, width = dgrid.shape[-3:-1]
+    x = offsets[0] + steps[0] * np.arange(width)
+    y = offsets[1] + steps[1] * np.arange(height)
+    by_x = np.einsum("...hwk,w->...k", dgrid, x)
+    by_y = np.einsum("...hwk,h->...k", dgrid, y)
+    dtheta = np.stack([by_x, by_y, dgrid.sum(axis=(-3, -2), dtype=np.float64)], axis=-1)
+    return dtheta.astype(float_dtype(dgrid))
+
+
+def grid_sample(
+    images: ArrayLike,
+    grid: ArrayLike,
+    *,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool = False,
+    fill_value: float | ArrayLike = 0.0,
+    n_jobs: int | None = None,
+) -> Array:
+    """Sample images at the source coordinates of a grid.
+
+    Parameters
+    ----------
+    images : array_like of shape (h, w[, c]) or (n, h, w[, c])
+        float32, float64, uint8 or uint16. One image where `grid` has three axes.
+    grid : array_like of shape (height, width, 2) or (n, height, width, 2)
+        (x, y) in the source, normalized.
+    mode : {"bilinear", "nearest"}, default "bilinear"
+        Interpolation; nearest rounds halves to even.
+    padding_mode : {"zeros", "border", "reflection"}, default "zeros"
+        What lies outside: `fill_value`, the edge pixels, or the image mirrored.
+    align_corners : bool, default False
+        Corner rule, see the module.
+    fill_value : float or array_like of shape (c,), default 0.0
+        What stands outside under ``padding_mode="zeros"``.
+    n_jobs : int or None, default None
+        Threads; None is 1, -1 all cores. The result does not depend on it.
+
+    Returns
+    -------
+    ndarray of shape (height, width[, c]) or (n, height, width[, c])
+        Of the images' dtype; integers are computed in float32 and rounded half to even.
+
+    Raises
+    ------
+    InvalidInputError
+        If shapes do not fit or a name is unknown; `NonFiniteError` if the grid holds NaN or
+        infinity.
+    InvalidTypeError
+        If the images have another dtype.
+
+    Notes
+    -----
+    Convention: output to source, (x, y) in [-1, 1], as ``torch.nn.functional.grid_sample``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from stn_cv import grid_sample
+    >>> grid_sample(np.array([[0.0, 1.0]]), np.zeros((1, 1, 2)))
+    array([[0.5]])
+    """
+    from ..kernels import grid as kernels
+
+    where = check_grid(grid)
+    call = SamplingArguments.of(
+        images, where, where.ndim == 4, mode, padding_mode, align_corners, fill_value
+    )
+    gains, offsets = call.pixel_axes()
+    out = call.empty_output(call.where.shape[1:3])
+
+    def run(piece: slice) -> int:
+        part, rows = call.place(piece)
+        at = (call.where[part, rows], gains, offsets)
+        fill, to = call.fill, out[part, rows]
+        return int(kernels.sample(call.images[part], *at, *call.rules, fill, to))
+
+    refuse_not_finite(sum(run_slices(run, call.pieces(out.shape[1]), n_jobs)))
+    return call.shaped_like_input(out)
+
+
+def grid_sample_backward(
+    dout: ArrayLike,
+    images: ArrayLike,
+    grid: ArrayLike,
+    *,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool = False,
+    fill_value: float | ArrayLike = 0.0,
+    want_dimages: bool = True,
+    n_jobs: int | None = None,
+) -> tuple[Array | None, Array]:
+    """Gradients of `grid_sample` by the images and by the grid.
+
+    Parameters
+    ----------
+    dout : array_like
+        Gradient by the result of `grid_sample`, of its shape.
+    images, grid, mode, padding_mode, align_corners, fill_value, n_jobs
+        As given to `grid_sample`; images of float32 or float64.
+    want_dimages : bool, default True
+        Whether to compute the gradient by the images; without it no work scales with
+        their size.
+
+    Returns
+    -------
+    dimages : ndarray of the images' shape and dtype, or None
+        Gradient by the images.
+    dgrid : ndarray of the grid's shape and float dtype
+        Gradient by the grid; zero for ``mode="nearest"``, and where the padding rule holds a
+        coordinate at the border.
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+        As `grid_sample`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from stn_cv import grid_sample_backward
+    >>> image, grid = np.array([[0.0, 1.0]]), np.zeros((1, 1, 2))
+    >>> dimage, dgrid = grid_sample_backward(np.ones((1, 1)), image, grid)
+    >>> dimage, dgrid
+    (array([[0.5, 0.5]]), array([[[1., 0.]]]))
+    """
+    from ..kernels import grid as kernels
+
+    where = check_grid(grid)
+    call = SamplingArguments.of(
+        images, where, where.ndim == 4, mode, padding_mode, align_corners, fill_value
+    )
+    dout = call.check_dout(dout, call.where.shape[1:3])
+    gains, offsets = call.pixel_axes()
+    if mode == "nearest":  # no kernel looks at the values of such a grid and counts
+        refuse_not_finite(int((~np.isfinite(call.where).all(axis=-1)).sum()))
+    dimages = np.zeros_like(call.images) if want_dimages else None
+    dgrid = np.zeros(call.where.shape, float_dtype(call.where))
+
+    def run(part: slice) -> int:
+        at = (call.where[part], gains, offsets)
+        not_finite = 0
+        if mode == "bilinear":
+            not_finite += kernels.grid_gradient(
+                dout[part], call.images[part], *at, *call.rules[1:], call.fill, dgrid[part]
+            )
+        if dimages is not None:
+            kernels.grid_scatter(dout[part], *at, *call.rules, dimages[part])
+        return not_finite
+
+    refuse_not_finite(sum(run_slices(run, slices_of(len(dout), 1), n_jobs)))
+    return (
+        None if dimages is None else dimages.reshape(np.shape(images)),
+        dgrid.reshape(np.shape(grid)),
+    )

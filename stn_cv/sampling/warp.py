@@ -1,0 +1,222 @@
+"""The fused affine warp and its gradients: `affine_grid` and `grid_sample` without the grid."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..geometry import (
+    check_shape,
+    check_theta,
+    matrix_gradient_to_theta,
+    matrix_output_to_source,
+)
+from ..slices import run_slices, slices_of
+from .arguments import PADDING_MODES, SamplingArguments, float_dtype
+
+__all__ = ["differentiable_warp", "warp_affine", "warp_affine_backward"]
+
+Array = NDArray[Any]
+
+
+def warp_affine(
+    images: ArrayLike,
+    theta: ArrayLike,
+    output_shape: tuple[int, ...] | None = None,
+    *,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool = False,
+    fill_value: float | ArrayLike = 0.0,
+    n_jobs: int | None = None,
+) -> Array:
+    """Warp images by affine thetas, without building a grid.
+
+    Parameters
+    ----------
+    images : array_like of shape (h, w[, c]) or (n, h, w[, c])
+        float32, float64, uint8 or uint16. One image where `theta` has shape (2, 3).
+    theta : array_like of shape (2, 3) or (n, 2, 3)
+        Output to source, normalized.
+    output_shape : tuple or None, default None
+        (height, width) of the result; None is the images' own.
+    mode : {"bilinear", "nearest"}, default "bilinear"
+        Interpolation; nearest rounds halves to even.
+    padding_mode : {"zeros", "border", "reflection"}, default "zeros"
+        What lies outside: `fill_value`, the edge pixels, or the image mirrored.
+    align_corners : bool, default False
+        Corner rule, see the module.
+    fill_value : float or array_like of shape (c,), default 0.0
+        What stands outside under ``padding_mode="zeros"``.
+    n_jobs : int or None, default None
+        Threads; None is 1, -1 all cores. The result does not depend on it.
+
+    Returns
+    -------
+    ndarray of shape (height, width[, c]) or (n, height, width[, c])
+        Of the images' dtype; integers are computed in float32 and rounded half to even.
+
+    Raises
+    ------
+    InvalidInputError
+        If shapes do not fit or a name is unknown; `NonFiniteError` if theta holds NaN or
+        infinity.
+    InvalidTypeError
+        If the images have another dtype.
+
+    Notes
+    -----
+    Convention: output to source, (x, y) in [-1, 1]. Identity, flips, right angles and
+    integer shifts are exact. Source: Jaderberg et al. 2015, section 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from stn_cv import warp_affine
+    >>> warp_affine(np.array([[1.0, 2.0, 3.0]]), [[-1, 0, 0], [0, 1, 0]])  # flip
+    array([[3., 2., 1.]])
+    """
+    from ..kernels import warp as kernels
+
+    theta = check_theta(theta)
+    call = SamplingArguments.of(
+        images, theta, theta.ndim == 3, mode, padding_mode, align_corners, fill_value
+    )
+    input_shape = call.images.shape[1:3]
+    shape = input_shape if output_shape is None else check_shape("output_shape", output_shape)
+    matrices = matrix_output_to_source(call.where, input_shape, shape, align_corners)
+    out = call.empty_output(shape)
+    kernel = kernels.warp if mode == "bilinear" else kernels.warp_nearest
+
+    def run(piece: slice) -> None:
+        part, rows = call.place(piece)
+        at = (matrices[part], rows.start or 0)
+        kernel(call.images[part], *at, *call.rules[1:], call.fill, out[part, rows])
+
+    run_slices(run, call.pieces(shape[0]), n_jobs)
+    return call.shaped_like_input(out)
+
+
+def warp_affine_backward(
+    dout: ArrayLike,
+    images: ArrayLike,
+    theta: ArrayLike,
+    *,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool = False,
+    fill_value: float | ArrayLike = 0.0,
+    want_dimages: bool = True,
+    n_jobs: int | None = None,
+) -> tuple[Array | None, Array]:
+    """Gradients of `warp_affine` by the images and by theta.
+
+    Parameters
+    ----------
+    dout : array_like
+        Gradient by the result of `warp_affine`, of its shape.
+    images, theta, mode, padding_mode, align_corners, fill_value, n_jobs
+        As given to `warp_affine`; images of float32 or float64.
+    want_dimages : bool, default True
+        Whether to compute the gradient by the images; without it no work scales with
+        their size.
+
+    Returns
+    -------
+    dimages : ndarray of the images' shape and dtype, or None
+        Gradient by the images.
+    dtheta : ndarray of theta's shape and float dtype
+        Gradient by theta; zero for ``mode="nearest"``.
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+        As `warp_affine`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from stn_cv import warp_affine_backward
+    >>> image, identity = np.array([[1.0, 2.0, 4.0]]), [[1.0, 0, 0], [0, 1.0, 0]]
+    >>> dimage, dtheta = warp_affine_backward(np.ones((1, 3)), image, identity)
+    >>> dimage
+    array([[1., 1., 1.]])
+    >>> dtheta[0, 2]  # by the shift to the right: 1.5 pixels times the slopes 1 + 2 - 4
+    np.float64(-1.5)
+    """
+    where = check_theta(theta)
+    call = SamplingArguments.of(
+        images, where, where.ndim == 3, mode, padding_mode, align_corners, fill_value
+    )
+    dout = call.check_dout(dout, np.shape(dout)[call.batched : call.batched + 2])
+    dimages = np.empty_like(call.images) if want_dimages else None
+    dtheta = np.zeros(call.where.shape, float_dtype(where))
+
+    def run(part: slice) -> None:
+        _, backward = _differentiable(
+            call.images[part], call.where[part], dout.shape[1:3], call.rules, call.fill
+        )
+        dimages_part, dtheta[part] = backward(dout[part], want_dimages)
+        if dimages is not None:
+            dimages[part] = dimages_part
+
+    run_slices(run, slices_of(len(dout), 1), n_jobs)
+    return (
+        None if dimages is None else dimages.reshape(np.shape(images)),
+        dtheta.reshape(where.shape),
+    )
+
+
+Backward = Callable[[Array, bool], tuple[Array | None, Array]]
+
+
+def differentiable_warp(
+    images: Array,
+    theta: Array,
+    output_shape: tuple[int, int],
+    padding_mode: str = "zeros",
+    fill_value: float = 0.0,
+) -> tuple[Array, Backward]:
+    """Warp (n, h, w, c) images serially, keeping what the gradients need.
+
+    For networks: unchecked, on the calling thread, ``align_corners=False``. Returns the
+    warped images and ``backward(dY, want_dimages) -> (dimages or None, dtheta)``.
+    """
+    fill = np.full(images.shape[3], fill_value, images.dtype)
+    rules = (0, PADDING_MODES[padding_mode], False)
+    return _differentiable(np.ascontiguousarray(images), theta, output_shape, rules, fill)
+
+
+def _differentiable(
+    images: Array,
+    theta: Array,
+    output_shape: tuple[int, ...],
+    rules: tuple[int, int, bool],
+    fill: Array,
+) -> tuple[Array, Backward]:
+    from ..kernels import warp as kernels
+
+    mode, padding = rules[0], rules[1:]
+    shapes = (images.shape[1:3], output_shape, rules[2])
+    matrices = matrix_output_to_source(theta, *shapes)
+    Y = np.empty((len(images), *output_shape, images.shape[3]), images.dtype)
+    slope_x, slope_y = (np.zeros_like(Y), np.zeros_like(Y))
+    if mode == 0:
+        kernels.warp_slopes(images, matrices, *padding, fill, Y, slope_x, slope_y)
+    else:
+        kernels.warp_nearest(images, matrices, 0, *padding, fill, Y)
+
+    def backward(dY: Array, want_dimages: bool) -> tuple[Array | None, Array]:
+        dY = np.ascontiguousarray(dY)
+        dmatrices = np.empty((len(dY), 2, 3))
+        kernels.matrix_gradient(dY, slope_x, slope_y, dmatrices)
+        dtheta = matrix_gradient_to_theta(dmatrices, *shapes)
+        if not want_dimages:
+            return None, dtheta
+        dimages = np.zeros_like(images)
+        scatter = kernels.warp_scatter if mode == 0 else kernels.warp_nearest_scatter
+        scatter(dY, matrices, *padding, dimages)
+        return dimages, dtheta
+
+    return Y, backward
