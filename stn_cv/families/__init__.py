@@ -1,0 +1,60 @@
+"""Transform families: parameters to warp, zero parameters the identity.
+
+A family is any object with the members of `Family`; put a new one into `FAMILIES` under
+its name and everything else can use it.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from .affine import AFFINE_FAMILIES
+
+__all__ = ["FAMILIES", "Family"]
+
+Array = NDArray[Any]
+
+
+class Family(Protocol):
+    """What the network asks of a family; arrays as in `stn_cv.families.affine`."""
+
+    @property
+    def name(self) -> str:
+        """Its key in `FAMILIES`."""
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers the localization must give for an image."""
+
+    def theta(
+        self, parameters: Array, input_shape: tuple[int, ...]
+    ) -> tuple[Array, Callable[[Array], Array]]:
+        """What `predict_theta` shows, and its backward."""
+
+    def warp(
+        self,
+        images: Array,
+        parameters: Array,
+        output_shape: tuple[int, int],
+        padding_mode: str = "zeros",
+        fill_value: float = 0.0,
+    ) -> tuple[Array, Callable[..., tuple[Array | None, Array]]]:
+        """Warp images; also ``backward(dY, want_dimages) -> (dimages, dparameters)``."""
+
+    def apply(
+        self,
+        images: Array,
+        theta: Array,
+        output_shape: tuple[int, int],
+        padding_mode: str = "zeros",
+        fill_value: float = 0.0,
+        n_jobs: int | None = None,
+    ) -> Array:
+        """Warp images of any resolution and dtype by what `theta` gave."""
+
+    def outside(self, parameters: Array, input_shape: tuple[int, ...]) -> Array:
+        """The share of each image's grid that lies outside the image."""
+
+
+FAMILIES: dict[str, Family] = {**AFFINE_FAMILIES}

@@ -1,0 +1,144 @@
+"""The affine families: few parameters to theta, and back.
+
+Parameters act in isotropic units, so that a rotation is a rotation on a picture of any
+aspect: the source frame reaches from -w/2 to w/2 and -h/2 to h/2 pixels, and shifts count
+half the geometric mean of its sides. Zero parameters are the identity: the output frame
+covers the whole source.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..sampling import affine_grid, differentiable_warp, warp_affine
+
+Array = NDArray[Any]
+Backward = Callable[[Array], Array]
+LARGEST_SCALE = 8.0  # scales stay between 1/8 and 8
+
+
+def _translation(parameters: Array) -> tuple[Array, Backward]:
+    """(tx, ty)."""
+    motion = np.zeros((len(parameters), 2, 3))
+    motion[:, 0, 0] = motion[:, 1, 1] = 1
+    motion[:, :, 2] = parameters
+    return motion, lambda dmotion: dmotion[:, :, 2]
+
+
+def _attention(parameters: Array) -> tuple[Array, Backward]:
+    """(log s, tx, ty)."""
+    scale, dscale = _bounded_scale(parameters[:, 0])
+    motion, _ = _translation(parameters[:, 1:])
+    motion[:, 0, 0] = motion[:, 1, 1] = scale
+
+    def backward(dmotion: Array) -> Array:
+        dlog = (dmotion[:, 0, 0] + dmotion[:, 1, 1]) * dscale
+        return np.concatenate([dlog[:, None], dmotion[:, :, 2]], axis=1)
+
+    return motion, backward
+
+
+def _similarity(parameters: Array) -> tuple[Array, Backward]:
+    """(log s, angle in radians, tx, ty)."""
+    scale, dscale = _bounded_scale(parameters[:, 0])
+    cos, sin = np.cos(parameters[:, 1]), np.sin(parameters[:, 1])
+    turn = np.stack([np.stack([cos, -sin], axis=1), np.stack([sin, cos], axis=1)], axis=1)
+    motion = np.concatenate([turn * scale[:, None, None], parameters[:, 2:, None]], axis=2)
+
+    def backward(dmotion: Array) -> Array:
+        dlinear = dmotion[:, :, :2]
+        dlog = np.einsum("nij,nij->n", dlinear, turn) * dscale
+        # The derivative of a turn by its angle is the turn by a right angle more.
+        dturn = np.stack([turn[:, :, 1], -turn[:, :, 0]], axis=2)
+        dangle = np.einsum("nij,nij->n", dlinear, dturn) * scale
+        return np.concatenate([dlog[:, None], dangle[:, None], dmotion[:, :, 2]], axis=1)
+
+    return motion, backward
+
+
+def _affine(parameters: Array) -> tuple[Array, Backward]:
+    """The six displacements from the identity, row by row."""
+    motion = parameters.reshape(-1, 2, 3) + np.eye(2, 3)
+    return motion, lambda dmotion: dmotion.reshape(len(dmotion), 6)
+
+
+def _bounded_scale(log_scale: Array) -> tuple[Array, Array]:
+    """(scale, its derivative) of a log scale held between bounds by a tanh."""
+    bound = math.log(LARGEST_SCALE)
+    squashed = np.tanh(log_scale / bound)
+    scale = np.exp(bound * squashed)
+    return scale, scale * (1 - squashed**2)
+
+
+@dataclass(frozen=True)
+class AffineFamily:
+    """A family whose members are affine: parameters (n, n_parameters) to theta (n, 2, 3)."""
+
+    name: str
+    n_parameters: int
+    motion: Callable[[Array], tuple[Array, Backward]]
+
+    def theta(self, parameters: Array, input_shape: tuple[int, ...]) -> tuple[Array, Backward]:
+        """Theta (n, 2, 3), float64, for sources of `input_shape`, and its backward."""
+        motion, backward = self.motion(parameters.astype(np.float64))
+        height, width = input_shape[:2]
+        unit = math.sqrt(height * width)
+        gains = np.array([[1, height / width, unit / width], [width / height, 1, unit / height]])
+        return motion * gains, lambda dtheta: backward(dtheta * gains).astype(parameters.dtype)
+
+    def warp(
+        self,
+        images: Array,
+        parameters: Array,
+        output_shape: tuple[int, int],
+        padding_mode: str = "zeros",
+        fill_value: float = 0.0,
+    ) -> tuple[Array, Callable[..., tuple[Array | None, Array]]]:
+        """Warp images (n, h, w, c); also ``backward(dY, want_dimages) -> (dimages, dparameters)``."""
+        theta, theta_backward = self.theta(parameters, images.shape[1:3])
+        Y, warp_backward = differentiable_warp(images, theta, output_shape, padding_mode, fill_value)
+
+        def backward(dY: Array, want_dimages: bool = True) -> tuple[Array | None, Array]:
+            dimages, dtheta = warp_backward(dY, want_dimages)
+            return dimages, theta_backward(dtheta)
+
+        return Y, backward
+
+    def apply(
+        self,
+        images: Array,
+        theta: Array,
+        output_shape: tuple[int, int],
+        padding_mode: str = "zeros",
+        fill_value: float = 0.0,
+        n_jobs: int | None = None,
+    ) -> Array:
+        """Warp images of any resolution and dtype by theta; one image by one theta."""
+        return warp_affine(
+            images,
+            theta,
+            output_shape,
+            padding_mode=padding_mode,
+            fill_value=fill_value,
+            n_jobs=n_jobs,
+        )
+
+    def outside(self, parameters: Array, input_shape: tuple[int, ...]) -> Array:
+        """The share of each image's grid, (n,), that lies outside [-1, 1]."""
+        theta, _ = self.theta(parameters, input_shape)
+        return (np.abs(affine_grid(theta, (16, 16))) > 1).any(axis=-1).mean(axis=(1, 2))
+
+
+AFFINE_FAMILIES = {
+    family.name: family
+    for family in (
+        AffineFamily("translation", 2, _translation),
+        AffineFamily("attention", 3, _attention),
+        AffineFamily("similarity", 4, _similarity),
+        AffineFamily("affine", 6, _affine),
+    )
+}

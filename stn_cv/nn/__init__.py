@@ -1,0 +1,24 @@
+"""Layers: descriptions to build localizations and heads from."""
+
+from .activation import ReLU
+from .conv import Conv2D
+from .dense import Dense
+from .dropout import Dropout
+from .flatten import Flatten
+from .layer import Layer
+from .pool import AveragePool, MaxPool
+from .spatial import SpatialTransform
+from .standardize import Standardize
+
+__all__ = [
+    "AveragePool",
+    "Conv2D",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Layer",
+    "MaxPool",
+    "ReLU",
+    "SpatialTransform",
+    "Standardize",
+]

@@ -1,0 +1,34 @@
+"""The rectifier nonlinearity."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .layer import Array, Backward, Layer
+
+
+@dataclass
+class ReLU(Layer):
+    """max(X, 0).
+
+    Examples
+    --------
+    >>> from stn_cv.nn import ReLU
+    >>> ReLU()
+    ReLU()
+    """
+
+    def build(
+        self, input_shape: tuple[int, ...], rng: np.random.Generator
+    ) -> tuple[tuple[int, ...], list[Array]]:
+        return input_shape, []
+
+    def forward(
+        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward]:
+        Y = np.maximum(X, 0)
+
+        def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
+            return dY * (Y > 0), []
+
+        return Y, backward

@@ -1,0 +1,87 @@
+"""Named localizations and heads: functions of the input's shape that give layers.
+
+Put a function into `LOCALIZATIONS` or `HEADS` under a name of your own to use it by name.
+"""
+
+from collections.abc import Callable, Sequence
+
+from ..errors import InvalidInputError, InvalidTypeError
+from .activation import ReLU
+from .conv import Conv2D
+from .dense import Dense
+from .flatten import Flatten
+from .layer import Layer
+from .pool import AveragePool, MaxPool
+
+__all__ = ["HEADS", "LOCALIZATIONS", "layers_of"]
+
+Shape = tuple[int, int, int]
+
+
+def mlp_localization(input_shape: Shape) -> list[Layer]:
+    """Two dense layers of 32, the fully connected localization of Jaderberg et al. 2015."""
+    return [Flatten(), Dense(32), ReLU(), Dense(32), ReLU()]
+
+
+def cnn_localization(input_shape: Shape) -> list[Layer]:
+    """Two convolutions on the input at half its size or less, then a dense layer.
+
+    What turns or scales an image is coarse, so the localization looks at about 16 to 32
+    pixels a side; maps too small for a layer leave it out.
+    """
+    layers: list[Layer] = []
+    side = min(input_shape[1:])
+    if side >= 24:
+        shrink = max(side // 24, 2) if side >= 32 else 1
+        if shrink > 1:
+            layers.append(AveragePool(shrink))
+            side //= shrink
+    for filters in (16, 32):
+        if side >= 6:
+            layers += [Conv2D(filters, 3), ReLU(), MaxPool(2)]
+            side = (side - 2) // 2
+    return [*layers, Flatten(), Dense(64), ReLU()]
+
+
+def linear_head(input_shape: Shape) -> list[Layer]:
+    """Nothing: the last dense layer alone makes it a logistic regression."""
+    return [Flatten()]
+
+
+def mlp_head(input_shape: Shape) -> list[Layer]:
+    """One dense layer of 256."""
+    return [Flatten(), Dense(256), ReLU()]
+
+
+def cnn_head(input_shape: Shape) -> list[Layer]:
+    """Two convolutions with pooling and a dense layer; small maps leave layers out."""
+    layers: list[Layer] = []
+    side = min(input_shape[1:])
+    for filters in (32, 32):
+        if side >= 6:
+            layers += [Conv2D(filters, 3), ReLU(), MaxPool(2)]
+            side = (side - 2) // 2
+    return [*layers, Flatten(), Dense(128), ReLU()]
+
+
+Architecture = Callable[[Shape], list[Layer]]
+LOCALIZATIONS: dict[str, Architecture] = {"mlp": mlp_localization, "cnn": cnn_localization}
+HEADS: dict[str, Architecture] = {"linear": linear_head, "mlp": mlp_head, "cnn": cnn_head}
+
+
+def layers_of(
+    parameter: str, value: str | Sequence[Layer], table: dict[str, Architecture], shape: Shape
+) -> list[Layer]:
+    """The layers meant by a name of `table` or given as a list."""
+    if isinstance(value, str):
+        if value not in table:
+            raise InvalidInputError(
+                f"{parameter} is {value!r}; wanted one of {', '.join(table)}, or a list of layers."
+            )
+        return table[value](shape)
+    if not isinstance(value, (list, tuple)) or not all(isinstance(v, Layer) for v in value):
+        raise InvalidTypeError(
+            f"{parameter} is {value!r}; wanted a name ({', '.join(table)}) or a list of layers "
+            "of stn_cv.nn."
+        )
+    return list(value)

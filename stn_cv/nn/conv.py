@@ -1,0 +1,168 @@
+"""Two-dimensional convolution (cross-correlation, as everywhere in this field), stride 1."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ..errors import InvalidInputError
+from .dense import initial_weights
+from .layer import Array, Backward, Layer, check_ndim, check_positive
+
+
+@dataclass
+class Conv2D(Layer):
+    """Square filters over all channels, with a bias each.
+
+    Parameters
+    ----------
+    filters : int
+        Number of output channels.
+    kernel_size : int
+        Side of the filters.
+    padding : int, default 0
+        Rows and columns of zeros put around the input.
+
+    Examples
+    --------
+    >>> from stn_cv.nn import Conv2D
+    >>> Conv2D(20, 5)
+    Conv2D(filters=20, kernel_size=5, padding=0)
+    """
+
+    filters: int
+    kernel_size: int
+    padding: int = 0
+
+    def build(
+        self, input_shape: tuple[int, ...], rng: np.random.Generator
+    ) -> tuple[tuple[int, ...], list[Array]]:
+        check_ndim(self, input_shape, 3)
+        check_positive(self, filters=self.filters, kernel_size=self.kernel_size)
+        channels, height, width = input_shape
+        shrink = self.kernel_size - 1 - 2 * self.padding
+        output_shape = (self.filters, height - shrink, width - shrink)
+        if not 0 <= self.padding < self.kernel_size:
+            raise InvalidInputError(f"{self}: wanted a padding from 0 to kernel_size - 1.")
+        if min(output_shape) < 1:
+            raise InvalidInputError(
+                f"{self} leaves nothing of an input of shape {input_shape}; use a smaller kernel."
+            )
+        shape = (self.filters, channels, self.kernel_size, self.kernel_size)
+        return output_shape, [initial_weights("he", shape, rng), np.zeros(self.filters)]
+
+    def forward(
+        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward]:
+        W, b = self.parameters
+        X = widened(X, self.padding)
+        Y = correlate(X, W, b, self.padding)
+
+        def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
+            dY = np.ascontiguousarray(dY)
+            dW = weight_gradient(X, dY, self.kernel_size, self.padding)
+            dX = None
+            if want_dX:
+                # The transpose of a correlation is one with the turned kernel, the channel
+                # axes exchanged, and the padding that restores the input's size.
+                turned = W[:, :, ::-1, ::-1].swapaxes(0, 1)
+                padding = self.kernel_size - 1 - self.padding
+                zeros = np.zeros(len(turned), W.dtype)
+                dX = correlate(widened(dY, padding), turned, zeros, padding)
+            return dX, [dW, dY.sum(axis=(1, 2, 3))]
+
+        return Y, backward
+
+
+def widened(X: Array, padding: int) -> Array:
+    """X with columns of zeros at both sides, contiguous; rows are padded by skipping taps."""
+    if not padding:
+        return np.ascontiguousarray(X)
+    channels, height, width, n = X.shape
+    wide = np.zeros((channels, height, width + 2 * padding, n), X.dtype)
+    wide[:, :, padding : padding + width] = X
+    return wide
+
+
+def correlate(X: Array, W: Array, b: Array, padding: int) -> Array:
+    """Correlate a widened X with W (filters, channels, k, k)."""
+    from ..kernels import conv as kernels
+
+    filters, _, k, _ = W.shape
+    taps = _Taps.of(X.shape, k, padding)
+    rows, columns = X.shape[1] + 2 * padding - k + 1, X.shape[2] - k + 1
+    padded = _multiple(filters, kernels.GROUP)
+    bias = np.zeros(padded, X.dtype)
+    bias[:filters] = b
+    Y = np.empty((padded, rows, columns * X.shape[3]), X.dtype)
+    kernels.correlate(
+        X.reshape(-1), taps.spread(W, padded), taps.offsets, taps.first, taps.stop,
+        X.shape[2] * X.shape[3], bias, Y,
+    )  # fmt: skip
+    return Y.reshape(padded, rows, columns, X.shape[3])[:filters]
+
+
+def weight_gradient(X: Array, dY: Array, k: int, padding: int) -> Array:
+    """Gradient by W (filters, channels, k, k) of `correlate`."""
+    from ..kernels import conv as kernels
+
+    filters, rows, _, n = dY.shape
+    taps = _Taps.of(X.shape, k, padding)
+    padded = _multiple(filters, kernels.GROUP)
+    if padded > filters:
+        dY = np.concatenate([dY, np.zeros((padded - filters, *dY.shape[1:]), dY.dtype)])
+    dweights = np.empty((padded, len(taps.offsets)), X.dtype)
+    kernels.weight_gradient(
+        X.reshape(-1), dY.reshape(padded, rows, -1), taps.offsets, taps.first, taps.stop,
+        X.shape[2] * n, dweights,
+    )  # fmt: skip
+    return taps.collect(dweights[:filters])
+
+
+def _multiple(count: int, of: int) -> int:
+    return -(-count // of) * of
+
+
+@dataclass(frozen=True)
+class _Taps:
+    """The kernel's taps in order (row of the kernel, channel, column), as the kernels take them.
+
+    Each kernel row is filled up to a multiple of the group with taps of weight zero.
+    """
+
+    channels: int
+    k: int
+    offsets: Array
+    first: Array
+    stop: Array
+
+    @staticmethod
+    @lru_cache(maxsize=256)
+    def of(shape: tuple[int, ...], k: int, padding: int) -> "_Taps":
+        """For a widened input of `shape` (channels, height, width, n)."""
+        from ..kernels.conv import GROUP
+
+        channels, height, width, n = shape
+        row = width * n
+        in_row = _multiple(channels * k, GROUP)
+        at = np.arange(channels)[:, None] * height * row + np.arange(k) * n
+        offsets = np.zeros((k, in_row), np.int64)
+        offsets[:, : channels * k] = at.reshape(-1)
+        offsets += (np.arange(k)[:, None] - padding) * row
+        output_rows = np.arange(height + 2 * padding - k + 1)
+        first = np.clip(padding - output_rows, 0, k) * in_row
+        stop = np.clip(height + padding - output_rows, 0, k) * in_row
+        return _Taps(channels, k, offsets.reshape(-1), first, stop)
+
+    def spread(self, W: Array, filters: int) -> Array:
+        """Weights (filters, channels, k, k) as (filters, taps), filled up with zeros."""
+        weights = np.zeros((filters, self.k, len(self.offsets) // self.k), W.dtype)
+        weights[: len(W), :, : self.channels * self.k] = W.swapaxes(1, 2).reshape(
+            len(W), self.k, -1
+        )
+        return weights.reshape(filters, -1)
+
+    def collect(self, dweights: Array) -> Array:
+        """The transpose of `spread`."""
+        rows = dweights.reshape(len(dweights), self.k, -1)[:, :, : self.channels * self.k]
+        return rows.reshape(-1, self.k, self.channels, self.k).swapaxes(1, 2)

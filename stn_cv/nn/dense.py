@@ -1,0 +1,62 @@
+"""The fully connected layer."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .layer import Array, Backward, Layer, check_ndim, check_positive
+
+
+@dataclass
+class Dense(Layer):
+    """Y = W X + b.
+
+    Parameters
+    ----------
+    units : int
+        Number of outputs.
+    initialization : {"he", "glorot", "zeros"}, default "he"
+        Uniform with the variance of He et al. 2015 (before a relu) or Glorot and Bengio
+        2010 (before a softmax); zeros for the last layer of a localization.
+
+    Examples
+    --------
+    >>> from stn_cv.nn import Dense
+    >>> Dense(10)
+    Dense(units=10, initialization='he')
+    """
+
+    units: int
+    initialization: str = "he"
+
+    def build(
+        self, input_shape: tuple[int, ...], rng: np.random.Generator
+    ) -> tuple[tuple[int, ...], list[Array]]:
+        check_ndim(self, input_shape, 1)
+        check_positive(self, units=self.units)
+        W = initial_weights(self.initialization, (self.units, input_shape[0]), rng)
+        return (self.units,), [W, np.zeros(self.units)]
+
+    def decayed(self) -> list[Array]:
+        """What starts at zero wants to stay near it, so there the bias is pulled as well."""
+        W, b = self.parameters
+        return [np.full(W.size, True), np.full(b.size, self.initialization == "zeros")]
+
+    def forward(
+        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward]:
+        W, b = self.parameters
+
+        def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
+            return (W.T @ dY if want_dX else None), [dY @ X.T, dY.sum(axis=1)]
+
+        return W @ X + b[:, None], backward
+
+
+def initial_weights(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """Weights (outputs, inputs...) by the name of their distribution."""
+    fan_out, fan_in = shape[0], int(np.prod(shape[1:]))
+    receptive = int(np.prod(shape[2:]))
+    bounds = {"he": 6 / fan_in, "glorot": 6 / (fan_in + fan_out * receptive), "zeros": 0.0}
+    bound = np.sqrt(bounds[name])
+    return rng.uniform(-bound, bound, shape)

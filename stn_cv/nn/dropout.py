@@ -1,0 +1,43 @@
+"""Dropout (Srivastava et al. 2014), scaled in training so that inference is the identity."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InvalidInputError
+from .layer import Array, Backward, Layer
+
+
+@dataclass
+class Dropout(Layer):
+    """Set a share `rate` of the values to zero in training, and scale up the others.
+
+    Parameters
+    ----------
+    rate : float, default 0.5
+        Share set to zero, from 0 to below 1.
+
+    Examples
+    --------
+    >>> from stn_cv.nn import Dropout
+    >>> Dropout(0.25)
+    Dropout(rate=0.25)
+    """
+
+    rate: float = 0.5
+
+    def build(
+        self, input_shape: tuple[int, ...], rng: np.random.Generator
+    ) -> tuple[tuple[int, ...], list[Array]]:
+        if not 0 <= self.rate < 1:
+            raise InvalidInputError(f"Dropout has rate={self.rate!r}; wanted 0 to below 1.")
+        return input_shape, []
+
+    def forward(
+        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward]:
+        if not training or rng is None:
+            return X, lambda dY, want_dX=True: (dY, [])
+        kept = rng.random(X.shape, np.float32) >= self.rate
+        mask = kept * X.dtype.type(1 / (1 - self.rate))
+        return X * mask, lambda dY, want_dX=True: (dY * mask, [])

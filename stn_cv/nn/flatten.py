@@ -1,0 +1,33 @@
+"""From maps to features."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .layer import Array, Backward, Layer, check_ndim
+
+
+@dataclass
+class Flatten(Layer):
+    """(channels, height, width, n) to (channels * height * width, n).
+
+    Examples
+    --------
+    >>> from stn_cv.nn import Flatten
+    >>> Flatten()
+    Flatten()
+    """
+
+    def build(
+        self, input_shape: tuple[int, ...], rng: np.random.Generator
+    ) -> tuple[tuple[int, ...], list[Array]]:
+        check_ndim(self, input_shape, 3)
+        return (int(np.prod(input_shape)),), []
+
+    def forward(
+        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward]:
+        def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
+            return dY.reshape(X.shape), []
+
+        return X.reshape(-1, X.shape[-1]), backward

@@ -1,0 +1,109 @@
+"""A chain of layers whose parameters are views of one vector."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import InvalidInputError, InvalidTypeError
+from .layer import Array, Backward, Layer
+
+
+class Network:
+    """Layers one after another, built for one input shape.
+
+    All parameters live in `vector`, so that an optimizer, a copy or a file sees one array.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        Descriptions; they are copied.
+    input_shape : tuple
+        (channels, height, width), or (features,).
+    rng : numpy.random.Generator
+        Draws the initial parameters.
+    dtype : dtype
+        float32 or float64.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        input_shape: tuple[int, ...],
+        rng: np.random.Generator,
+        dtype: Any = np.float32,
+    ) -> None:
+        for layer in layers:
+            if not isinstance(layer, Layer):
+                raise InvalidTypeError(
+                    f"a network holds {layer!r}; wanted layers of stn_cv.nn such as Dense(32)."
+                )
+        self.layers = copy.deepcopy(list(layers))
+        self.input_shape = tuple(input_shape)
+        self.shapes: list[list[tuple[int, ...]]] = []
+        initial: list[Array] = []
+        shape = self.input_shape
+        for layer in self.layers:
+            shape, arrays = layer.build(shape, rng)
+            self.shapes.append([array.shape for array in arrays])
+            initial += [array.reshape(-1) for array in arrays]
+        self.output_shape = shape
+        self.bind(np.concatenate([np.zeros(0), *initial]).astype(dtype))
+
+    def bind(self, vector: Array) -> None:
+        """Make every parameter a view of `vector`."""
+        self.vector = vector
+        at = 0
+        for layer, shapes in zip(self.layers, self.shapes, strict=True):
+            views = []
+            for shape in shapes:
+                size = int(np.prod(shape))
+                views.append(vector[at : at + size].reshape(shape))
+                at += size
+            layer.bind(views)
+        if at != len(vector):
+            raise InvalidInputError(f"{len(vector)} parameters came; the network has {at}.")
+
+    def forward(
+        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward]:
+        """Output and its backward; without `training` no layer's buffers are kept."""
+        backwards = []
+        for layer in self.layers:
+            X, backward = layer.forward(X, training, rng)
+            if training:
+                backwards.append(backward)
+
+        def backward_all(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
+            gradients: list[Array] = []
+            dX: Array | None = dY
+            for i in reversed(range(len(backwards))):
+                dX, own = backwards[i](dX, want_dX=want_dX or i > 0)
+                gradients = own + gradients
+            return dX, gradients
+
+        return X, backward_all
+
+    def decayed(self) -> Array:
+        """Mask over `vector`: where weight decay acts."""
+        masks = [mask for layer in self.layers for mask in layer.decayed()]
+        return np.concatenate([np.zeros(0, bool), *masks])
+
+    def copy(self) -> "Network":
+        """The same layers over a vector of its own."""
+        return copy.deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.bind(self.vector)
+
+
+def flat_gradient(gradients: Sequence[Array], like: Array) -> Array:
+    """One vector of gradients, in the order of `Network.vector`."""
+    if not gradients:
+        return np.zeros_like(like)
+    return np.concatenate([gradient.reshape(-1) for gradient in gradients])

@@ -1,0 +1,60 @@
+"""Steps on one vector of parameters."""
+
+from typing import Any
+
+import numpy as np
+
+from .layer import Array
+
+MOMENTUM = 0.9
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
+
+
+class SGD:
+    """Stochastic gradient descent with Nesterov momentum.
+
+    `rates` scales the learning rate of each parameter.
+    """
+
+    def __init__(self, vector: Array, rates: Array) -> None:
+        self.rates = rates
+        self.velocity = np.zeros_like(vector)
+
+    def step(self, vector: Array, gradient: Array, learning_rate: float) -> None:
+        """Move `vector` in place."""
+        step = gradient * self.rates
+        step *= learning_rate
+        self.velocity *= MOMENTUM
+        self.velocity -= step
+        vector += MOMENTUM * self.velocity
+        vector -= step
+
+
+class Adam:
+    """Adam (Kingma and Ba 2015), with bias correction.
+
+    `rates` scales the learning rate of each parameter.
+    """
+
+    def __init__(self, vector: Array, rates: Array) -> None:
+        self.rates = rates
+        self.steps = 0
+        self.mean = np.zeros_like(vector)
+        self.square = np.zeros_like(vector)
+
+    def step(self, vector: Array, gradient: Array, learning_rate: float) -> None:
+        """Move `vector` in place."""
+        self.steps += 1
+        self.mean += (1 - BETA_1) * (gradient - self.mean)
+        self.square += (1 - BETA_2) * (gradient * gradient - self.square)
+        rate = learning_rate / (1 - BETA_1**self.steps)
+        scale = np.sqrt(self.square)
+        scale *= 1 / np.sqrt(1 - BETA_2**self.steps)
+        scale += EPSILON
+        np.divide(self.mean, scale, out=scale)
+        scale *= self.rates
+        scale *= rate
+        vector -= scale
+
+
+SOLVERS: dict[str, Any] = {"adam": Adam, "sgd": SGD}

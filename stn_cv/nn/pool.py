@@ -1,0 +1,108 @@
+"""Max and average pooling over squares that do not overlap."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InvalidInputError
+from .layer import Array, Backward, Layer, check_ndim, check_positive
+
+
+@dataclass
+class MaxPool(Layer):
+    """The largest value of each square; rows and columns left over at the end are dropped.
+
+    Parameters
+    ----------
+    size : int, default 2
+        Side of the square.
+
+    Examples
+    --------
+    >>> from stn_cv.nn import MaxPool
+    >>> MaxPool(2)
+    MaxPool(size=2)
+    """
+
+    size: int = 2
+
+    def build(
+        self, input_shape: tuple[int, ...], rng: np.random.Generator
+    ) -> tuple[tuple[int, ...], list[Array]]:
+        return _pooled_shape(self, input_shape, self.size), []
+
+    def forward(
+        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward]:
+        from ..kernels import pool as kernels
+
+        X = np.ascontiguousarray(X)
+        Y = np.empty(_pooled(X.shape, self.size), X.dtype)
+        winner = np.empty(Y.shape, np.uint8 if self.size < 16 else np.int64)
+        kernels.max_forward(X, self.size, Y, winner)
+
+        def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
+            dX = np.zeros(X.shape, dY.dtype)
+            kernels.max_backward(np.ascontiguousarray(dY), winner, self.size, dX)
+            return dX, []
+
+        return Y, backward
+
+
+@dataclass
+class AveragePool(Layer):
+    """The mean of each square; rows and columns left over at the end are dropped.
+
+    Parameters
+    ----------
+    size : int, default 2
+        Side of the square.
+
+    Examples
+    --------
+    >>> from stn_cv.nn import AveragePool
+    >>> AveragePool(2)
+    AveragePool(size=2)
+    """
+
+    size: int = 2
+
+    def build(
+        self, input_shape: tuple[int, ...], rng: np.random.Generator
+    ) -> tuple[tuple[int, ...], list[Array]]:
+        return _pooled_shape(self, input_shape, self.size), []
+
+    def forward(
+        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward]:
+        from ..kernels import pool as kernels
+
+        X = np.ascontiguousarray(X)
+        shape = X.shape
+        Y = np.zeros(_pooled(shape, self.size), X.dtype)
+        kernels.mean_forward(X, self.size, Y)
+
+        def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
+            if not want_dX:
+                return None, []
+            dX = np.zeros(shape, dY.dtype)
+            kernels.mean_backward(np.ascontiguousarray(dY), self.size, dX)
+            return dX, []
+
+        return Y, backward
+
+
+def _pooled(shape: tuple[int, ...], size: int) -> tuple[int, ...]:
+    channels, height, width, *n = shape
+    return (channels, height // size, width // size, *n)
+
+
+def _pooled_shape(layer: Layer, input_shape: tuple[int, ...], size: int) -> tuple[int, ...]:
+    check_ndim(layer, input_shape, 3)
+    check_positive(layer, size=size)
+    shape = _pooled(input_shape, size)
+    if 0 in shape:
+        raise InvalidInputError(
+            f"{layer} leaves nothing of an input of shape {input_shape}; use a smaller size."
+        )
+    return shape

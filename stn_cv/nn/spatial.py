@@ -1,0 +1,90 @@
+"""The spatial transformer as a layer: localization, family, sampler."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..errors import InvalidInputError
+from ..families import FAMILIES
+from ..sampling import PADDING_MODES
+from .dense import Dense
+from .layer import Array, Backward, Layer, check_ndim
+from .network import Network, flat_gradient
+
+
+@dataclass
+class SpatialTransform(Layer):
+    """Look at the input, find a transform, and warp the input by it (Jaderberg et al. 2015).
+
+    Parameters
+    ----------
+    localization : list of Layer
+        What finds the transform. The last layer, one zero weight for each of the family's
+        parameters, is appended, so that training starts at the identity.
+    family : str, default "affine"
+        A key of `stn_cv.families.FAMILIES`.
+    output_shape : tuple or None, default None
+        (height, width) of the output; None is the input's own.
+    padding_mode : {"zeros", "border", "reflection"}, default "zeros"
+        What lies outside the input.
+    fill_value : float, default 0.0
+        What stands there under "zeros".
+
+    Examples
+    --------
+    >>> from stn_cv.nn import Dense, Flatten, ReLU, SpatialTransform
+    >>> SpatialTransform([Flatten(), Dense(32), ReLU()], family="similarity").family
+    'similarity'
+    """
+
+    localization: list[Layer]
+    family: str = "affine"
+    output_shape: tuple[int, int] | None = None
+    padding_mode: str = "zeros"
+    fill_value: float = 0.0
+    network: Network = field(init=False, repr=False, compare=False)
+
+    def build(
+        self, input_shape: tuple[int, ...], rng: np.random.Generator
+    ) -> tuple[tuple[int, ...], list[Array]]:
+        check_ndim(self, input_shape, 3)
+        for value, known, name in (
+            (self.family, FAMILIES, "family"),
+            (self.padding_mode, PADDING_MODES, "padding_mode"),
+        ):
+            if value not in known:
+                raise InvalidInputError(f"{name} is {value!r}; wanted one of {', '.join(known)}.")
+        last = Dense(FAMILIES[self.family].n_parameters, "zeros")
+        self.network = Network([*self.localization, last], input_shape, rng, np.float64)
+        self.shape = tuple(self.output_shape or input_shape[1:])
+        return (input_shape[0], *self.shape), [self.network.vector]
+
+    def bind(self, parameters: Any) -> None:
+        super().bind(parameters)
+        self.network.bind(self.parameters[0])
+
+    def decayed(self) -> list[Array]:
+        return [self.network.decayed()]
+
+    def locate(self, X: Array) -> Array:
+        """The family's parameters (n, n_parameters) for activations X."""
+        return np.ascontiguousarray(self.network.forward(X)[0].T)
+
+    def forward(
+        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward]:
+        P, localization_backward = self.network.forward(X, training, rng)
+        images = np.ascontiguousarray(X.transpose(3, 1, 2, 0))
+        Y, warp_backward = FAMILIES[self.family].warp(
+            images, P.T, self.shape, self.padding_mode, self.fill_value
+        )
+
+        def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
+            dimages, dP = warp_backward(dY.transpose(3, 1, 2, 0), want_dX)
+            dX, gradients = localization_backward(dP.T, want_dX)
+            if dimages is not None:
+                dX = dX + dimages.transpose(3, 1, 2, 0)
+            return dX, [flat_gradient(gradients, self.network.vector)]
+
+        return Y.transpose(3, 1, 2, 0), backward

@@ -1,0 +1,40 @@
+"""Zero mean and unit variance, by figures learned from the training images."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .layer import Array, Backward, Layer, check_ndim
+
+
+@dataclass
+class Standardize(Layer):
+    """(X - mean) / scale, for each channel.
+
+    Parameters
+    ----------
+    mean, scale : list of float
+        One for each channel.
+
+    Examples
+    --------
+    >>> from stn_cv.nn import Standardize
+    >>> Standardize([0.1307], [0.3081])
+    Standardize(mean=[0.1307], scale=[0.3081])
+    """
+
+    mean: list[float]
+    scale: list[float]
+
+    def build(
+        self, input_shape: tuple[int, ...], rng: np.random.Generator
+    ) -> tuple[tuple[int, ...], list[Array]]:
+        check_ndim(self, input_shape, 3)
+        return input_shape, []
+
+    def forward(
+        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward]:
+        mean = np.array(self.mean, X.dtype)[:, None, None, None]
+        gain = np.array(1 / np.array(self.scale), X.dtype)[:, None, None, None]
+        return (X - mean) * gain, lambda dY, want_dX=True: (dY * gain, [])

@@ -1,0 +1,323 @@
+"""One training loop: batches, slices, steps, and the best epoch kept.
+
+Random numbers are keyed, never drawn from a shared stream: the order of the samples by
+(seed, epoch), dropout by (seed, step, slice), augmentation by (seed, epoch, sample). With
+the slices of `stn_cv.slices`, whose gradients are added in order, a training is
+bit-identical for any number of threads.
+"""
+
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..errors import InvalidInputError, TrainingDiverged
+from ..families import FAMILIES
+from ..slices import LARGEST_SLICE, pinned_blas, run_slices, slices_of
+from .layer import Array
+from .loss import cross_entropy
+from .network import Network, flat_gradient
+from .optimizer import SOLVERS
+from .schedule import SCHEDULES
+from .spatial import SpatialTransform
+
+ORDER, DROPOUT, AUGMENT, PROBE = range(4)  # what a key of random numbers is for
+PROBE_EPOCH = 2**32 - 1  # stands for the epoch in the key of the probe's augmentation
+LARGEST_PROBE = 2048  # training images by which epochs are compared without a validation set
+Augment = Callable[[Array, np.random.Generator], Array]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train; names and meanings as in the estimators."""
+
+    solver: str
+    learning_rate_init: float
+    learning_rate: str
+    localization_rate: float
+    batch_size: int
+    max_iter: int
+    tol: float
+    n_iter_no_change: int
+    alpha: float
+    max_norm: float
+    seed: int
+    n_jobs: int | None
+    augment: Augment | None = None
+
+    def advice(self, what: str) -> str:
+        """The message of a training that failed."""
+        return (
+            f"{what}; use a smaller learning_rate_init than {self.learning_rate_init:g}, or "
+            "bring the images to a range such as [0, 1]."
+        )
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Images (n, h, w, c) of the network's dtype, class numbers (n,), weights (n,) above 0."""
+
+    images: Array
+    y: Array
+    weights: Array
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def take(self, index: Any) -> "Samples":
+        """The samples at `index`."""
+        return Samples(self.images[index], self.y[index], self.weights[index])
+
+    def augmented(self, settings: Settings, epoch: int) -> "Samples":
+        """The samples as they look in an epoch."""
+        if settings.augment is None:
+            return self
+        images = augmented(
+            settings.augment, self.images, settings.seed, epoch, settings.n_jobs
+        )
+        return Samples(images, self.y, self.weights)
+
+
+@dataclass
+class History:
+    """What happened in a training, an entry an epoch; best_epoch counts from 1, 0 is none."""
+
+    losses: list[float] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    best_epoch: int = 0
+    interrupted: bool = False
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What a listener is told after an epoch."""
+
+    number: int
+    of: int
+    loss: float
+    score: float | None
+
+
+Listener = Callable[[Epoch], bool | None]
+
+
+def activations(images: Array) -> Array:
+    """Images (n, h, w, c) as a view (c, h, w, n), what layers work on."""
+    return images.transpose(3, 1, 2, 0)
+
+
+def keyed(seed: int, *key: int) -> np.random.Generator:
+    """The random numbers of one purpose and place."""
+    return np.random.default_rng([seed, *key])
+
+
+class Trainer:
+    """A network with its optimizer: epochs can be run one at a time."""
+
+    def __init__(self, network: Network, settings: Settings) -> None:
+        self.network = network
+        self.settings = settings
+        self.decayed = network.decayed().astype(network.vector.dtype) * settings.alpha
+        self.optimizer = SOLVERS[settings.solver](network.vector, self._rates())
+        self.epochs = 0
+        self.steps = 0
+
+    def _rates(self) -> Array:
+        """Learning rate of each parameter, relative: lower in the localizations."""
+        rates = [
+            np.full(
+                sum(parameter.size for parameter in layer.parameters),
+                self.settings.localization_rate if isinstance(layer, SpatialTransform) else 1.0,
+            )
+            for layer in self.network.layers
+        ]
+        return np.concatenate(rates).astype(self.network.vector.dtype)
+
+    def epoch(self, samples: Samples) -> float:
+        """Train on every sample once; the mean loss on the way."""
+        settings = self.settings
+        samples = samples.augmented(settings, self.epochs)
+        order = keyed(settings.seed, ORDER, self.epochs).permutation(len(samples))
+        batches = slices_of(len(samples), settings.batch_size)
+        rate = SCHEDULES[settings.learning_rate]
+        loss = 0.0
+        for number, batch in enumerate(batches):
+            progress = (self.epochs + number / len(batches)) / settings.max_iter
+            batch_loss, gradient = self._gradient(samples, order[batch])
+            loss += batch_loss
+            self._step(gradient, settings.learning_rate_init * rate(min(progress, 1.0)))
+        self.epochs += 1
+        return loss / float(samples.weights.sum())
+
+    def _gradient(self, samples: Samples, index: Array) -> tuple[float, Array]:
+        """Loss, summed, and gradient, of the weighted mean, over one batch."""
+        settings, network = self.settings, self.network
+        parts = slices_of(len(index))
+
+        def run(part: slice) -> tuple[float, Array]:
+            batch = samples.take(index[part])
+            rng = keyed(settings.seed, DROPOUT, self.steps, part.start)
+            logits, backward = network.forward(activations(batch.images), True, rng)
+            loss, dlogits = cross_entropy(logits, batch.y, batch.weights)
+            return loss, flat_gradient(backward(dlogits, False)[1], network.vector)
+
+        results = run_slices(run, parts, settings.n_jobs)
+        loss = sum(loss for loss, _ in results)
+        gradient = results[0][1]
+        for _, other in results[1:]:
+            gradient += other
+        gradient /= gradient.dtype.type(samples.weights[index].sum())
+        return loss, gradient
+
+    def _step(self, gradient: Array, learning_rate: float) -> None:
+        """Clip, decay and move; refuse a gradient that is not finite."""
+        norm = math.sqrt(float(np.dot(gradient, gradient)))
+        if not math.isfinite(norm):
+            raise TrainingDiverged(self.settings.advice(f"the gradient's norm became {norm}"))
+        if norm > self.settings.max_norm:
+            gradient *= self.settings.max_norm / norm
+        vector = self.network.vector
+        vector -= learning_rate * self.decayed * vector
+        self.optimizer.step(vector, gradient, learning_rate)
+        self.steps += 1
+
+
+def augmented(
+    augment: Augment, images: Array, seed: int, epoch: int, n_jobs: int | None
+) -> Array:
+    """All images changed by `augment`, in fixed parts with random numbers of their own.
+
+    A sample's change depends on seed, epoch and its place among the images alone, not on
+    batches or threads.
+    """
+
+    def run(part: slice) -> Array:
+        given = images[part].copy()
+        changed = np.asarray(augment(given, keyed(seed, AUGMENT, epoch, part.start)))
+        if changed.shape != given.shape:
+            raise InvalidInputError(
+                f"augment returned shape {changed.shape} for images of shape {given.shape}; "
+                "it must keep the shape."
+            )
+        return changed.astype(images.dtype, copy=False)
+
+    return np.concatenate(run_slices(run, slices_of(len(images), LARGEST_SLICE), n_jobs))
+
+
+def evaluate(network: Network, samples: Samples, n_jobs: int | None) -> tuple[float, float]:
+    """(weighted mean loss, weighted accuracy) on samples."""
+
+    def run(part: slice) -> tuple[float, float]:
+        batch = samples.take(part)
+        logits, _ = network.forward(activations(batch.images))
+        loss, _ = cross_entropy(logits, batch.y, batch.weights)
+        return loss, float(batch.weights[logits.argmax(axis=0) == batch.y].sum())
+
+    results = run_slices(run, slices_of(len(samples)), n_jobs)
+    loss, right = (math.fsum(column) for column in zip(*results, strict=True))
+    total = float(samples.weights.sum())
+    return loss / total, right / total
+
+
+def outside(network: Network, images: Array, n_jobs: int | None) -> Array:
+    """The share of each image's grid, (n,), that the first layer places outside it."""
+    transform = network.layers[0]
+    assert isinstance(transform, SpatialTransform)
+
+    def run(part: slice) -> Array:
+        parameters = transform.locate(activations(images[part]))
+        return FAMILIES[transform.family].outside(parameters, images.shape[1:3])
+
+    return np.concatenate(run_slices(run, slices_of(len(images)), n_jobs))
+
+
+def probe(samples: Samples, settings: Settings) -> Samples:
+    """Training samples, the same all along, by which epochs are compared."""
+    if len(samples) > LARGEST_PROBE:
+        order = keyed(settings.seed, PROBE).permutation(len(samples))
+        samples = samples.take(np.sort(order[:LARGEST_PROBE]))
+    return samples.augmented(settings, PROBE_EPOCH)
+
+
+Rank = tuple[float, float]
+
+
+def train(
+    trainer: Trainer,
+    samples: Samples,
+    validation: Samples | None = None,
+    listener: Listener | None = None,
+) -> History:
+    """Run epochs and leave the best one's weights in the network.
+
+    With validation samples the best is the highest accuracy there, then the lower loss,
+    then the earlier; without, the lowest loss on the training samples. Ctrl-C ends the
+    training with a warning and the best weights so far.
+
+    Raises
+    ------
+    TrainingDiverged
+        If a loss or gradient is not finite, or every epoch was worse than the start. The
+        network then holds its starting weights.
+    """
+    network, settings, history = trainer.network, trainer.settings, History()
+    judges = probe(samples, settings) if validation is None else validation
+
+    def rank() -> Rank:
+        loss, accuracy = evaluate(network, judges, settings.n_jobs)
+        if not math.isfinite(loss):
+            raise TrainingDiverged(settings.advice(f"the loss became {loss}"))
+        return (0.0 if validation is None else -accuracy), loss
+
+    with pinned_blas():
+        start = best = network.vector.copy()
+        untrained = best_rank = rank()
+        lowest = (math.inf, math.inf)
+        try:
+            while len(history.losses) < settings.max_iter:
+                history.losses.append(trainer.epoch(samples))
+                now = rank()
+                history.scores.append(-now[0])
+                lowest = min(lowest, now)
+                if now < best_rank:
+                    best, best_rank = network.vector.copy(), now
+                    history.best_epoch = len(history.losses)
+                if _over(history, settings, validation is not None, listener):
+                    break
+        except KeyboardInterrupt:
+            history.interrupted = True
+            warnings.warn("training interrupted: the best epoch so far is kept", stacklevel=2)
+        except TrainingDiverged:
+            best = start
+            raise
+        finally:
+            network.vector[:] = best
+    if not history.interrupted and lowest > _with_slack(untrained):
+        raise TrainingDiverged(settings.advice("no epoch was better than the untrained network"))
+    return history
+
+
+def _with_slack(rank: Rank) -> Rank:
+    """A loss that only rounding tells from the untrained one is not worse."""
+    return rank[0], rank[1] * (1 + 1e-6)
+
+
+def _over(
+    history: History, settings: Settings, validated: bool, listener: Listener | None
+) -> bool:
+    """Tell the listener of the epoch; whether to stop after it."""
+    number = len(history.losses)
+    epoch = Epoch(
+        number, settings.max_iter, history.losses[-1], history.scores[-1] if validated else None
+    )
+    stop = bool(listener is not None and listener(epoch))
+    if settings.learning_rate == "one_cycle":
+        return stop  # its losses are meant to rise on the way; it runs its course
+    patience = settings.n_iter_no_change
+    gains = history.scores if validated else [-loss for loss in history.losses]
+    if number > patience:
+        stop |= max(gains[-patience:]) < max(gains[:-patience]) + settings.tol
+    return stop
