@@ -1,0 +1,275 @@
+"""The one implementation of "image in, rectified image out"."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InvalidInputError, InvalidTypeError
+from ..families import FAMILIES, Family
+from ..nn.loss import softmax
+from ..nn.network import Network
+from ..nn.spatial import SpatialTransform
+from ..slices import LARGEST_SLICE, pinned_blas, run_slices, slices_of
+
+__all__ = ["ImageSpec", "Rectifier"]
+
+Array = NDArray[Any]
+INTEGER_RANGES = {"uint8": 255.0, "uint16": 65535.0}
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """What images a model was fitted on.
+
+    Parameters
+    ----------
+    height, width, channels : int
+        Shape of an image.
+    range : {"uint8", "uint16", "float"}
+        How values are to be read: integers are divided by their dtype's maximum, floats
+        are taken as they are.
+
+    Examples
+    --------
+    >>> from stn_cv import ImageSpec
+    >>> str(ImageSpec(28, 28, 1, "uint8"))
+    '28x28 pixels, 1 channel, uint8'
+    """
+
+    height: int
+    width: int
+    channels: int
+    range: str
+
+    def __str__(self) -> str:
+        plural = "" if self.channels == 1 else "s"
+        return f"{self.height}x{self.width} pixels, {self.channels} channel{plural}, {self.range}"
+
+    @classmethod
+    def of(cls, images: Array) -> "ImageSpec":
+        """The spec that images (n, h, w, c) fulfil."""
+        name = images.dtype.name
+        return cls(*images.shape[1:], name if name in INTEGER_RANGES else "float")
+
+    @property
+    def maximum(self) -> float:
+        """The value that stands for 1 in the network."""
+        return INTEGER_RANGES.get(self.range, 1.0)
+
+    def network_input(self, images: Array, dtype: Any) -> Array:
+        """Images of this spec as the network takes them, (n, h, w, c) of its dtype."""
+        return images.astype(dtype) / np.dtype(dtype).type(self.maximum)
+
+
+class Rectifier:
+    """A fitted spatial transformer: finds theta, rectifies, and classifies with its head.
+
+    Made by `load`, or held by a fitted estimator as ``rectifier_``. It keeps nothing of a
+    call, so threads may share it.
+
+    Parameters
+    ----------
+    network : Network
+        The fitted network; its first layer is a `SpatialTransform`.
+    image_spec : ImageSpec
+        What images it was fitted on.
+    classes : array_like or None, default None
+        Labels, in the order of the network's outputs; None where the head is not part of
+        the network.
+    n_jobs : int or None, default None
+        Threads; None is 1, -1 all cores.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from stn_cv import SpatialTransformer
+    >>> X, y = np.random.default_rng(0).random((20, 8, 8)), np.arange(20) % 2
+    >>> rectifier = SpatialTransformer(head="linear", max_iter=2).fit(X, y).rectifier_
+    >>> rectifier.rectify(X[0]).shape
+    (8, 8)
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        image_spec: ImageSpec,
+        classes: ArrayLike | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        if not network.layers or not isinstance(network.layers[0], SpatialTransform):
+            raise InvalidTypeError("the network's first layer must be a SpatialTransform.")
+        self.network = network
+        self.image_spec = image_spec
+        self.classes = None if classes is None else np.asarray(classes)
+        self.n_jobs = n_jobs
+
+    @property
+    def transform(self) -> SpatialTransform:
+        """The layer that rectifies."""
+        layer = self.network.layers[0]
+        assert isinstance(layer, SpatialTransform)
+        return layer
+
+    @property
+    def family(self) -> Family:
+        """The transform family."""
+        return FAMILIES[self.transform.family]
+
+    @property
+    def output_shape(self) -> tuple[int, int]:
+        """(height, width) of a rectified image where no other is asked for."""
+        return self.transform.shape
+
+    def theta(self, images: ArrayLike) -> Array:
+        """Find the transform of each image.
+
+        Parameters
+        ----------
+        images : array_like of shape (h, w[, c]) or (n, h, w[, c])
+            As fitted, or larger or smaller in the same proportions.
+
+        Returns
+        -------
+        ndarray of shape (2, 3) or (n, 2, 3), float64
+            Output to source, normalized, for affine families; other families give what
+            describes them (see `stn_cv.families`). Fits every resolution of the image.
+
+        Raises
+        ------
+        InvalidInputError, InvalidTypeError
+            If the images do not fulfil the fitted spec.
+
+        Notes
+        -----
+        Convention: output to source, (x, y) in [-1, 1], ``align_corners=False``.
+        """
+        batch, single = self._batch(images)
+        theta = self._theta(batch)
+        return theta[0] if single else theta
+
+    def rectify(
+        self,
+        images: ArrayLike,
+        output_shape: tuple[int, int] | None = None,
+        theta: ArrayLike | None = None,
+    ) -> Array:
+        """Warp each image by its transform.
+
+        Parameters
+        ----------
+        images : array_like of shape (h, w[, c]) or (n, h, w[, c])
+            As fitted, or larger or smaller in the same proportions: the transform is then
+            found on a copy of the fitted size and applied at the images' own resolution.
+        output_shape : tuple or None, default None
+            (height, width) of the result; None is `output_shape` as fitted.
+        theta : array_like or None, default None
+            What `theta` returned, to warp by it without looking again; the images may then
+            have any size and number of channels.
+
+        Returns
+        -------
+        ndarray
+            Rectified images with the axes and dtype that came.
+
+        Raises
+        ------
+        InvalidInputError, InvalidTypeError
+            If the images do not fulfil the fitted spec.
+
+        Notes
+        -----
+        Convention: theta is output to source, (x, y) in [-1, 1], ``align_corners=False``.
+        """
+        images = np.asarray(images)
+        if theta is None:
+            theta = self.theta(images)
+        return self.family.apply(
+            images,
+            np.asarray(theta),
+            output_shape or self.output_shape,
+            self.transform.padding_mode,
+            self.transform.fill_value * self.image_spec.maximum,
+            self.n_jobs,
+        )
+
+    def predict_proba(self, images: ArrayLike) -> Array:
+        """Probability of each class by the built-in head.
+
+        Parameters
+        ----------
+        images : array_like of shape (h, w[, c]) or (n, h, w[, c])
+            As fitted, or larger or smaller in the same proportions.
+
+        Returns
+        -------
+        ndarray of shape (k,) or (n, k)
+            In the order of `classes`.
+
+        Raises
+        ------
+        InvalidInputError
+            If the model holds no head, or the images do not fulfil the fitted spec.
+        """
+        if self.classes is None:
+            raise InvalidInputError(
+                "this model holds no head: it was trained with a scikit-learn classifier, "
+                "which is not saved with it. Use rectify() and that classifier."
+            )
+        batch, single = self._batch(images)
+        probabilities = self._sliced(lambda part: softmax(self.network.forward(part)[0]).T, batch)
+        return probabilities[0] if single else probabilities
+
+    def _theta(self, batch: Array) -> Array:
+        shape = (self.image_spec.height, self.image_spec.width)
+        return self._sliced(
+            lambda part: self.family.theta(self.transform.locate(part), shape)[0], batch
+        )
+
+    def _sliced(self, function: Any, batch: Array) -> Array:
+        """Apply `function` to slices of activations; an empty batch gives an empty result."""
+        dtype = self.network.vector.dtype
+
+        def run(part: slice) -> Array:
+            return function(self.image_spec.network_input(batch[part], dtype).transpose(3, 1, 2, 0))
+
+        if len(batch) == 0:
+            return run(slice(0, 0))
+        if len(batch) == 1:
+            return run(slice(0, 1))
+        with pinned_blas():
+            return np.concatenate(run_slices(run, slices_of(len(batch), LARGEST_SLICE), self.n_jobs))
+
+    def _batch(self, images: ArrayLike) -> tuple[Array, bool]:
+        """Images as (n, h, w, c) of the fitted size, and whether a single one came."""
+        images = np.asarray(images)
+        spec = self.image_spec
+        has_channels = images.ndim == 4 or (images.ndim == 3 and images.shape[-1] == spec.channels > 1)
+        single = images.ndim == (3 if has_channels else 2)
+        batch = images[None] if single else images
+        batch = batch if has_channels else batch[..., None]
+        if batch.ndim != 4 or 0 in batch.shape[1:]:
+            raise InvalidInputError(
+                f"images have shape {images.shape}; wanted (h, w[, c]) or (n, h, w[, c])."
+            )
+        came = ImageSpec.of(batch)
+        if came.channels != spec.channels or came.range != spec.range:
+            raise InvalidInputError(f"the model was fitted on {spec}; these images have {came}.")
+        if (came.height, came.width) != (spec.height, spec.width):
+            batch = self._resized(batch, came)
+        if batch.dtype.kind == "f" and not np.isfinite(batch).all():
+            raise InvalidInputError("images hold NaN or infinity; give finite values.")
+        return batch, single
+
+    def _resized(self, batch: Array, came: ImageSpec) -> Array:
+        from ..opencv import resize_area
+
+        spec = self.image_spec
+        difference = came.height * spec.width - came.width * spec.height
+        if abs(difference) > max(spec.height, spec.width, came.height, came.width):
+            raise InvalidInputError(
+                f"the model was fitted on {spec}; these images have {came}: other proportions. "
+                "Crop or pad them first."
+            )
+        return np.stack([resize_area(image, (spec.height, spec.width)) for image in batch])
