@@ -209,12 +209,12 @@ def encode(image: Array, suffix: str, quality: int | None = None) -> bytes:
     cv2 = _cv2()
     flags = {".jpg": cv2.IMWRITE_JPEG_QUALITY, ".webp": cv2.IMWRITE_WEBP_QUALITY}
     options = [flags[kind], int(quality)] if quality is not None and kind in flags else []
-    try:
-        done, data = cv2.imencode(kind, _swap_red_and_blue(image), options)
-    except cv2.error as error:
-        raise InvalidInputError(f"OpenCV cannot encode {image.shape} as {kind}: {error}") from error
-    if not done:
-        raise InvalidInputError(f"OpenCV cannot encode an image of {image.shape} as {kind}.")
+    done, data = cv2.imencode(kind, _swap_red_and_blue(image), options)
+    if not done:  # also where the encoder raises
+        raise InvalidInputError(
+            f"OpenCV cannot encode shape {image.shape} as {kind}; it may be too large for the "
+            "format, so shrink it or write .png or .tiff."
+        )
     return bytes(data)
 
 

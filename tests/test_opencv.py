@@ -205,6 +205,7 @@ def test_quality_counts():
         (np.zeros((4, 4), np.uint8), ".gif"),
         (np.zeros((4, 4), np.uint8), ""),
         (np.zeros((1, 70000), np.uint8), ".jpg"),  # longer than JPEG can say
+        (np.zeros((1, 20000, 3), np.uint8), ".webp"),  # or WebP
     ],
 )
 def test_what_a_format_cannot_hold_is_refused(image, suffix):

@@ -189,7 +189,7 @@ def test_a_wrong_prediction_is_red_and_a_long_label_is_cut():
     assert not colours(right, pictures.WRONG, 10).any()
     rows, columns = np.nonzero(colours(wrong, pictures.WRONG, 10))
     assert len(rows) and columns.min() > right.shape[1] // 2
-    long = contact_sheet(images, theta, images, ["queen of very many hearts", "b"])
+    long = contact_sheet(images, theta, images, ["queen of very many hearts", "zero"])
     foot = MARGIN + HEADING + 96
     gap = long[foot + 4 : foot + pictures.CAPTION, MARGIN + 97 : MARGIN + 96 + pictures.WITHIN - 3]
     assert (gap == PAPER).all()
