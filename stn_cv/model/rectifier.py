@@ -272,4 +272,4 @@ class Rectifier:
                 f"the model was fitted on {spec}; these images have {came}: other proportions. "
                 "Crop or pad them first."
             )
-        return np.stack([resize_area(image, (spec.height, spec.width)) for image in batch])
+        return resize_area(batch, (spec.height, spec.width))

@@ -37,7 +37,7 @@ class Settings:
     solver: str
     learning_rate_init: float
     learning_rate: str
-    localization_rate: float
+    localization_learning_rate_ratio: float
     batch_size: int
     max_iter: int
     tol: float
@@ -99,6 +99,7 @@ class Epoch:
     of: int
     loss: float
     score: float | None
+    network: Network
 
 
 Listener = Callable[[Epoch], bool | None]
@@ -130,7 +131,7 @@ class Trainer:
         rates = [
             np.full(
                 sum(parameter.size for parameter in layer.parameters),
-                self.settings.localization_rate if isinstance(layer, SpatialTransform) else 1.0,
+                self.settings.localization_learning_rate_ratio if isinstance(layer, SpatialTransform) else 1.0,
             )
             for layer in self.network.layers
         ]
@@ -285,7 +286,13 @@ def train(
                 if now < best_rank:
                     best, best_rank = network.vector.copy(), now
                     history.best_epoch = len(history.losses)
-                if _over(history, settings, validation is not None, listener):
+                score = history.scores[-1] if validation is not None else None
+                epoch = Epoch(
+                    len(history.losses), settings.max_iter, history.losses[-1], score, network
+                )
+                if (listener is not None and listener(epoch)) or _stalled(
+                    history, settings, validation is not None
+                ):
                     break
         except KeyboardInterrupt:
             history.interrupted = True
@@ -305,19 +312,12 @@ def _with_slack(rank: Rank) -> Rank:
     return rank[0], rank[1] * (1 + 1e-6)
 
 
-def _over(
-    history: History, settings: Settings, validated: bool, listener: Listener | None
-) -> bool:
-    """Tell the listener of the epoch; whether to stop after it."""
-    number = len(history.losses)
-    epoch = Epoch(
-        number, settings.max_iter, history.losses[-1], history.scores[-1] if validated else None
-    )
-    stop = bool(listener is not None and listener(epoch))
+def _stalled(history: History, settings: Settings, validated: bool) -> bool:
+    """Whether the last `n_iter_no_change` epochs brought no gain above `tol`."""
     if settings.learning_rate == "one_cycle":
-        return stop  # its losses are meant to rise on the way; it runs its course
+        return False  # its losses are meant to rise on the way; it runs its course
     patience = settings.n_iter_no_change
     gains = history.scores if validated else [-loss for loss in history.losses]
-    if number > patience:
-        stop |= max(gains[-patience:]) < max(gains[:-patience]) + settings.tol
-    return stop
+    if len(gains) <= patience:
+        return False
+    return max(gains[-patience:]) < max(gains[:-patience]) + settings.tol

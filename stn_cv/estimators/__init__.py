@@ -1,0 +1,6 @@
+"""The scikit-learn face."""
+
+from .classifier import SpatialTransformerClassifier
+from .transformer import SpatialTransformer
+
+__all__ = ["SpatialTransformer", "SpatialTransformerClassifier"]

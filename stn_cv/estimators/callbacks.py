@@ -1,0 +1,59 @@
+"""scikit-learn's callbacks, an experimental API of version 1.9; without it, nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ..nn.network import Network
+from ..nn.training import Epoch
+
+__all__ = ["CallbackSupportMixin", "FitCallbacks", "with_callbacks"]
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Nothing to support."""
+
+    def with_callbacks(method: Any) -> Any:
+        """Leave the method as it is."""
+        return method
+
+
+class FitCallbacks:
+    """Tells an estimator's callbacks of its fit and, as a listener, of each epoch.
+
+    `fitted` gives the fitted attributes that go with a network.
+    """
+
+    def __init__(
+        self, estimator: Any, X: Any, y: Any, fitted: Callable[[Network], dict[str, Any]]
+    ) -> None:
+        self.told = {"estimator": estimator, "X": X, "y": y}
+        self.fitted = fitted
+        self.epochs = 0
+        self.context: Any = None
+        if hasattr(estimator, "_init_callback_context"):
+            self.context = estimator._init_callback_context(max_subtasks=estimator.max_iter)
+            self.context.call_on_fit_task_begin(**self.told)
+
+    def __call__(self, epoch: Epoch) -> bool:
+        """Whether a callback wants the training to stop after this epoch.
+
+        A training that collapsed and was begun anew runs on without them past `max_iter`
+        epochs in all, since scikit-learn wants their number beforehand.
+        """
+        self.epochs += 1
+        if self.context is None or self.epochs > self.context.max_subtasks:
+            return False
+        task = self.context.subcontext(task_name="epoch").call_on_fit_task_begin(**self.told)
+        return self._end(task, epoch.network)
+
+    def finish(self, network: Network) -> None:
+        """The fit is over."""
+        if self.context is not None:
+            self._end(self.context, network)
+
+    def _end(self, task: Any, network: Network) -> bool:
+        attributes = {"reconstruction_attributes": lambda: self.fitted(network.copy())}
+        return bool(task.call_on_fit_task_end(**self.told, **attributes))

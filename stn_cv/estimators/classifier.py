@@ -1,0 +1,131 @@
+"""The spatial transformer that classifies with its own head."""
+
+import copy
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassifierMixin, _fit_context
+
+from ..errors import InvalidInputError
+from ..nn.training import Trainer
+from ..slices import pinned_blas
+from .fitting import TrainingData, build_network, settings_of, unchanged_on_failure, validated
+from .transformer import SpatialTransformer
+
+__all__ = ["SpatialTransformerClassifier"]
+
+Array = NDArray[Any]
+
+
+class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
+    """A spatial transformer and the classifier it was trained with, as one classifier."""
+
+    def predict(self, X: Any) -> Array:
+        """Most probable label of each image.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, h, w), (n, h, w, c) or (n, p)
+            Images of the fitted shape.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Labels.
+
+        Raises
+        ------
+        NotFittedError
+            If fit was not called.
+        InvalidInputError
+            If the images have another shape or range than fitted.
+        """
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
+
+    def predict_proba(self, X: Any) -> Array:
+        """Probability of each class for each image.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, h, w), (n, h, w, c) or (n, p)
+            Images of the fitted shape.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+            In the order of `classes_`.
+
+        Raises
+        ------
+        NotFittedError
+            If fit was not called.
+        InvalidInputError
+            If the images have another shape or range than fitted.
+        """
+        images = self._images(X)
+        return self.rectifier_.predict_proba(images.values)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> "SpatialTransformerClassifier":
+        """Train for one epoch on some of the samples.
+
+        Images are standardized by those of the first call.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, h, w), (n, h, w, c) or (n, p)
+            Images.
+        y : array_like of shape (n,)
+            Labels.
+        classes : array_like or None, default None
+            All labels there will be; needed in the first call only.
+        sample_weight : array_like of shape (n,) or None, default None
+            Weight of each sample.
+
+        Returns
+        -------
+        self : SpatialTransformerClassifier
+            Trained one epoch further; unchanged if that fails.
+
+        Raises
+        ------
+        InvalidInputError, InvalidTypeError
+            If the samples or a parameter cannot be used.
+        TrainingDiverged
+            If a gradient was not finite.
+        """
+        with unchanged_on_failure(self):
+            first = not hasattr(self, "rectifier_")
+            if first and classes is None:
+                raise InvalidInputError("the first call of partial_fit needs classes.")
+            known = classes if first else self.classes_
+            if not first and classes is not None and not np.array_equal(np.unique(classes), known):
+                raise InvalidInputError(f"classes is {classes}; the first call had {known}.")
+            spec = None if first else self.rectifier_.image_spec
+            data = validated(self, X, y, sample_weight, classes=known, fitted_spec=spec)
+            trainer = self._trainer_for(data)
+            with pinned_blas():
+                loss = trainer.epoch(data.samples)
+            vars(self).update(self._fitted(trainer.network, data))
+            self.loss_curve_ = [*getattr(self, "loss_curve_", []), loss]
+            self.n_iter_ = len(self.loss_curve_)
+            self._trainer = trainer
+        return self
+
+    def _trainer_for(self, data: TrainingData) -> Trainer:
+        """A trainer of its own to go on with: a failure must leave the last one as it was."""
+        if hasattr(self, "_trainer"):
+            return copy.deepcopy(self._trainer)
+        settings = settings_of(self, len(data.samples))
+        if hasattr(self, "rectifier_"):
+            return Trainer(self.rectifier_.network.copy(), settings)
+        network = build_network(self, data.samples, data.spec, len(data.classes), settings.seed)
+        return Trainer(network, settings)

@@ -1,0 +1,217 @@
+"""From validated data and an estimator's parameters to a trained network."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
+from sklearn.utils import check_random_state
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
+from sklearn.utils.validation import _check_sample_weight
+
+from ..errors import CollapseWarning, InvalidInputError
+from ..model.rectifier import ImageSpec
+from ..nn.architectures import HEADS, LOCALIZATIONS, layers_of
+from ..nn.dense import Dense
+from ..nn.network import Network
+from ..nn.spatial import SpatialTransform
+from ..nn.standardize import Standardize
+from ..nn.training import History, Listener, Samples, Settings, Trainer, outside, probe, train
+from .images import read_images
+
+Array = NDArray[Any]
+LARGEST_BATCH = 128  # of batch_size="auto"
+LEFT_OUT = 0.5  # of its grid: an image with more of it outside is lost
+
+
+@contextmanager
+def unchanged_on_failure(estimator: Any) -> Iterator[None]:
+    """Give the estimator back all its attributes if the block raises."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What fit was given, validated."""
+
+    samples: Samples
+    spec: ImageSpec
+    classes: Array
+    groups: Array | None
+
+
+def validated(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    groups: Any = None,
+    classes: Any = None,
+    fitted_spec: ImageSpec | None = None,
+) -> TrainingData:
+    """Find everything that can be wrong with the data, before any training.
+
+    `classes` are the labels there may be, where more may come later than y holds;
+    `fitted_spec` is what the images must fulfil, where training goes on.
+    """
+    images, y = read_images(estimator, X, y, fitted_spec=fitted_spec)
+    check_classification_targets(y)
+    weights = weights_of(estimator, images.values, y, sample_weight)
+    used = weights > 0
+    present = np.unique(y[used])
+    if classes is None and len(present) < 2:
+        raise InvalidInputError(
+            f"y holds one class only, {present[0]!r}, among samples with a weight above zero; "
+            "a classifier needs at least 2 classes."
+        )
+    classes = np.unique(y) if classes is None else unique_labels(classes)
+    if not np.isin(present, classes).all():
+        raise InvalidInputError(f"y holds labels that are not among the classes {classes}.")
+    if groups is not None and np.shape(groups) != y.shape:
+        raise InvalidInputError(
+            f"groups has shape {np.shape(groups)}; wanted one for each of {len(y)} samples."
+        )
+    spec = ImageSpec.of(images.values)
+    if fitted_spec is not None and spec != fitted_spec:
+        raise InvalidInputError(f"the model was fitted on {fitted_spec}; these images have {spec}.")
+    dtype = np.float64 if images.values.dtype == np.float64 else np.float32
+    samples = Samples(
+        spec.network_input(images.values[used], dtype),
+        np.searchsorted(classes, y[used]),
+        weights[used],
+    )
+    return TrainingData(
+        samples, spec, classes, None if groups is None else np.asarray(groups)[used]
+    )
+
+
+def weights_of(estimator: Any, X: Array, y: Array, sample_weight: Any) -> Array:
+    """A weight for each sample, from sample_weight and class_weight."""
+    weights = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True, copy=True
+    )
+    if not weights.any():
+        raise InvalidInputError("every sample_weight is zero; at least one must be above it.")
+    if estimator.class_weight is not None:
+        weights *= compute_sample_weight(estimator.class_weight, y)
+    return weights
+
+
+def settings_of(estimator: Any, n_samples: int) -> Settings:
+    """The training settings an estimator's parameters ask for."""
+    batch_size = estimator.batch_size
+    if batch_size == "auto":
+        batch_size = LARGEST_BATCH
+    seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
+    return Settings(
+        solver=estimator.solver,
+        learning_rate_init=estimator.learning_rate_init,
+        learning_rate=estimator.learning_rate,
+        localization_learning_rate_ratio=estimator.localization_learning_rate_ratio,
+        batch_size=min(batch_size, n_samples),
+        max_iter=estimator.max_iter,
+        tol=estimator.tol,
+        n_iter_no_change=estimator.n_iter_no_change,
+        alpha=estimator.alpha,
+        max_norm=estimator.max_norm,
+        seed=seed,
+        n_jobs=estimator.n_jobs,
+        augment=estimator.augment,
+    )
+
+
+def build_network(
+    estimator: Any, samples: Samples, spec: ImageSpec, n_classes: int, seed: int
+) -> Network:
+    """An untrained network: transformer, head and last layer, standardized to the samples."""
+    shape = (spec.channels, spec.height, spec.width)
+    standardize = standardization(samples)
+    transform = SpatialTransform(
+        [standardize, *layers_of("localization", estimator.localization, LOCALIZATIONS, shape)],
+        estimator.family,
+        None if estimator.output_shape is None else tuple(estimator.output_shape),
+        estimator.padding_mode,
+        float(estimator.fill_value) / spec.maximum,
+    )
+    output = (spec.channels, *(transform.output_shape or shape[1:]))
+    head = layers_of("head", estimator.head, HEADS, output)
+    layers = [transform, standardize, *head, Dense(n_classes, "glorot")]
+    return Network(layers, shape, np.random.default_rng(seed), samples.images.dtype)
+
+
+def standardization(samples: Samples) -> Standardize:
+    """Mean and deviation of each channel, weighted as the samples."""
+    images, weights = samples.images, samples.weights / samples.weights.sum()
+    means = images.mean(axis=(1, 2), dtype=np.float64)
+    variances = images.var(axis=(1, 2), dtype=np.float64)
+    mean = weights @ means
+    scale = np.sqrt(weights @ (variances + (means - mean) ** 2))
+    return Standardize(mean.tolist(), np.where(scale > 0, scale, 1.0).tolist())
+
+
+def split(estimator: Any, samples: Samples, groups: Any, seed: int) -> tuple[Samples, Samples]:
+    """(training, validation) samples: stratified, and no group on both sides."""
+    fraction = estimator.validation_fraction
+    try:
+        if groups is None:
+            splitter = StratifiedShuffleSplit(1, test_size=fraction, random_state=seed)
+        else:
+            parts = max(round(1 / fraction), 2)
+            splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+        kept, left_out = next(splitter.split(samples.y, samples.y, groups))
+    except ValueError as error:
+        raise InvalidInputError(
+            f"no validation split can be made ({error}); give more samples of each class, "
+            "another validation_fraction, or early_stopping=False."
+        ) from error
+    return samples.take(kept), samples.take(left_out)
+
+
+def train_without_collapse(
+    network: Network,
+    rebuild: Callable[[int], Network],
+    settings: Settings,
+    samples: Samples,
+    validation: Samples | None,
+    listener: Listener,
+) -> tuple[Network, History]:
+    """Train the network; if it collapses, once more and gently what `rebuild` makes of a seed.
+
+    A collapsed transformer has moved most of its grid off the images, where no gradient
+    brings it back.
+    """
+    history = train(Trainer(network, settings), samples, validation, listener)
+    if collapsed(network, samples, settings):
+        gentle = replace(
+            settings,
+            seed=settings.seed + 1,
+            localization_learning_rate_ratio=settings.localization_learning_rate_ratio / 10,
+        )
+        network = rebuild(gentle.seed)
+        history = train(Trainer(network, gentle), samples, validation, listener)
+        if collapsed(network, samples, gentle):
+            warnings.warn(
+                "the transformer looks away from most images: over half of its grid lies "
+                "outside them. Try a smaller localization_learning_rate_ratio or "
+                "learning_rate_init, a family with fewer parameters, or a larger alpha.",
+                CollapseWarning,
+                stacklevel=4,
+            )
+    return network, history
+
+
+def collapsed(network: Network, samples: Samples, settings: Settings) -> bool:
+    """Whether over half the images have over half their grid outside."""
+    images = probe(samples, settings).images
+    return bool(np.mean(outside(network, images, settings.n_jobs) > LEFT_OUT) > 0.5)

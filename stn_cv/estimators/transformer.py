@@ -1,0 +1,382 @@
+"""The spatial transformer as a scikit-learn transformer."""
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from ..errors import InvalidInputError
+from ..families import FAMILIES
+from ..model.rectifier import Rectifier
+from ..nn.network import Network
+from ..nn.optimizer import SOLVERS
+from ..nn.schedule import SCHEDULES
+from ..nn.training import Epoch, History
+from ..sampling import PADDING_MODES
+from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
+from .fitting import (
+    TrainingData,
+    build_network,
+    settings_of,
+    split,
+    train_without_collapse,
+    unchanged_on_failure,
+    validated,
+)
+from .images import Images, read_images
+
+__all__ = ["SpatialTransformer"]
+
+Array = NDArray[Any]
+
+
+class SpatialTransformer(
+    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
+    """Learned rectification: a spatial transformer trained jointly with a classifier.
+
+    A small network, the localization, looks at an image and gives the parameters of a
+    transform; the image is warped by it, and a classifier, the head, is trained on the
+    result. Both learn together from the class labels alone. As a step of a pipeline it
+    hands the rectified images on; the head serves only its training.
+
+    Parameters
+    ----------
+    family : {"translation", "attention", "similarity", "affine"}, default "affine"
+        What transforms can be found; "attention" is scale and translation, "similarity"
+        rotation as well.
+    output_shape : tuple or None, default None
+        (height, width) of rectified images; None is that of X.
+    localization : {"cnn", "mlp"} or list of layers, default "cnn"
+        What looks at the image. Layers of `stn_cv.nn`, which are copied; the last layer is
+        appended.
+    head : {"cnn", "mlp", "linear"} or list of layers, default "cnn"
+        What classifies the rectified image. Choose the one most like the classifier that
+        will stand behind; the last layer is appended.
+    padding_mode : {"zeros", "border", "reflection"}, default "zeros"
+        What lies outside an image: `fill_value`, its edge pixels, or its mirror image.
+    fill_value : float, default 0.0
+        What stands outside under "zeros", in the units of X.
+    image_shape : tuple or None, default None
+        (height, width[, channels]) of flat rows; None takes a row for a strip of 1 x p.
+    solver : {"adam", "sgd"}, default "adam"
+        Adam, or SGD with Nesterov momentum 0.9.
+    learning_rate : {"constant", "one_cycle", "step"}, default "constant"
+        Course of the learning rate over `max_iter` epochs.
+    learning_rate_init : float, default 0.001
+        Largest learning rate.
+    localization_learning_rate_ratio : float, default 1.0
+        Learning rate of the localization, relative to the head's.
+    batch_size : int or "auto", default "auto"
+        Samples a step; "auto" is ``min(128, n_samples)``.
+    max_iter : int, default 50
+        Largest number of epochs.
+    alpha : float, default 1e-4
+        Weight decay, a share of the learning rate; it also pulls the transforms towards
+        the identity.
+    max_norm : float, default 5.0
+        Gradients with a larger norm are scaled down to it.
+    tol : float, default 1e-4
+        Gain in loss (or validation accuracy) below which an epoch counts as no better.
+    n_iter_no_change : int, default 10
+        Epochs without a gain after which training stops; "one_cycle" runs its course.
+    early_stopping : bool, default False
+        Whether to judge epochs by the accuracy on a validation split instead of the loss.
+    validation_fraction : float, default 0.1
+        Share of the samples in that split, which is stratified and keeps groups whole.
+    class_weight : dict, "balanced" or None, default None
+        Weights of the classes, as in scikit-learn.
+    augment : callable or None, default None
+        ``augment(images, rng) -> images``, applied anew in each epoch to parts of the
+        training images, (n, h, w, c) of float (integers divided by their maximum).
+    warm_start : bool, default False
+        Whether fit continues from the weights of the last fit.
+    n_jobs : int or None, default None
+        Threads; None is 1, -1 all cores. Results do not depend on it.
+    random_state : int, RandomState or None, default None
+        Seed of weights, batches and dropout.
+    verbose : bool, default False
+        Whether to print a line an epoch.
+
+    Attributes
+    ----------
+    rectifier_ : Rectifier
+        The fitted model, free of scikit-learn.
+    classes_ : ndarray of shape (n_classes,)
+        Labels.
+    loss_curve_ : list of float
+        Training loss of each epoch.
+    validation_scores_ : list of float or None
+        Validation accuracy after each epoch, with `early_stopping`.
+    n_iter_ : int
+        Epochs run.
+    n_features_in_ : int
+        Values in an image.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names of X, where it had any.
+
+    See Also
+    --------
+    SpatialTransformerClassifier : The same, using its head to classify.
+
+    Notes
+    -----
+    Convention: theta maps output to source, (x, y) in [-1, 1], ``align_corners=False``.
+    Source: Jaderberg et al. 2015, "Spatial Transformer Networks".
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from stn_cv import SpatialTransformer
+    >>> X, y = load_digits(return_X_y=True)
+    >>> transformer = SpatialTransformer(
+    ...     head="linear", image_shape=(8, 8), max_iter=2, random_state=0
+    ... )
+    >>> model = make_pipeline(transformer, LogisticRegression(max_iter=1000))
+    >>> model.fit(X[:300], y[:300]).predict(X[300:]).shape
+    (1497,)
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "family": [StrOptions(set(FAMILIES))],
+        "output_shape": [tuple, list, None],
+        "localization": [str, list, tuple],
+        "head": [str, list, tuple],
+        "padding_mode": [StrOptions(set(PADDING_MODES))],
+        "fill_value": [Interval(Real, None, None, closed="neither")],
+        "image_shape": [tuple, list, None],
+        "solver": [StrOptions(set(SOLVERS))],
+        "learning_rate": [StrOptions(set(SCHEDULES))],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "localization_learning_rate_ratio": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "max_norm": [Interval(Real, 0, None, closed="neither")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "augment": [callable, None],
+        "warm_start": ["boolean"],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        family: str = "affine",
+        *,
+        output_shape: tuple[int, int] | None = None,
+        localization: Any = "cnn",
+        head: Any = "cnn",
+        padding_mode: str = "zeros",
+        fill_value: float = 0.0,
+        image_shape: tuple[int, ...] | None = None,
+        solver: str = "adam",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        localization_learning_rate_ratio: float = 1.0,
+        batch_size: int | str = "auto",
+        max_iter: int = 50,
+        alpha: float = 1e-4,
+        max_norm: float = 5.0,
+        tol: float = 1e-4,
+        n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        class_weight: Any = None,
+        augment: Any = None,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: bool = False,
+    ) -> None:
+        self.family = family
+        self.output_shape = output_shape
+        self.localization = localization
+        self.head = head
+        self.padding_mode = padding_mode
+        self.fill_value = fill_value
+        self.image_shape = image_shape
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.localization_learning_rate_ratio = localization_learning_rate_ratio
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.alpha = alpha
+        self.max_norm = max_norm
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.class_weight = class_weight
+        self.augment = augment
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> "SpatialTransformer":
+        """Train the localization and the head.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, h, w), (n, h, w, c) or (n, p)
+            Images: uint8, uint16 or float; flat rows with `image_shape`.
+        y : array_like of shape (n,)
+            Labels.
+        sample_weight : array_like of shape (n,) or None, default None
+            Weight of each sample.
+        groups : array_like of shape (n,) or None, default None
+            Samples of one group, such as copies of one image, stay on one side of the
+            validation split.
+
+        Returns
+        -------
+        self : SpatialTransformer
+            Fitted. If fit fails, everything learned before is still there.
+
+        Raises
+        ------
+        InvalidInputError, InvalidTypeError
+            If X, y, the weights or a parameter cannot be used; before any training.
+        TrainingDiverged
+            If no epoch gave finite weights better than the untrained ones.
+        """
+        with unchanged_on_failure(self):
+            data = validated(self, X, y, sample_weight, groups)
+            callbacks = FitCallbacks(self, X, y, lambda network: self._fitted(network, data))
+            network, history = self._train(data, callbacks)
+            vars(self).update(self._fitted(network, data))
+            self.loss_curve_ = history.losses
+            self.validation_scores_ = history.scores if self.early_stopping else None
+            self.n_iter_ = len(history.losses)
+            vars(self).pop("_trainer", None)
+            callbacks.finish(network)
+        return self
+
+    def _train(self, data: TrainingData, callbacks: FitCallbacks) -> tuple[Network, History]:
+        settings = settings_of(self, len(data.samples))
+        samples, validation = data.samples, None
+        if self.early_stopping:
+            samples, validation = split(self, data.samples, data.groups, settings.seed)
+
+        def build(seed: int) -> Network:
+            return build_network(self, samples, data.spec, len(data.classes), seed)
+
+        def listen(epoch: Epoch) -> bool:
+            if self.verbose:
+                score = "" if epoch.score is None else f", validation score = {epoch.score:.4f}"
+                print(f"Epoch {epoch.number}, loss = {epoch.loss:.6f}{score}")
+            return callbacks(epoch)
+
+        network = self._last_network(data) if self.warm_start else None
+        network = build(settings.seed) if network is None else network
+        return train_without_collapse(network, build, settings, samples, validation, listen)
+
+    def _last_network(self, data: TrainingData) -> Network | None:
+        """A copy of the network fitted before, where one was."""
+        if not hasattr(self, "rectifier_"):
+            return None
+        if self.rectifier_.image_spec != data.spec or not np.array_equal(
+            self.classes_, data.classes
+        ):
+            raise InvalidInputError(
+                f"warm_start continues a fit on {self.rectifier_.image_spec} with classes "
+                f"{self.classes_}; came {data.spec} with classes {data.classes}. "
+                "Set warm_start=False to start anew."
+            )
+        return self.rectifier_.network.copy()
+
+    def _fitted(self, network: Network, data: TrainingData) -> dict[str, Any]:
+        """The fitted attributes that go with a trained network."""
+        rectifier = Rectifier(network, data.spec, data.classes, self.n_jobs)
+        return {"rectifier_": rectifier, "classes_": data.classes}
+
+    def transform(self, X: Any) -> Array:
+        """Rectify images.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, h, w), (n, h, w, c) or (n, p)
+            Images of the fitted shape.
+
+        Returns
+        -------
+        ndarray of shape (n, height, width), (n, height, width, c) or (n, q)
+            Rectified images, with the axes and the dtype that X had.
+
+        Raises
+        ------
+        NotFittedError
+            If fit was not called.
+        InvalidInputError
+            If the images have another shape or range than fitted.
+        """
+        images = self._images(X)
+        return images.give_back(self.rectifier_.rectify(images.values))
+
+    def predict_theta(self, X: Any) -> Array:
+        """The transform found for each image.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, h, w), (n, h, w, c) or (n, p)
+            Images of the fitted shape.
+
+        Returns
+        -------
+        ndarray of shape (n, 2, 3), float64
+            Output to source, normalized.
+
+        Raises
+        ------
+        NotFittedError
+            If fit was not called.
+        InvalidInputError
+            If the images have another shape or range than fitted.
+
+        Notes
+        -----
+        Convention: output to source, (x, y) in [-1, 1], ``align_corners=False``.
+        """
+        return self.rectifier_.theta(self._images(X).values)
+
+    def _images(self, X: Any) -> Images:
+        check_is_fitted(self)
+        images, _ = read_images(self, X, fitted_spec=self.rectifier_.image_spec)
+        return images
+
+    @property
+    def _n_features_out(self) -> int:
+        height, width = self.rectifier_.output_shape
+        return height * width * self.rectifier_.image_spec.channels
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.target_tags.required = True
+        return tags
