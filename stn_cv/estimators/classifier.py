@@ -114,7 +114,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
             trainer = self._trainer_for(data)
             with pinned_blas():
                 loss = trainer.epoch(data.samples)
-            vars(self).update(self._fitted(trainer.network, data))
+            self.__dict__.update(self._fitted(trainer.network, data))
             self.loss_curve_ = [*getattr(self, "loss_curve_", []), loss]
             self.n_iter_ = len(self.loss_curve_)
             self._trainer = trainer

@@ -1,27 +1,20 @@
 """The spatial transformer as a scikit-learn transformer."""
 
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     _fit_context,
 )
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ..errors import InvalidInputError
-from ..families import FAMILIES
 from ..model.rectifier import Rectifier
 from ..nn.network import Network
-from ..nn.optimizer import SOLVERS
-from ..nn.schedule import SCHEDULES
 from ..nn.training import Epoch, History
-from ..sampling import PADDING_MODES
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from .fitting import (
     TrainingData,
@@ -40,7 +33,7 @@ Array = NDArray[Any]
 
 
 class SpatialTransformer(
-    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters
 ):
     """Learned rectification: a spatial transformer trained jointly with a classifier.
 
@@ -148,89 +141,6 @@ class SpatialTransformer(
     (1497,)
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {
-        "family": [StrOptions(set(FAMILIES))],
-        "output_shape": [tuple, list, None],
-        "localization": [str, list, tuple],
-        "head": [str, list, tuple],
-        "padding_mode": [StrOptions(set(PADDING_MODES))],
-        "fill_value": [Interval(Real, None, None, closed="neither")],
-        "image_shape": [tuple, list, None],
-        "solver": [StrOptions(set(SOLVERS))],
-        "learning_rate": [StrOptions(set(SCHEDULES))],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "localization_learning_rate_ratio": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "max_norm": [Interval(Real, 0, None, closed="neither")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "augment": [callable, None],
-        "warm_start": ["boolean"],
-        "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
-
-    def __init__(
-        self,
-        family: str = "affine",
-        *,
-        output_shape: tuple[int, int] | None = None,
-        localization: Any = "cnn",
-        head: Any = "cnn",
-        padding_mode: str = "zeros",
-        fill_value: float = 0.0,
-        image_shape: tuple[int, ...] | None = None,
-        solver: str = "adam",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        localization_learning_rate_ratio: float = 1.0,
-        batch_size: int | str = "auto",
-        max_iter: int = 50,
-        alpha: float = 1e-4,
-        max_norm: float = 5.0,
-        tol: float = 1e-4,
-        n_iter_no_change: int = 10,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        class_weight: Any = None,
-        augment: Any = None,
-        warm_start: bool = False,
-        n_jobs: int | None = None,
-        random_state: Any = None,
-        verbose: bool = False,
-    ) -> None:
-        self.family = family
-        self.output_shape = output_shape
-        self.localization = localization
-        self.head = head
-        self.padding_mode = padding_mode
-        self.fill_value = fill_value
-        self.image_shape = image_shape
-        self.solver = solver
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.localization_learning_rate_ratio = localization_learning_rate_ratio
-        self.batch_size = batch_size
-        self.max_iter = max_iter
-        self.alpha = alpha
-        self.max_norm = max_norm
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.class_weight = class_weight
-        self.augment = augment
-        self.warm_start = warm_start
-        self.n_jobs = n_jobs
-        self.random_state = random_state
-        self.verbose = verbose
-
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -270,11 +180,11 @@ class SpatialTransformer(
             data = validated(self, X, y, sample_weight, groups)
             callbacks = FitCallbacks(self, X, y, lambda network: self._fitted(network, data))
             network, history = self._train(data, callbacks)
-            vars(self).update(self._fitted(network, data))
+            self.__dict__.update(self._fitted(network, data))
             self.loss_curve_ = history.losses
             self.validation_scores_ = history.scores if self.early_stopping else None
             self.n_iter_ = len(history.losses)
-            vars(self).pop("_trainer", None)
+            self.__dict__.pop("_trainer", None)
             callbacks.finish(network)
         return self
 
