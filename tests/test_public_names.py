@@ -26,7 +26,8 @@ SAMPLING = [
     "warp_affine",
     "warp_affine_backward",
 ]
-MODEL = ["Rectifier", "load", "save"]
+MODEL = ["ImageSpec", "Rectifier", "load", "save"]
+PICTURES = ["contact_sheet"]
 ESTIMATORS = ["SpatialTransformer", "SpatialTransformerClassifier"]
 ERRORS = [
     "CollapseWarning",
@@ -44,11 +45,13 @@ LAYERS = [
     "Dense",
     "Dropout",
     "Flatten",
+    "Layer",
     "MaxPool",
     "ReLU",
     "SpatialTransform",
+    "Standardize",
 ]
-PUBLIC = SAMPLING + MODEL + ESTIMATORS + ERRORS
+PUBLIC = SAMPLING + MODEL + PICTURES + ESTIMATORS + ERRORS
 DOCUMENTED = [f"stn_cv.{name}" for name in PUBLIC] + [f"stn_cv.nn.{name}" for name in LAYERS]
 HEAVY = ("sklearn", "cv2", "numba", "scipy", "torch", "rich", "click", "safetensors")
 

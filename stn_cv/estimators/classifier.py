@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils.multiclass import unique_labels
 
 from ..errors import InvalidInputError
 from ..nn.training import Trainer
@@ -107,7 +108,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
             if first and classes is None:
                 raise InvalidInputError("the first call of partial_fit needs classes.")
             known = classes if first else self.classes_
-            if not first and classes is not None and not np.array_equal(np.unique(classes), known):
+            if not first and classes is not None and not np.array_equal(unique_labels(classes), self.classes_):
                 raise InvalidInputError(f"classes is {classes}; the first call had {known}.")
             spec = None if first else self.rectifier_.image_spec
             data = validated(self, X, y, sample_weight, classes=known, fitted_spec=spec)

@@ -26,6 +26,7 @@ from .fitting import (
     validated,
 )
 from .images import Images, read_images
+from .parameters import Parameters
 
 __all__ = ["SpatialTransformer"]
 

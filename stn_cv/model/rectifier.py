@@ -50,8 +50,9 @@ class ImageSpec:
     @classmethod
     def of(cls, images: Array) -> "ImageSpec":
         """The spec that images (n, h, w, c) fulfil."""
+        _, height, width, channels = images.shape
         name = images.dtype.name
-        return cls(*images.shape[1:], name if name in INTEGER_RANGES else "float")
+        return cls(height, width, channels, name if name in INTEGER_RANGES else "float")
 
     @property
     def maximum(self) -> float:
