@@ -22,10 +22,10 @@ ROOMS = [
     ("nn/training.py", "nn/architectures.py"),
     ("nn/",),
     ("families/",),
-    ("sampling.py", "datasets.py", "pictures.py"),
+    ("sampling/", "datasets.py", "pictures.py"),
     ("geometry.py", "opencv.py"),
     ("kernels/",),
-    ("slices.py", "errors.py"),
+    ("slices.py", "atomic.py", "errors.py"),
 ]
 INIT = "__init__.py"  # the package's own: lazy public names, above every room
 
@@ -247,7 +247,7 @@ PLANTED = [
     (door_faults, "nn/dense.py", "import sklearn.base", "its door is"),
     (door_faults, "datasets.py", "from sklearn.datasets import load_digits", "inside a function"),
     (door_faults, "pictures.py", "import cv2", "its door is opencv.py"),
-    (door_faults, "sampling.py", "def f():\n    import numba", "its door is kernels/"),
+    (door_faults, "sampling/warp.py", "def f():\n    import numba", "its door is kernels/"),
     (door_faults, "estimators/hog.py", "import torch", "not a dependency"),
     (hidden_import_faults, "slices.py", "importlib.import_module('cv2')", "hides"),
     (size_faults, "errors.py", "x = 1\n" * 301, "300 at most"),

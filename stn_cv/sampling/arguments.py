@@ -56,7 +56,8 @@ class SamplingArguments:
             bool(align_corners),
         )
         fill = check_fill(fill_value, images)
-        return cls(images, np.ascontiguousarray(where), rules, fill, batched, has_channels)
+        where = read_only(np.ascontiguousarray(where))
+        return cls(read_only(images), where, rules, fill, batched, has_channels)
 
     def pixel_axes(self) -> tuple[Array, Array]:
         """Gains and offsets along (x, y) with ``pixel = gain * normalized + offset``."""
@@ -97,7 +98,14 @@ class SamplingArguments:
                 f"dout has shape {dout.shape}; wanted the shape of the output, {wanted}."
             )
         dout = np.ascontiguousarray(dout, self.images.dtype)
-        return dout.reshape(n, *output_shape, channels)
+        return read_only(dout).reshape(n, *output_shape, channels)
+
+
+def read_only(array: Array) -> Array:
+    """A view that kernels cannot write to: what came in is safe, and compiled for only once."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def check_images(images: ArrayLike, batched: bool) -> Array:

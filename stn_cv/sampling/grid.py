@@ -95,7 +95,7 @@ def affine_grid_backward(dgrid: ArrayLike, *, align_corners: bool = False) -> Ar
     array([[0., 0., 2.],
            [0., 0., 2.]])
     """
-    dgrid = as_array("dgrid", dgrid)
+    dgrid = np.ascontiguousarray(as_array("dgrid", dgrid))  # sums go by memory layout
     if dgrid.dtype.kind not in "fiu" or dgrid.ndim not in (3, 4) or dgrid.shape[-1] != 2:
         raise InvalidInputError(
             f"dgrid has shape {dgrid.shape} and dtype {dgrid.dtype}; wanted real numbers of "

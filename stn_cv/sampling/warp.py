@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..geometry import (
+    as_array,
     check_shape,
     check_theta,
     matrix_gradient_to_theta,
     matrix_output_to_source,
 )
 from ..slices import run_slices, slices_of
-from .arguments import PADDING_MODES, SamplingArguments, float_dtype
+from .arguments import PADDING_MODES, SamplingArguments, float_dtype, read_only
 
 __all__ = ["differentiable_warp", "warp_affine", "warp_affine_backward"]
 
@@ -149,7 +150,8 @@ def warp_affine_backward(
     call = SamplingArguments.of(
         images, where, where.ndim == 3, mode, padding_mode, align_corners, fill_value
     )
-    dout = call.check_dout(dout, np.shape(dout)[call.batched : call.batched + 2])
+    dout = as_array("dout", dout)
+    dout = call.check_dout(dout, dout.shape[call.batched : call.batched + 2])
     dimages = np.empty_like(call.images) if want_dimages else None
     dtheta = np.zeros(call.where.shape, float_dtype(where))
 
@@ -185,7 +187,8 @@ def differentiable_warp(
     """
     fill = np.full(images.shape[3], fill_value, images.dtype)
     rules = (0, PADDING_MODES[padding_mode], False)
-    return _differentiable(np.ascontiguousarray(images), theta, output_shape, rules, fill)
+    images = read_only(np.ascontiguousarray(images))
+    return _differentiable(images, theta, output_shape, rules, fill)
 
 
 def _differentiable(
@@ -208,7 +211,7 @@ def _differentiable(
         kernels.warp_nearest(images, matrices, 0, *padding, fill, Y)
 
     def backward(dY: Array, want_dimages: bool) -> tuple[Array | None, Array]:
-        dY = np.ascontiguousarray(dY)
+        dY = read_only(np.ascontiguousarray(dY))
         dmatrices = np.empty((len(dY), 2, 3))
         kernels.matrix_gradient(dY, slope_x, slope_y, dmatrices)
         dtheta = matrix_gradient_to_theta(dmatrices, *shapes)
