@@ -1,0 +1,100 @@
+"""Slow twins of the sampling functions: float64, no cleverness, nothing shared with them."""
+
+import numpy as np
+
+PADDING_MODES = ("zeros", "border", "reflection")
+
+
+def centres(size, align_corners):
+    """Normalized coordinates of the pixel centres along one axis."""
+    if align_corners:
+        return np.array([2 * i / (size - 1) - 1 if size > 1 else 0.0 for i in range(size)])
+    return np.array([(2 * i + 1) / size - 1 for i in range(size)])
+
+
+def to_pixel(x, size, align_corners):
+    x = np.asarray(x, np.float64)
+    return (x + 1) / 2 * (size - 1) if align_corners else ((x + 1) * size - 1) / 2
+
+
+def affine_grid(theta, output_shape, align_corners=False):
+    """Grid (height, width, 2) of one theta (2, 3)."""
+    height, width = output_shape
+    x, y = np.meshgrid(centres(width, align_corners), centres(height, align_corners))
+    return np.stack([x, y, np.ones_like(x)], axis=-1) @ np.asarray(theta, np.float64).T
+
+
+def mirrored(x, size, align_corners):
+    low, span = (0.0, size - 1.0) if align_corners else (-0.5, float(size))
+    if span == 0:
+        return np.zeros_like(x)
+    rest = np.mod(x - low, 2 * span)
+    return low + np.where(rest <= span, rest, 2 * span - rest)
+
+
+def padded(x, size, padding_mode, align_corners):
+    """The coordinate to look at, so far as the padding rule changes it."""
+    if padding_mode == "reflection":
+        x = mirrored(x, size, align_corners)
+    if padding_mode == "zeros":
+        return np.clip(x, -2, size + 1)  # beyond, everything is outside
+    return np.clip(x, 0, size - 1)
+
+
+def look(image, row, column, fill):
+    """The pixels, or `fill` where there is none."""
+    height, width = image.shape[:2]
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    row, column = np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)
+    return np.where(inside[..., None], image[row.astype(int), column.astype(int)], fill)
+
+
+def sample(image, grid, mode="bilinear", padding_mode="zeros", align_corners=False, fill=0.0):
+    """One image (h, w, c) at one grid (rows, columns, 2)."""
+    image = np.asarray(image, np.float64)
+    height, width = image.shape[:2]
+    x = padded(to_pixel(grid[..., 0], width, align_corners), width, padding_mode, align_corners)
+    y = padded(to_pixel(grid[..., 1], height, align_corners), height, padding_mode, align_corners)
+    if mode == "nearest":
+        return look(image, np.rint(y), np.rint(x), fill)
+    left, top = np.floor(x), np.floor(y)
+    out = 0.0
+    for row, by_row in ((top, top + 1 - y), (top + 1, y - top)):
+        for column, by_column in ((left, left + 1 - x), (left + 1, x - left)):
+            out = out + (by_row * by_column)[..., None] * look(image, row, column, fill)
+    return out
+
+
+def warp(image, theta, output_shape, mode="bilinear", padding_mode="zeros", align_corners=False,
+         fill=0.0):  # fmt: skip
+    """One image (h, w, c) by one theta (2, 3)."""
+    grid = affine_grid(theta, output_shape, align_corners)
+    return sample(image, grid, mode, padding_mode, align_corners, fill)
+
+
+def kink_distance(grid, image_shape, align_corners):
+    """Distance in pixels of each grid point to where the slope or the nearest pixel changes.
+
+    Those are the pixel centres, and half-way between them.
+    """
+    height, width = image_shape[:2]
+    x = to_pixel(grid[..., 0], width, align_corners) * 2
+    y = to_pixel(grid[..., 1], height, align_corners) * 2
+    return np.minimum(np.abs(x - np.rint(x)), np.abs(y - np.rint(y))) / 2
+
+
+def numeric_gradient(function, x, eps=1e-6):
+    """Central differences of a scalar function by each entry of a float64 array."""
+    gradient = np.empty(x.shape)
+    for index in np.ndindex(x.shape):
+        step = np.zeros(x.shape)
+        step[index] = eps
+        gradient[index] = (function(x + step) - function(x - step)) / (2 * eps)
+    return gradient
+
+
+def assert_gradient(function, x, dout, gradient):
+    """`gradient` is that of ``sum(function(x) * dout)`` by x."""
+    numeric = numeric_gradient(lambda x: np.sum(function(x) * dout), x)
+    assert gradient.shape == x.shape and np.abs(numeric).max() > 1e-3  # not of a constant
+    np.testing.assert_allclose(gradient, numeric, rtol=1e-5, atol=1e-7)
