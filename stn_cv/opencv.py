@@ -5,15 +5,14 @@ first call, so importing this module costs nothing.
 """
 
 import contextlib
-import errno
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .atomic import write_bytes
 from .errors import InvalidInputError, InvalidTypeError, MissingLibraryError
 
 Array = NDArray[Any]
@@ -255,37 +254,3 @@ def read_image(path: str | os.PathLike[str]) -> Array:
 def write_image(path: str | os.PathLike[str], image: Array, quality: int | None = None) -> None:
     """Encode by the path's suffix, then write the file whole or leave what was there."""
     write_bytes(path, encode(image, Path(path).suffix, quality))
-
-
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Put `data` at `path` so that at any moment the old or the whole new file is there."""
-    path = Path(path)
-    part = path.with_name(f".stn_cv-{secrets.token_hex(8)}.part")
-    try:
-        with open(part, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        written = part.stat().st_size
-        if written != len(data):
-            raise OSError(errno.EIO, f"{written} of {len(data)} bytes arrived", os.fspath(path))
-        os.replace(part, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise
-    _sync_directory(path.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make a rename last through a power cut, where the system lets a directory be synced."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-            raise
-    finally:
-        os.close(descriptor)
