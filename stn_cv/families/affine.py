@@ -98,9 +98,14 @@ class AffineFamily:
         padding_mode: str = "zeros",
         fill_value: float = 0.0,
     ) -> tuple[Array, Callable[..., tuple[Array | None, Array]]]:
-        """Warp images (n, h, w, c); also ``backward(dY, want_dimages) -> (dimages, dparameters)``."""
+        """Warp images (n, h, w, c), with ``backward(dY, want_dimages)``.
+
+        The backward gives (dimages or None, dparameters).
+        """
         theta, theta_backward = self.theta(parameters, images.shape[1:3])
-        Y, warp_backward = differentiable_warp(images, theta, output_shape, padding_mode, fill_value)
+        Y, warp_backward = differentiable_warp(
+            images, theta, output_shape, padding_mode, fill_value
+        )
 
         def backward(dY: Array, want_dimages: bool = True) -> tuple[Array | None, Array]:
             dimages, dtheta = warp_backward(dY, want_dimages)

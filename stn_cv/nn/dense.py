@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import InvalidInputError
 from .layer import Array, Backward, Layer, check_ndim, check_positive
+
+INITIALIZATIONS = ("he", "glorot", "zeros")
 
 
 @dataclass
@@ -34,6 +37,11 @@ class Dense(Layer):
     ) -> tuple[tuple[int, ...], list[Array]]:
         check_ndim(self, input_shape, 1)
         check_positive(self, units=self.units)
+        if self.initialization not in INITIALIZATIONS:
+            raise InvalidInputError(
+                f"Dense has initialization={self.initialization!r}; wanted one of "
+                f"{', '.join(INITIALIZATIONS)}."
+            )
         W = initial_weights(self.initialization, (self.units, input_shape[0]), rng)
         return (self.units,), [W, np.zeros(self.units)]
 

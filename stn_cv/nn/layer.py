@@ -51,12 +51,22 @@ class Layer:
 
     def description(self) -> dict[str, Any]:
         """The layer's class and fields, as JSON takes them."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        names = [field.name for field in fields(self) if field.init]
+        values = {name: _plain(getattr(self, name)) for name in names}
         return {"layer": type(self).__name__, **values}
 
     def __getstate__(self) -> dict[str, Any]:
         """Parameters belong to the network, which binds them anew."""
         return {name: value for name, value in vars(self).items() if name != "parameters"}
+
+
+def _plain(value: Any) -> Any:
+    """A field's value without NumPy's types, tuples and layers."""
+    if isinstance(value, Layer):
+        return value.description()
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def check_ndim(layer: Layer, input_shape: tuple[int, ...], ndim: int) -> None:

@@ -9,7 +9,7 @@ from ..errors import InvalidInputError
 from ..families import FAMILIES
 from ..sampling import PADDING_MODES
 from .dense import Dense
-from .layer import Array, Backward, Layer, check_ndim
+from .layer import Array, Backward, Layer, check_ndim, check_positive
 from .network import Network, flat_gradient
 
 
@@ -55,9 +55,13 @@ class SpatialTransform(Layer):
         ):
             if value not in known:
                 raise InvalidInputError(f"{name} is {value!r}; wanted one of {', '.join(known)}.")
+        self.shape = _pair(
+            self, input_shape[1:] if self.output_shape is None else self.output_shape
+        )
+        if not np.isfinite(self.fill_value):
+            raise InvalidInputError(f"fill_value is {self.fill_value!r}; wanted a finite number.")
         last = Dense(FAMILIES[self.family].n_parameters, "zeros")
         self.network = Network([*self.localization, last], input_shape, rng, np.float64)
-        self.shape = tuple(self.output_shape or input_shape[1:])
         return (input_shape[0], *self.shape), [self.network.vector]
 
     def bind(self, parameters: Any) -> None:
@@ -88,3 +92,12 @@ class SpatialTransform(Layer):
             return dX, [flat_gradient(gradients, self.network.vector)]
 
         return Y.transpose(3, 1, 2, 0), backward
+
+
+def _pair(layer: Layer, output_shape: Any) -> tuple[int, int]:
+    """Refuse what is not (height, width)."""
+    if len(output_shape) != 2:
+        raise InvalidInputError(f"output_shape is {output_shape!r}; wanted (height, width).")
+    height, width = output_shape
+    check_positive(layer, **{"output_shape[0]": height, "output_shape[1]": width})
+    return int(height), int(width)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import InvalidInputError
 from .layer import Array, Backward, Layer, check_ndim
 
 
@@ -30,6 +31,12 @@ class Standardize(Layer):
         self, input_shape: tuple[int, ...], rng: np.random.Generator
     ) -> tuple[tuple[int, ...], list[Array]]:
         check_ndim(self, input_shape, 3)
+        channels = input_shape[0]
+        for figures in (self.mean, self.scale):
+            if np.shape(figures) != (channels,) or not np.isfinite(figures).all():
+                raise InvalidInputError(f"{self}: wanted {channels} finite figures of each kind.")
+        if np.min(self.scale) <= 0:
+            raise InvalidInputError(f"{self}: wanted scales above 0.")
         return input_shape, []
 
     def forward(
