@@ -240,13 +240,17 @@ class Rectifier:
         if len(batch) == 1:
             return run(slice(0, 1))
         with pinned_blas():
-            return np.concatenate(run_slices(run, slices_of(len(batch), LARGEST_SLICE), self.n_jobs))
+            return np.concatenate(
+                run_slices(run, slices_of(len(batch), LARGEST_SLICE), self.n_jobs)
+            )
 
     def _batch(self, images: ArrayLike) -> tuple[Array, bool]:
         """Images as (n, h, w, c) of the fitted size, and whether a single one came."""
         images = np.asarray(images)
         spec = self.image_spec
-        has_channels = images.ndim == 4 or (images.ndim == 3 and images.shape[-1] == spec.channels > 1)
+        has_channels = images.ndim == 4 or (
+            images.ndim == 3 and images.shape[-1] == spec.channels > 1
+        )
         single = images.ndim == (3 if has_channels else 2)
         batch = images[None] if single else images
         batch = batch if has_channels else batch[..., None]
