@@ -9,9 +9,13 @@ import reference
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from stn_cv.errors import InvalidInputError, NonFiniteError
-from stn_cv.geometry import theta_from_cv2, theta_to_cv2
-from stn_cv.sampling import warp_affine
+from stn_cv import (
+    InvalidInputError,
+    NonFiniteError,
+    theta_from_cv2,
+    theta_to_cv2,
+    warp_affine,
+)
 
 DIRECTIONS = ("source_to_output", "output_to_source")
 BORDERS = {
@@ -82,6 +86,21 @@ def test_opencv_warps_alike(padding_mode, channels, dtype):
             )  # fmt: skip
             tolerance = 1 if dtype == "uint8" else 1e-3
             np.testing.assert_allclose(ours_again.astype(float), ours, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("padding_mode", "mode"),
+    [("zeros", "constant"), ("border", "edge"), ("reflection", "symmetric")],
+)
+def test_scikit_image_warps_alike(padding_mode, mode):
+    transform = pytest.importorskip("skimage.transform")
+    image = np.random.default_rng(4).random((13, 17))
+    theta = np.array([[0.9, 0.5, 0.3], [-0.4, 1.2, -0.2]])
+    ours = warp_affine(image, theta, (11, 15), padding_mode=padding_mode, fill_value=0.25)
+    matrix = theta_to_cv2(theta, image.shape, (11, 15), direction="output_to_source")
+    matrix = np.vstack([matrix, [0, 0, 1]])
+    theirs = transform.warp(image, matrix, output_shape=(11, 15), order=1, mode=mode, cval=0.25)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
 
 
 def test_opencvs_own_rotation_is_understood():

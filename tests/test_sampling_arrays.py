@@ -7,8 +7,10 @@ from reference import PADDING_MODES
 
 import stn_cv.sampling.grid
 import stn_cv.sampling.warp
-from stn_cv.errors import InvalidInputError, InvalidTypeError, StnError
-from stn_cv.sampling import (
+from stn_cv import (
+    InvalidInputError,
+    InvalidTypeError,
+    StnError,
     affine_grid,
     affine_grid_backward,
     grid_sample,

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from conftest import INTERPRETED
 
-from stn_cv.sampling import warp_affine
+from stn_cv import (
+    warp_affine,
+)
 
 SIZES = (2, 3, 7) if INTERPRETED else range(2, 200)
 TURNS = [  # theta's linear part, and what it does to an image

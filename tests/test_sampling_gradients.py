@@ -8,15 +8,15 @@ import pytest
 import reference
 from reference import PADDING_MODES, assert_gradient
 
-from stn_cv.sampling import (
+from stn_cv import (
     affine_grid,
     affine_grid_backward,
-    differentiable_warp,
     grid_sample,
     grid_sample_backward,
     warp_affine,
     warp_affine_backward,
 )
+from stn_cv.sampling import differentiable_warp
 
 RULES = [
     {"padding_mode": padding_mode, "align_corners": align_corners}

@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference import PADDING_MODES
 
-from stn_cv.sampling import affine_grid, differentiable_warp, grid_sample, warp_affine
+from stn_cv import (
+    affine_grid,
+    grid_sample,
+    warp_affine,
+)
+from stn_cv.sampling import differentiable_warp
 
 FLOAT32, FLOAT64 = 2e-6, 1e-12
 sides = st.integers(1, 9)

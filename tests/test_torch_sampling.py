@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import reference
 
-from stn_cv.sampling import (
+from stn_cv import (
     affine_grid,
     affine_grid_backward,
     grid_sample,
