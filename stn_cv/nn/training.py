@@ -75,9 +75,7 @@ class Samples:
         """The samples as they look in an epoch."""
         if settings.augment is None:
             return self
-        images = augmented(
-            settings.augment, self.images, settings.seed, epoch, settings.n_jobs
-        )
+        images = augmented(settings.augment, self.images, settings.seed, epoch, settings.n_jobs)
         return Samples(images, self.y, self.weights)
 
 
@@ -131,7 +129,9 @@ class Trainer:
         rates = [
             np.full(
                 sum(parameter.size for parameter in layer.parameters),
-                self.settings.localization_learning_rate_ratio if isinstance(layer, SpatialTransform) else 1.0,
+                self.settings.localization_learning_rate_ratio
+                if isinstance(layer, SpatialTransform)
+                else 1.0,
             )
             for layer in self.network.layers
         ]
@@ -186,9 +186,7 @@ class Trainer:
         self.steps += 1
 
 
-def augmented(
-    augment: Augment, images: Array, seed: int, epoch: int, n_jobs: int | None
-) -> Array:
+def augmented(augment: Augment, images: Array, seed: int, epoch: int, n_jobs: int | None) -> Array:
     """All images changed by `augment`, in fixed parts with random numbers of their own.
 
     A sample's change depends on seed, epoch and its place among the images alone, not on
