@@ -39,11 +39,14 @@ class Conv2D(Layer):
     ) -> tuple[tuple[int, ...], list[Array]]:
         check_ndim(self, input_shape, 3)
         check_positive(self, filters=self.filters, kernel_size=self.kernel_size)
+        if (
+            not isinstance(self.padding, (int, np.integer))
+            or not 0 <= self.padding < self.kernel_size
+        ):
+            raise InvalidInputError(f"{self}: wanted a padding from 0 to kernel_size - 1.")
         channels, height, width = input_shape
         shrink = self.kernel_size - 1 - 2 * self.padding
         output_shape = (self.filters, height - shrink, width - shrink)
-        if not 0 <= self.padding < self.kernel_size:
-            raise InvalidInputError(f"{self}: wanted a padding from 0 to kernel_size - 1.")
         if min(output_shape) < 1:
             raise InvalidInputError(
                 f"{self} leaves nothing of an input of shape {input_shape}; use a smaller kernel."

@@ -1,6 +1,7 @@
 """A chain of layers whose parameters are views of one vector."""
 
 import copy
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,17 +54,18 @@ class Network:
 
     def bind(self, vector: Array) -> None:
         """Make every parameter a view of `vector`."""
+        wanted = sum(math.prod(shape) for shapes in self.shapes for shape in shapes)
+        if len(vector) != wanted:
+            raise InvalidInputError(f"{len(vector)} parameters came; the network has {wanted}.")
         self.vector = vector
         at = 0
         for layer, shapes in zip(self.layers, self.shapes, strict=True):
             views = []
             for shape in shapes:
-                size = int(np.prod(shape))
+                size = math.prod(shape)
                 views.append(vector[at : at + size].reshape(shape))
                 at += size
             layer.bind(views)
-        if at != len(vector):
-            raise InvalidInputError(f"{len(vector)} parameters came; the network has {at}.")
 
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None

@@ -42,6 +42,8 @@ class MaxPool(Layer):
         kernels.max_forward(X, self.size, Y, winner)
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
+            if not want_dX:
+                return None, []
             dX = np.zeros(X.shape, dY.dtype)
             kernels.max_backward(np.ascontiguousarray(dY), winner, self.size, dX)
             return dX, []

@@ -53,7 +53,7 @@ class SpatialTransform(Layer):
             (self.family, FAMILIES, "family"),
             (self.padding_mode, PADDING_MODES, "padding_mode"),
         ):
-            if value not in known:
+            if not isinstance(value, str) or value not in known:
                 raise InvalidInputError(f"{name} is {value!r}; wanted one of {', '.join(known)}.")
         self.shape = _pair(
             self, input_shape[1:] if self.output_shape is None else self.output_shape
@@ -87,8 +87,7 @@ class SpatialTransform(Layer):
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             dimages, dP = warp_backward(dY.transpose(3, 1, 2, 0), want_dX)
             dX, gradients = localization_backward(dP.T, want_dX)
-            if dimages is not None:
-                dX = dX + dimages.transpose(3, 1, 2, 0)
+            dX = None if dimages is None else dX + dimages.transpose(3, 1, 2, 0)
             return dX, [flat_gradient(gradients, self.network.vector)]
 
         return Y.transpose(3, 1, 2, 0), backward
@@ -96,7 +95,7 @@ class SpatialTransform(Layer):
 
 def _pair(layer: Layer, output_shape: Any) -> tuple[int, int]:
     """Refuse what is not (height, width)."""
-    if len(output_shape) != 2:
+    if np.shape(output_shape) != (2,):
         raise InvalidInputError(f"output_shape is {output_shape!r}; wanted (height, width).")
     height, width = output_shape
     check_positive(layer, **{"output_shape[0]": height, "output_shape[1]": width})
