@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils.multiclass import unique_labels
+from sklearn.utils.validation import column_or_1d
 
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, TrainingDiverged
 from ..nn.training import Trainer
 from ..slices import pinned_blas
 from .fitting import TrainingData, build_network, settings_of, unchanged_on_failure, validated
@@ -104,28 +104,48 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
             If a gradient was not finite.
         """
         with unchanged_on_failure(self):
-            first = not hasattr(self, "rectifier_")
-            if first and classes is None:
-                raise InvalidInputError("the first call of partial_fit needs classes.")
-            known = classes if first else self.classes_
-            if not first and classes is not None and not np.array_equal(unique_labels(classes), self.classes_):
-                raise InvalidInputError(f"classes is {classes}; the first call had {known}.")
-            spec = None if first else self.rectifier_.image_spec
-            data = validated(self, X, y, sample_weight, classes=known, fitted_spec=spec)
+            last = getattr(self, "rectifier_", None)
+            known = self._known_classes(classes)
+            if last is None:
+                data = validated(self, X, y, sample_weight, classes=known)
+            else:
+                spec, dtype = last.image_spec, last.network.vector.dtype
+                data = validated(self, X, y, sample_weight, None, known, spec, dtype)
             trainer = self._trainer_for(data)
             with pinned_blas():
                 loss = trainer.epoch(data.samples)
+            if not np.isfinite([loss, *trainer.network.vector]).all():
+                raise TrainingDiverged(trainer.settings.advice("a loss or weight is not finite"))
             self.__dict__.update(self._fitted(trainer.network, data))
             self.loss_curve_ = [*getattr(self, "loss_curve_", []), loss]
+            self.validation_scores_ = getattr(self, "validation_scores_", None)
             self.n_iter_ = len(self.loss_curve_)
             self._trainer = trainer
         return self
 
+    def _known_classes(self, classes: ArrayLike | None) -> Array:
+        """All classes there will be, from the first call of partial_fit or from fit."""
+        given = None
+        if classes is not None:
+            given = np.unique(column_or_1d(classes))
+            if len(given) < 2:
+                raise InvalidInputError(f"classes is {classes!r}; wanted at least 2 labels.")
+        if not hasattr(self, "rectifier_"):
+            if given is None:
+                raise InvalidInputError("the first call of partial_fit needs classes.")
+            return given
+        if given is not None and not np.array_equal(given, self.classes_):
+            raise InvalidInputError(
+                f"classes is {classes!r}; training goes on with {self.classes_}."
+            )
+        return self.classes_
+
     def _trainer_for(self, data: TrainingData) -> Trainer:
         """A trainer of its own to go on with: a failure must leave the last one as it was."""
         if hasattr(self, "_trainer"):
-            return copy.deepcopy(self._trainer)
-        settings = settings_of(self, len(data.samples))
+            settings = self._trainer.settings  # its callable augment is not to be copied
+            return copy.deepcopy(self._trainer, {id(settings): settings})
+        settings = settings_of(self)
         if hasattr(self, "rectifier_"):
             return Trainer(self.rectifier_.network.copy(), settings)
         network = build_network(self, data.samples, data.spec, len(data.classes), settings.seed)

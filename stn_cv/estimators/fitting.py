@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
 from sklearn.utils import check_random_state
-from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets, unique_labels
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight
 
 from ..errors import CollapseWarning, InvalidInputError
 from ..model.rectifier import ImageSpec
 from ..nn.architectures import HEADS, LOCALIZATIONS, layers_of
 from ..nn.dense import Dense
+from ..nn.layer import Layer
 from ..nn.network import Network
 from ..nn.spatial import SpatialTransform
 from ..nn.standardize import Standardize
@@ -57,27 +58,30 @@ def validated(
     y: Any,
     sample_weight: Any,
     groups: Any = None,
-    classes: Any = None,
+    classes: Array | None = None,
     fitted_spec: ImageSpec | None = None,
+    dtype: Any = None,
 ) -> TrainingData:
     """Find everything that can be wrong with the data, before any training.
 
     `classes` are the labels there may be, where more may come later than y holds;
-    `fitted_spec` is what the images must fulfil, where training goes on.
+    `fitted_spec` is what the images must fulfil and `dtype` what a network computes in,
+    where training goes on.
     """
+    more_may_come = classes is not None
     images, y = read_images(estimator, X, y, fitted_spec=fitted_spec)
     check_classification_targets(y)
-    weights = weights_of(estimator, images.values, y, sample_weight)
+    classes = np.unique(y) if classes is None else classes
+    if not np.isin(y, classes).all():
+        raise InvalidInputError(f"y holds labels that are not among the classes {classes}.")
+    weights = weights_of(estimator, images.values, y, classes, sample_weight)
     used = weights > 0
-    present = np.unique(y[used])
-    if classes is None and len(present) < 2:
+    present = np.unique(y[used]).tolist()
+    if len(present) < 2 and not more_may_come:
         raise InvalidInputError(
             f"y holds one class only, {present[0]!r}, among samples with a weight above zero; "
             "a classifier needs at least 2 classes."
         )
-    classes = np.unique(y) if classes is None else unique_labels(classes)
-    if not np.isin(present, classes).all():
-        raise InvalidInputError(f"y holds labels that are not among the classes {classes}.")
     if groups is not None and np.shape(groups) != y.shape:
         raise InvalidInputError(
             f"groups has shape {np.shape(groups)}; wanted one for each of {len(y)} samples."
@@ -85,7 +89,8 @@ def validated(
     spec = ImageSpec.of(images.values)
     if fitted_spec is not None and spec != fitted_spec:
         raise InvalidInputError(f"the model was fitted on {fitted_spec}; these images have {spec}.")
-    dtype = np.float64 if images.values.dtype == np.float64 else np.float32
+    if dtype is None:
+        dtype = np.float64 if images.values.dtype == np.float64 else np.float32
     samples = Samples(
         spec.network_input(images.values[used], dtype),
         np.searchsorted(classes, y[used]),
@@ -96,30 +101,37 @@ def validated(
     )
 
 
-def weights_of(estimator: Any, X: Array, y: Array, sample_weight: Any) -> Array:
+def weights_of(estimator: Any, X: Array, y: Array, classes: Array, sample_weight: Any) -> Array:
     """A weight for each sample, from sample_weight and class_weight."""
     weights = _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True, copy=True
     )
+    numbers = np.searchsorted(classes, y)
+    if isinstance(estimator.class_weight, dict):
+        of_classes = compute_class_weight(estimator.class_weight, classes=classes, y=y)
+        if not np.isfinite(of_classes).all() or of_classes.min() < 0:
+            raise InvalidInputError(
+                f"class_weight is {estimator.class_weight}; wanted finite weights, none below 0."
+            )
+        weights *= of_classes[numbers]
+    elif estimator.class_weight == "balanced":
+        totals = np.bincount(numbers, weights)[numbers]
+        weights *= weights.sum() / np.where(totals > 0, totals, 1) / len(np.unique(y[weights > 0]))
     if not weights.any():
-        raise InvalidInputError("every sample_weight is zero; at least one must be above it.")
-    if estimator.class_weight is not None:
-        weights *= compute_sample_weight(estimator.class_weight, y)
+        raise InvalidInputError("every sample's weight is zero; at least one must be above it.")
     return weights
 
 
-def settings_of(estimator: Any, n_samples: int) -> Settings:
+def settings_of(estimator: Any) -> Settings:
     """The training settings an estimator's parameters ask for."""
-    batch_size = estimator.batch_size
-    if batch_size == "auto":
-        batch_size = LARGEST_BATCH
+    automatic = estimator.batch_size == "auto"
     seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
     return Settings(
         solver=estimator.solver,
         learning_rate_init=estimator.learning_rate_init,
         learning_rate=estimator.learning_rate,
         localization_learning_rate_ratio=estimator.localization_learning_rate_ratio,
-        batch_size=min(batch_size, n_samples),
+        batch_size=LARGEST_BATCH if automatic else estimator.batch_size,
         max_iter=estimator.max_iter,
         tol=estimator.tol,
         n_iter_no_change=estimator.n_iter_no_change,
@@ -132,11 +144,20 @@ def settings_of(estimator: Any, n_samples: int) -> Settings:
 
 
 def build_network(
-    estimator: Any, samples: Samples, spec: ImageSpec, n_classes: int, seed: int
+    estimator: Any,
+    samples: Samples,
+    spec: ImageSpec,
+    n_classes: int,
+    seed: int,
+    standardize: Layer | None = None,
 ) -> Network:
     """An untrained network: transformer, head and last layer, standardized to the samples."""
     shape = (spec.channels, spec.height, spec.width)
-    standardize = standardization(samples)
+    standardize = standardize or standardization(samples)
+    if spec.range != "float" and not 0 <= estimator.fill_value <= spec.maximum:
+        raise InvalidInputError(
+            f"fill_value is {estimator.fill_value}; wanted 0 to {spec.maximum:g} for {spec.range}."
+        )
     transform = SpatialTransform(
         [standardize, *layers_of("localization", estimator.localization, LOCALIZATIONS, shape)],
         estimator.family,
@@ -163,19 +184,44 @@ def standardization(samples: Samples) -> Standardize:
 def split(estimator: Any, samples: Samples, groups: Any, seed: int) -> tuple[Samples, Samples]:
     """(training, validation) samples: stratified, and no group on both sides."""
     fraction = estimator.validation_fraction
+    smaller = min(fraction, 1 - fraction)
     try:
         if groups is None:
             splitter = StratifiedShuffleSplit(1, test_size=fraction, random_state=seed)
         else:
-            parts = max(round(1 / fraction), 2)
+            parts = max(round(1 / smaller), 2)
             splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
-        kept, left_out = next(splitter.split(samples.y, samples.y, groups))
+        for kept, left_out in splitter.split(samples.y, samples.y, groups):
+            if groups is not None and fraction > smaller:
+                kept, left_out = left_out, kept
+            if np.isin(samples.y, samples.y[kept]).all():
+                return samples.take(kept), samples.take(left_out)
+        reason = "a class would have no training sample"
     except ValueError as error:
+        reason = str(error).rstrip(".")
+    raise InvalidInputError(
+        f"no validation split can be made ({reason}); give more samples (or groups) of each "
+        "class, another validation_fraction, or early_stopping=False."
+    )
+
+
+def network_to_continue(estimator: Any, data: TrainingData) -> Network:
+    """A copy of the network fitted before, which must be what the parameters ask for."""
+    last = estimator.rectifier_
+    if last.image_spec != data.spec or not np.array_equal(last.classes, data.classes):
         raise InvalidInputError(
-            f"no validation split can be made ({error}); give more samples of each class, "
-            "another validation_fraction, or early_stopping=False."
-        ) from error
-    return samples.take(kept), samples.take(left_out)
+            f"warm_start continues a fit on {last.image_spec} with classes {last.classes}; came "
+            f"{data.spec} with classes {data.classes}. Set warm_start=False to start anew."
+        )
+    standardize = last.network.layers[1]
+    wanted = build_network(estimator, data.samples, data.spec, len(data.classes), 0, standardize)
+    if wanted.layers != last.network.layers:
+        raise InvalidInputError(
+            "the fitted network is not what the parameters say now (family, output_shape, "
+            "localization, head, padding_mode or fill_value changed), so training cannot go on "
+            "with it. Set warm_start=False to start anew."
+        )
+    return last.network.copy()
 
 
 def train_without_collapse(
@@ -192,7 +238,7 @@ def train_without_collapse(
     brings it back.
     """
     history = train(Trainer(network, settings), samples, validation, listener)
-    if collapsed(network, samples, settings):
+    if not history.interrupted and collapsed(network, samples, settings):
         gentle = replace(
             settings,
             seed=settings.seed + 1,
@@ -200,7 +246,7 @@ def train_without_collapse(
         )
         network = rebuild(gentle.seed)
         history = train(Trainer(network, gentle), samples, validation, listener)
-        if collapsed(network, samples, gentle):
+        if not history.interrupted and collapsed(network, samples, gentle):
             warnings.warn(
                 "the transformer looks away from most images: over half of its grid lies "
                 "outside them. Try a smaller localization_learning_rate_ratio or "

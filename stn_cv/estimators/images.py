@@ -3,6 +3,7 @@
 import math
 import warnings
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def read_images(
     if axes in (3, 4):
         X = np.asarray(X)
         shape = (*X.shape[1:], 1) if axes == 3 else X.shape[1:]
-        _check_shape(shape, fitted_shape)
+        _check_shape(estimator, shape, fitted_shape)
         X = X.reshape(len(X), math.prod(shape))
     elif axes > 4:
         raise InvalidInputError(
@@ -90,8 +91,10 @@ def read_images(
 
 
 def _stacked(X: Any) -> Any:
-    """A list of images as one array."""
-    if not isinstance(X, (list, tuple)) or not X or getattr(X[0], "ndim", 0) < 2:
+    """A list of images, or an array that holds arrays, as one array."""
+    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype == object:
+        X = list(X)
+    if not isinstance(X, (list, tuple)) or not X or np.ndim(X[0]) < 2:
         return X
     shapes = sorted({np.shape(image) for image in X})
     if len(shapes) > 1:
@@ -102,8 +105,9 @@ def _stacked(X: Any) -> Any:
     return np.stack(X)
 
 
-def _check_shape(shape: tuple[int, ...], fitted_shape: tuple[int, ...] | None) -> None:
-    height, _, channels = shape
+def _check_shape(
+    estimator: Any, shape: tuple[int, ...], fitted_shape: tuple[int, ...] | None
+) -> None:
     if fitted_shape is not None:
         if shape != fitted_shape:
             raise InvalidInputError(
@@ -112,9 +116,14 @@ def _check_shape(shape: tuple[int, ...], fitted_shape: tuple[int, ...] | None) -
             )
     elif 0 in shape:
         raise InvalidInputError(f"images have shape {shape}: they hold no pixel.")
-    elif height in (1, 3, 4) and channels > 4:
+    elif _layout_hint(shape):
         raise InvalidInputError(
             f"images have (height, width, channels) {shape}.{_layout_hint(shape)}"
+        )
+    elif estimator.image_shape is not None and shape != _given_shape(estimator.image_shape):
+        raise InvalidInputError(
+            f"image_shape is {estimator.image_shape}; these images have (height, width, "
+            f"channels) {shape}. It is needed for flat rows only."
         )
 
 
@@ -125,6 +134,18 @@ def _layout_hint(shape: tuple[int, ...]) -> str:
             "X.transpose(0, 2, 3, 1)."
         )
     return ""
+
+
+def _given_shape(image_shape: Any) -> tuple[int, ...]:
+    """(height, width, channels) meant by the parameter image_shape."""
+    shape = tuple(image_shape)
+    whole = all(isinstance(value, Integral) and int(value) > 0 for value in shape)
+    if len(shape) not in (2, 3) or not whole:
+        raise InvalidInputError(
+            f"image_shape is {image_shape!r}; wanted (height, width) or (height, width, "
+            "channels) of whole numbers above 0."
+        )
+    return tuple(int(value) for value in (*shape, 1)[:3])
 
 
 def _shape_of_rows(estimator: Any, n_features: int) -> tuple[int, ...]:
@@ -140,11 +161,12 @@ def _shape_of_rows(estimator: Any, n_features: int) -> tuple[int, ...]:
                 stacklevel=5,
             )
         return (1, n_features, 1)
-    shape = tuple(estimator.image_shape)
-    shape = (*shape, 1) if len(shape) == 2 else shape
+    shape = _given_shape(estimator.image_shape)
     if math.prod(shape) != n_features:
         raise InvalidInputError(
             f"image_shape is {estimator.image_shape}, {math.prod(shape)} values; X has "
             f"{n_features} in a row."
         )
+    if _layout_hint(shape):
+        raise InvalidInputError(f"image_shape is {estimator.image_shape}.{_layout_hint(shape)}")
     return shape

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
@@ -11,7 +10,6 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_is_fitted
 
-from ..errors import InvalidInputError
 from ..model.rectifier import Rectifier
 from ..nn.network import Network
 from ..nn.training import Epoch, History
@@ -19,6 +17,7 @@ from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from .fitting import (
     TrainingData,
     build_network,
+    network_to_continue,
     settings_of,
     split,
     train_without_collapse,
@@ -142,7 +141,6 @@ class SpatialTransformer(
     (1497,)
     """
 
-    @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -178,19 +176,25 @@ class SpatialTransformer(
             If no epoch gave finite weights better than the untrained ones.
         """
         with unchanged_on_failure(self):
-            data = validated(self, X, y, sample_weight, groups)
-            callbacks = FitCallbacks(self, X, y, lambda network: self._fitted(network, data))
-            network, history = self._train(data, callbacks)
-            self.__dict__.update(self._fitted(network, data))
-            self.loss_curve_ = history.losses
-            self.validation_scores_ = history.scores if self.early_stopping else None
-            self.n_iter_ = len(history.losses)
-            self.__dict__.pop("_trainer", None)
-            callbacks.finish(network)
+            self._fit(X, y, sample_weight, groups)
         return self
 
+    @with_callbacks  # inside of what gives attributes back, which callbacks need to be closed
+    def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> None:
+        last = getattr(self, "rectifier_", None) if self.warm_start else None
+        dtype = None if last is None else last.network.vector.dtype
+        data = validated(self, X, y, sample_weight, groups, dtype=dtype)
+        callbacks = FitCallbacks(self, X, y, lambda network: self._fitted(network, data))
+        network, history = self._train(data, callbacks)
+        self.__dict__.update(self._fitted(network, data))
+        self.loss_curve_ = history.losses
+        self.validation_scores_ = history.scores if self.early_stopping else None
+        self.n_iter_ = len(history.losses)
+        self.__dict__.pop("_trainer", None)
+        callbacks.finish(network)
+
     def _train(self, data: TrainingData, callbacks: FitCallbacks) -> tuple[Network, History]:
-        settings = settings_of(self, len(data.samples))
+        settings = settings_of(self)
         samples, validation = data.samples, None
         if self.early_stopping:
             samples, validation = split(self, data.samples, data.groups, settings.seed)
@@ -204,23 +208,9 @@ class SpatialTransformer(
                 print(f"Epoch {epoch.number}, loss = {epoch.loss:.6f}{score}")
             return callbacks(epoch)
 
-        network = self._last_network(data) if self.warm_start else None
-        network = build(settings.seed) if network is None else network
+        go_on = self.warm_start and hasattr(self, "rectifier_")
+        network = network_to_continue(self, data) if go_on else build(settings.seed)
         return train_without_collapse(network, build, settings, samples, validation, listen)
-
-    def _last_network(self, data: TrainingData) -> Network | None:
-        """A copy of the network fitted before, where one was."""
-        if not hasattr(self, "rectifier_"):
-            return None
-        if self.rectifier_.image_spec != data.spec or not np.array_equal(
-            self.classes_, data.classes
-        ):
-            raise InvalidInputError(
-                f"warm_start continues a fit on {self.rectifier_.image_spec} with classes "
-                f"{self.classes_}; came {data.spec} with classes {data.classes}. "
-                "Set warm_start=False to start anew."
-            )
-        return self.rectifier_.network.copy()
 
     def _fitted(self, network: Network, data: TrainingData) -> dict[str, Any]:
         """The fitted attributes that go with a trained network."""
@@ -238,7 +228,8 @@ class SpatialTransformer(
         Returns
         -------
         ndarray of shape (n, height, width), (n, height, width, c) or (n, q)
-            Rectified images, with the axes and the dtype that X had.
+            Rectified images, with the axes and the dtype that X had; other dtypes than
+            uint8, uint16, float32 and float64 become float64.
 
         Raises
         ------
