@@ -1,0 +1,170 @@
+"""The transform families: zero is the identity, turns are rigid, gradients are right."""
+
+import numpy as np
+import pytest
+import reference
+import reference_nn
+from reference import PADDING_MODES, assert_gradient
+
+from stn_cv.families import FAMILIES
+from stn_cv.sampling import affine_grid, grid_sample, warp_affine
+
+SHAPES = [(8, 8), (5, 9), (11, 3), (1, 7), (480, 640)]
+every_family = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+
+
+def parameters_of(family, n, seed=0, spread=0.3):
+    return np.random.default_rng(seed).normal(0, spread, (n, family.n_parameters))
+
+
+def motion_in_pixels(theta, shape):
+    """theta (2, 3) as a motion of pixels counted from the middle of the source."""
+    half = np.diag([shape[1] / 2, shape[0] / 2])
+    return np.column_stack([half @ theta[:, :2] @ np.linalg.inv(half), half @ theta[:, 2]])
+
+
+def test_the_families_are_these():
+    assert {name: family.n_parameters for name, family in FAMILIES.items()} == {
+        "translation": 2, "attention": 3, "similarity": 4, "affine": 6
+    }  # fmt: skip
+    assert all(name == family.name for name, family in FAMILIES.items())
+
+
+@every_family
+@pytest.mark.parametrize("shape", SHAPES)
+def test_zero_parameters_are_the_identity(family, shape):
+    for dtype in (np.float32, np.float64):
+        theta, _ = family.theta(np.zeros((2, family.n_parameters), dtype), shape)
+        assert theta.dtype == np.float64
+        np.testing.assert_array_equal(theta, [np.eye(2, 3)] * 2)
+
+
+@every_family
+@pytest.mark.parametrize("shape", SHAPES)
+def test_theta_is_that_of_the_slow_twin(family, shape):
+    parameters = parameters_of(family, 20, spread=1.0)
+    theta, _ = family.theta(parameters, shape)
+    wanted = [reference_nn.theta(family.name, one, shape) for one in parameters]
+    np.testing.assert_allclose(theta, wanted, rtol=1e-12, atol=1e-13)
+
+
+def test_a_turn_is_rigid_on_a_picture_of_any_aspect():
+    angle = 0.4
+    theta, _ = FAMILIES["similarity"].theta(np.array([[0, angle, 0, 0]]), (480, 640))
+    turn = motion_in_pixels(theta[0], (480, 640))[:, :2]
+    np.testing.assert_allclose(turn @ turn.T, np.eye(2), atol=1e-14)
+    np.testing.assert_allclose(np.linalg.det(turn), 1)
+    # Output to source, y down: what lies right of the middle is fetched from below it.
+    np.testing.assert_allclose(turn[:, 0], [np.cos(angle), np.sin(angle)])
+    # The same turn as an affine one, which has isotropic units too.
+    displacements = np.array([[*(turn - np.eye(2))[0], 0, *(turn - np.eye(2))[1], 0]])
+    same, _ = FAMILIES["affine"].theta(displacements, (480, 640))
+    np.testing.assert_allclose(same, theta, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["translation", "attention", "similarity", "affine"])
+def test_a_shift_is_as_long_along_x_as_along_y(name):
+    family = FAMILIES[name]
+    at = {"affine": [2, 5]}.get(name, [-2, -1])
+    for shape in SHAPES:
+        for axis in (0, 1):
+            parameters = np.zeros((1, family.n_parameters))
+            parameters[0, at[axis]] = 0.5
+            moved = motion_in_pixels(family.theta(parameters, shape)[0][0], shape)[:, 2]
+            wanted = np.eye(2)[axis] * 0.25 * np.sqrt(np.prod(shape))
+            np.testing.assert_allclose(moved, wanted, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["attention", "similarity"])
+def test_the_scale_is_bounded_and_near_exp_at_first(name):
+    family = FAMILIES[name]
+
+    def scale(log_scale):
+        parameters = np.zeros((1, family.n_parameters))
+        parameters[0, 0] = log_scale
+        return family.theta(parameters, (6, 6))[0][0, 0, 0]
+
+    assert scale(0.1) == pytest.approx(np.exp(0.1), rel=1e-4)
+    values = [scale(v) for v in np.linspace(-5, 5, 101)]
+    assert np.all(np.diff(values) > 0)
+    assert 1 / 8 <= scale(-1e30) == pytest.approx(1 / 8) and scale(1e30) == pytest.approx(8)
+
+
+@every_family
+@pytest.mark.parametrize("shape", [(7, 7), (4, 9)])
+def test_gradcheck_of_theta(family, shape):
+    parameters = parameters_of(family, 3, spread=0.7)
+    dtheta = np.random.default_rng(1).normal(size=(3, 2, 3))
+    _, backward = family.theta(parameters, shape)
+    given = backward(dtheta)
+    assert_gradient(lambda p: family.theta(p, shape)[0], parameters, dtheta, given)
+    narrow = family.theta(parameters.astype(np.float32), shape)[1](dtheta)
+    assert narrow.dtype == np.float32
+    np.testing.assert_allclose(narrow, given, rtol=1e-4, atol=1e-5)
+
+
+def off_kinks(family, shape, output_shape):
+    for seed in range(1000):
+        parameters = parameters_of(family, 2, seed)
+        theta, _ = family.theta(parameters, shape)
+        grids = np.stack([reference.affine_grid(one, output_shape) for one in theta])
+        if reference.kink_distance(grids, shape, False).min() > 1e-3:
+            return parameters
+    raise AssertionError("no parameters found")
+
+
+@every_family
+@pytest.mark.parametrize("padding_mode", PADDING_MODES)
+def test_the_warp_is_that_by_a_grid_and_its_gradients_are_right(family, padding_mode):
+    images = np.random.default_rng(1).random((2, 4, 6, 2))
+    dY = np.random.default_rng(2).normal(size=(2, 3, 5, 2))
+    parameters = off_kinks(family, (4, 6), (3, 5))
+    rules = (padding_mode, 0.5)
+    Y, backward = family.warp(images, parameters, (3, 5), *rules)
+    theta, _ = family.theta(parameters, (4, 6))
+    grid = affine_grid(theta, (3, 5))
+    wanted = grid_sample(images, grid, padding_mode=padding_mode, fill_value=0.5)
+    np.testing.assert_allclose(Y, wanted, rtol=1e-12, atol=1e-13)
+    dimages, dparameters = backward(dY, True)
+    forward = lambda x, p: family.warp(x, p, (3, 5), *rules)[0]  # noqa: E731
+    assert_gradient(lambda x: forward(x, parameters), images, dY, dimages)
+    assert_gradient(lambda p: forward(images, p), parameters, dY, dparameters)
+    none, alone = backward(dY, False)
+    assert none is None
+    np.testing.assert_array_equal(alone, dparameters)
+
+
+@every_family
+def test_zero_parameters_give_the_image_back_to_the_bit(family):
+    images = np.random.default_rng(1).random((2, 5, 7, 1)).astype(np.float32)
+    Y, _ = family.warp(images, np.zeros((2, family.n_parameters), np.float32), (5, 7))
+    np.testing.assert_array_equal(Y, images)
+
+
+@every_family
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+def test_apply_fits_any_resolution_and_dtype(family, dtype):
+    theta, _ = family.theta(parameters_of(family, 3), (4, 6))
+    images = (np.random.default_rng(1).random((3, 8, 12, 1)) * 200).astype(dtype)
+    given = family.apply(images, theta, (5, 5), "border", 0.0)
+    assert given.dtype == dtype
+    wanted = warp_affine(images, theta, (5, 5), padding_mode="border")
+    np.testing.assert_array_equal(given, wanted)
+    np.testing.assert_array_equal(family.apply(images[1], theta[1], (5, 5), "border"), given[1])
+
+
+@every_family
+def test_outside_is_the_share_of_the_grid_beyond_the_image(family):
+    parameters = np.zeros((3, family.n_parameters))
+    at = {"affine": 2}.get(family.name, -2)  # the shift along x, in halves of the mean side
+    parameters[1, at], parameters[2, at] = 1.0, 100.0
+    for shape in ((6, 6), (4, 9)):
+        half_width = shape[1] / np.sqrt(np.prod(shape))
+        wanted = [0, 1 / half_width / 2, 1]
+        np.testing.assert_allclose(family.outside(parameters, shape), wanted, atol=1 / 16)
+
+
+def test_outside_counts_both_axes():
+    family = FAMILIES["attention"]
+    wide = np.array([[np.log(2.0), 0.0, 0.0]])  # twice as wide and high: three quarters beyond
+    assert family.outside(wide, (5, 5))[0] == pytest.approx(0.75, abs=0.05)
