@@ -26,6 +26,7 @@ from .spatial import SpatialTransform
 
 ORDER, DROPOUT, AUGMENT, PROBE = range(4)  # what a key of random numbers is for
 PROBE_EPOCH = 2**32 - 1  # stands for the epoch in the key of the probe's augmentation
+QUIET = np.errstate(over="ignore", invalid="ignore")  # TrainingDiverged tells of it, once
 LARGEST_PROBE = 2048  # training images by which epochs are compared without a validation set
 Augment = Callable[[Array, np.random.Generator], Array]
 
@@ -153,11 +154,13 @@ class Trainer:
         self.epochs += 1
         return loss / float(samples.weights.sum())
 
+    @QUIET
     def _gradient(self, samples: Samples, index: Array) -> tuple[float, Array]:
         """Loss, summed, and gradient, of the weighted mean, over one batch."""
         settings, network = self.settings, self.network
         parts = slices_of(len(index))
 
+        @QUIET  # for the thread it runs on
         def run(part: slice) -> tuple[float, Array]:
             batch = samples.take(index[part])
             rng = keyed(settings.seed, DROPOUT, self.steps, part.start)
@@ -173,6 +176,7 @@ class Trainer:
         gradient /= gradient.dtype.type(samples.weights[index].sum())
         return loss, gradient
 
+    @QUIET
     def _step(self, gradient: Array, learning_rate: float) -> None:
         """Clip, decay and move; refuse a gradient that is not finite."""
         norm = math.sqrt(float(np.dot(gradient, gradient)))
@@ -209,6 +213,7 @@ def augmented(augment: Augment, images: Array, seed: int, epoch: int, n_jobs: in
 def evaluate(network: Network, samples: Samples, n_jobs: int | None) -> tuple[float, float]:
     """(weighted mean loss, weighted accuracy) on samples."""
 
+    @QUIET
     def run(part: slice) -> tuple[float, float]:
         batch = samples.take(part)
         logits, _ = network.forward(activations(batch.images))
