@@ -9,6 +9,7 @@ __all__ = [
     "NonFiniteError",
     "StnError",
     "TrainingDiverged",
+    "TrainingInterrupted",
 ]
 
 
@@ -42,3 +43,7 @@ class MissingLibraryError(StnError, ImportError):
 
 class CollapseWarning(UserWarning):
     """The transformer looks away from its images: most of its grid lies outside them."""
+
+
+class TrainingInterrupted(UserWarning):  # noqa: N818  (a warning, named as what happened)
+    """Ctrl-C ended a training; the best weights so far were kept."""

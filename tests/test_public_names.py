@@ -38,6 +38,7 @@ ERRORS = [
     "NonFiniteError",
     "StnError",
     "TrainingDiverged",
+    "TrainingInterrupted",
 ]
 LAYERS = [
     "AveragePool",

@@ -12,8 +12,6 @@ output row's number times `stride`; weights (outputs, taps); both counts multipl
 Output row r uses the taps [first[r], stop[r]): rows that lie in the padding cost nothing.
 """
 
-import numpy as np
-
 from .jit import REASSOCIATE, kernel
 
 GROUP = 4
@@ -22,7 +20,7 @@ BLOCK = 1024  # values of a row at a time, so that four outputs stay in the firs
 
 @kernel(fastmath=REASSOCIATE)
 def correlate(flat, weights, offsets, first, stop, stride, bias, out):
-    """out (outputs, rows, length) = bias + the sum over taps of weight times shifted row."""
+    """Write out (outputs, rows, length): bias plus the sum of the weighted, shifted rows."""
     outputs, rows, length = out.shape
     for o in range(0, outputs, GROUP):
         w0, w1, w2, w3 = weights[o], weights[o + 1], weights[o + 2], weights[o + 3]
@@ -52,7 +50,7 @@ def correlate(flat, weights, offsets, first, stop, stride, bias, out):
 
 @kernel(fastmath=REASSOCIATE)
 def weight_gradient(flat, dY, offsets, first, stop, stride, dweights):
-    """dweights (outputs, taps): each the dot product of an output's and a tap's rows."""
+    """Write dweights (outputs, taps): dot products of the rows of outputs and taps."""
     outputs, rows, length = dY.shape
     zero = dweights.dtype.type(0)
     dweights[:] = 0

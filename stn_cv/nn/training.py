@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidInputError, TrainingDiverged
+from ..errors import InvalidInputError, TrainingDiverged, TrainingInterrupted
 from ..families import FAMILIES
 from ..slices import LARGEST_SLICE, pinned_blas, run_slices, slices_of
 from .layer import Array
@@ -299,7 +299,11 @@ def train(
                     break
         except KeyboardInterrupt:
             history.interrupted = True
-            warnings.warn("training interrupted: the best epoch so far is kept", stacklevel=2)
+            warnings.warn(
+                "training interrupted: the best epoch so far is kept",
+                TrainingInterrupted,
+                stacklevel=2,
+            )
         except TrainingDiverged:
             best = start
             raise

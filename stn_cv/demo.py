@@ -1,0 +1,203 @@
+"""``stn-cv demo``: what a jointly trained transformer is worth to a linear classifier."""
+
+import logging
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from .atomic import write_bytes
+from .datasets import CANVAS as SIDE
+from .datasets import DistortedDigits, load_distorted_digits
+from .errors import InvalidInputError, TrainingInterrupted
+
+__all__ = ["run"]
+
+ALONE = "LogisticRegression"
+BEHIND = "LogisticRegression behind a SpatialTransformer"
+WHOLE = "SpatialTransformerClassifier with a CNN head"
+COLUMNS = (
+    TextColumn("{task.description:46}"),
+    BarColumn(24),
+    MofNCompleteColumn(),
+    TimeElapsedColumn(),
+)
+MAX_ITER = 300  # of the logistic regressions
+LINEAR: dict[str, Any] = {
+    "output_shape": (16, 16),
+    "learning_rate": "one_cycle",
+    "learning_rate_init": 0.01,
+}
+CNN: dict[str, Any] = {
+    "output_shape": (20, 20),
+    "learning_rate": "one_cycle",
+    "learning_rate_init": 0.002,
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line of the table."""
+
+    model: str
+    accuracy: float
+    seconds: float
+
+
+def run(seed: int, jobs: int, out: Path) -> None:
+    """Train, compare, and leave a model and a contact sheet in `out`."""
+    from .model.file import save
+    from .opencv import encode
+
+    _check_writable(out)
+    console = Console()
+    with _kernel_notice(console), Progress(*COLUMNS, console=console) as progress:
+        digits = _flat(load_distorted_digits(random_state=seed))
+        models = _models(seed, jobs)
+        results = [_result(name, model, digits, progress) for name, model in models.items()]
+    console.print(_table(results, digits, seed))
+    sheet, model = out / "contact_sheet.png", out / "model.safetensors"
+    save(models[BEHIND][0], model)
+    write_bytes(sheet, encode(_contact_sheet(models[BEHIND], digits), ".png"))
+    console.print(f"Wrote {sheet} and {model}, the transformer of the second line.")
+
+
+def _check_writable(out: Path) -> None:
+    """Find out before the training whether its results can be kept."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            return
+    except OSError as error:
+        raise InvalidInputError(f"cannot write to {out}: {error}; give another --out.") from error
+
+
+def _flat(digits: DistortedDigits) -> DistortedDigits:
+    """Images as flat rows, what scikit-learn's classifiers take."""
+    rows = {name: getattr(digits, name).reshape(-1, SIDE * SIDE) for name in ("X_train", "X_test")}
+    return digits._replace(**rows)
+
+
+def _models(seed: int, jobs: int) -> dict[str, Any]:
+    """The three models of the table; each part that learns is told how by its parameters."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    from .estimators import SpatialTransformer, SpatialTransformerClassifier
+
+    common: dict[str, Any] = {"image_shape": (SIDE, SIDE), "n_jobs": jobs, "random_state": seed}
+    linear = SpatialTransformer(head="linear", **LINEAR, **common)
+    return {
+        ALONE: LogisticRegression(max_iter=MAX_ITER),
+        BEHIND: make_pipeline(linear, LogisticRegression(max_iter=MAX_ITER)),
+        WHOLE: SpatialTransformerClassifier(head="cnn", **CNN, **common),
+    }
+
+
+def _result(name: str, model: Any, digits: DistortedDigits, progress: Progress) -> Result:
+    """Fit one model under a progress bar and score it once on the test digits."""
+    steps = model.steps if hasattr(model, "steps") else [("", model)]
+    bar = EpochBar(progress, progress.add_task(name, total=None))
+    for _, step in steps:
+        if hasattr(step, "localization") and hasattr(step, "set_callbacks"):
+            step.set_callbacks(bar)
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TrainingInterrupted)
+        warnings.filterwarnings("ignore", message="lbfgs failed to converge")
+        try:
+            model.fit(digits.X_train, digits.y_train)
+        except TrainingInterrupted:
+            raise KeyboardInterrupt from None
+    seconds = time.perf_counter() - start
+    bar.finish()
+    return Result(name, model.score(digits.X_test, digits.y_test), seconds)
+
+
+class EpochBar:
+    """A callback of scikit-learn's that moves a progress bar by an epoch at a time."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self.progress = progress
+        self.task = task
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Learn how many epochs there will be."""
+        self.progress.update(self.task, total=estimator.max_iter)
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        """Nothing is done yet."""
+
+    def on_fit_task_end(self, estimator: Any, context: Any) -> None:
+        """One epoch more; the fit as a whole has no parent."""
+        if context.task_name == "epoch":
+            self.progress.advance(self.task)
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """Nothing was opened."""
+
+    def finish(self) -> None:
+        """Fill the bar, whatever was counted."""
+        total = self.progress.tasks[self.task].total or 1
+        self.progress.update(self.task, total=total, completed=total)
+
+
+@contextmanager
+def _kernel_notice(console: Console) -> Iterator[None]:
+    """Say when kernels are compiled: it makes a first run some seconds longer."""
+    logger = logging.getLogger("stn_cv")
+    handler = RichHandler(console=console, show_time=False, show_level=False, show_path=False)
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+
+
+def _table(results: list[Result], digits: DistortedDigits, seed: int) -> Table:
+    table = Table(
+        title="Distorted handwritten digits",
+        caption=f"{len(digits.y_train):,} training images, {len(digits.y_test):,} test images of "
+        f"other digits, 10 classes; seed {seed}",
+    )
+    table.add_column("model")
+    table.add_column("test accuracy", justify="right")
+    table.add_column("training", justify="right")
+    for result in results:
+        table.add_row(result.model, f"{result.accuracy:.1%}", f"{result.seconds:.1f} s")
+    return table
+
+
+def _contact_sheet(model: Any, digits: DistortedDigits) -> Any:
+    """Test digits before and after, with the frame found in them."""
+    from .pictures import contact_sheet
+
+    transformer, classifier = model[0], model[-1]
+    images = digits.X_test.reshape(-1, SIDE, SIDE)
+    rows = transformer.transform(digits.X_test)
+    return contact_sheet(
+        images,
+        transformer.predict_theta(images),
+        rows.reshape(len(rows), *transformer.rectifier_.output_shape),
+        digits.y_test,
+        classifier.predict(rows),
+    )
