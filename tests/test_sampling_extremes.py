@@ -162,7 +162,7 @@ def test_a_huge_grid_is_far_away(dtype, mode, rules):
 def test_a_huge_theta_looks_far_away(dtype, mode, rules):
     images = images_of("float64") if dtype[0] == "f" else images_of("float64") * 100
     images, fill = images.astype(dtype), 0.25 if dtype[0] == "f" else 0
-    for x, y in ((sx * v, sy * v) for v in [*HUGE, 1e300] for sx in (1, -1) for sy in (1, -1)):
+    for x, y in ((sx * v, sy * v) for v in [*HUGE, 1.7e308] for sx in (1, -1) for sy in (1, -1)):
         theta = np.stack([[[1, 0, x], [0, 1, y]]] * 2)
         out = warp_affine(images, theta, (1, 3), mode=mode, fill_value=fill, **rules)
         check_far(out + (0.25 - fill), images + (0.25 - fill), rules["padding_mode"], x, y)

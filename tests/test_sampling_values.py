@@ -157,6 +157,15 @@ def test_rows_longer_than_a_block_and_images_in_a_batch(padding_mode, channels):
         np.testing.assert_allclose(sampled[i], truth, rtol=0, atol=FLOAT64)
 
 
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+def test_one_image_of_many_rows_is_worked_on_in_pieces(mode):
+    image, theta = image_of(8, (7, 5, 1)), np.array([[0.9, 0.2, 0.01], [-0.3, 1.2, 0.1]])
+    truth = reference.warp(image, theta, (150, 2), mode)
+    grid = affine_grid(theta, (150, 2))
+    np.testing.assert_allclose(warp_affine(image, theta, (150, 2), mode=mode), truth, atol=FLOAT64)
+    np.testing.assert_allclose(grid_sample(image, grid, mode=mode), truth, atol=FLOAT64)
+
+
 def test_each_channel_has_its_own_fill_value():
     image = np.ones((3, 3, 2))
     far = [[1, 0, 10], [0, 1, 0]]

@@ -93,7 +93,7 @@ class SamplingArguments:
         if dout.dtype.kind not in "fiu":
             raise InvalidTypeError(f"dout is {dout.dtype}; wanted real numbers.")
         wanted = (n, *output_shape, channels)[not self.batched : 3 + self.has_channels]
-        if dout.shape != wanted or len(output_shape) != 2:
+        if dout.shape != wanted:
             raise InvalidInputError(
                 f"dout has shape {dout.shape}; wanted the shape of the output, {wanted}."
             )
