@@ -14,6 +14,7 @@ Array = NDArray[Any]
 MODES = {"bilinear": 0, "nearest": 1}
 PADDING_MODES = {"zeros": 0, "border": 1, "reflection": 2}
 ROWS_OF_A_PIECE = 64  # of one big image
+PIECES = 16  # of a batch
 CHANNELS_FIRST_SIDE = 16  # with as many channels, few rows are taken for channels
 COMPUTED_IN = {"float32": "float32", "float64": "float64", "uint8": "float32", "uint16": "float32"}
 
@@ -64,9 +65,13 @@ class SamplingArguments:
         return axes(pixel_from_normalized, self.images.shape[1:3], self.rules[2])
 
     def pieces(self, rows: int) -> list[slice]:
-        """What threads share out: single images, or the output rows of the only image."""
+        """What threads share out: some images, or output rows of the only image."""
+        return slices_of(rows, ROWS_OF_A_PIECE) if len(self.images) == 1 else self.image_pieces()
+
+    def image_pieces(self) -> list[slice]:
+        """Cut the batch into at most `PIECES`: calling a kernel costs as much as a small image."""
         n = len(self.images)
-        return slices_of(rows, ROWS_OF_A_PIECE) if n == 1 else slices_of(n, 1)
+        return slices_of(n, max(-(-n // PIECES), 1))
 
     def place(self, piece: slice) -> tuple[slice, slice]:
         """(images, output rows) of a piece."""

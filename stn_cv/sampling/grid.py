@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InvalidInputError
 from ..geometry import as_array, axes, check_shape, check_theta, normalized_from_pixel
-from ..slices import run_slices, slices_of
+from ..slices import run_slices
 from .arguments import (
     SamplingArguments,
     check_grid,
@@ -253,7 +253,7 @@ def grid_sample_backward(
             kernels.grid_scatter(dout[part], *at, *call.rules, dimages[part])
         return not_finite
 
-    refuse_not_finite(sum(run_slices(run, slices_of(len(dout), 1), n_jobs)))
+    refuse_not_finite(sum(run_slices(run, call.image_pieces(), n_jobs)))
     return (
         None if dimages is None else dimages.reshape(np.shape(images)),
         dgrid.reshape(np.shape(grid)),

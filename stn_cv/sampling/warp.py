@@ -13,7 +13,7 @@ from ..geometry import (
     matrix_gradient_to_theta,
     matrix_output_to_source,
 )
-from ..slices import run_slices, slices_of
+from ..slices import run_slices
 from .arguments import PADDING_MODES, SamplingArguments, float_dtype, read_only
 
 __all__ = ["differentiable_warp", "warp_affine", "warp_affine_backward"]
@@ -163,7 +163,7 @@ def warp_affine_backward(
         if dimages is not None:
             dimages[part] = dimages_part
 
-    run_slices(run, slices_of(len(dout), 1), n_jobs)
+    run_slices(run, call.image_pieces(), n_jobs)
     return (
         None if dimages is None else dimages.reshape(np.shape(images)),
         dtheta.reshape(where.shape),
