@@ -87,6 +87,10 @@ def affine_grid_backward(dgrid: ArrayLike, *, align_corners: bool = False) -> Ar
     InvalidInputError
         If `dgrid` has another shape.
 
+    Notes
+    -----
+    Convention: theta output to source, (x, y) in [-1, 1]; the transpose of `affine_grid`.
+
     Examples
     --------
     >>> import numpy as np
@@ -220,14 +224,20 @@ def grid_sample_backward(
     InvalidInputError, InvalidTypeError
         As `grid_sample`.
 
+    Notes
+    -----
+    Convention: output to source, (x, y) in [-1, 1]; on a kink, PyTorch's choice of slope.
+
     Examples
     --------
     >>> import numpy as np
     >>> from stn_cv import grid_sample_backward
     >>> image, grid = np.array([[0.0, 1.0]]), np.zeros((1, 1, 2))
     >>> dimage, dgrid = grid_sample_backward(np.ones((1, 1)), image, grid)
-    >>> dimage, dgrid
-    (array([[0.5, 0.5]]), array([[[1., 0.]]]))
+    >>> dimage
+    array([[0.5, 0.5]])
+    >>> dgrid
+    array([[[1., 0.]]])
     """
     from ..kernels import grid as kernels
 

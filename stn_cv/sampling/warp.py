@@ -135,6 +135,10 @@ def warp_affine_backward(
     InvalidInputError, InvalidTypeError
         As `warp_affine`.
 
+    Notes
+    -----
+    Convention: output to source, (x, y) in [-1, 1]; on a kink, PyTorch's choice of slope.
+
     Examples
     --------
     >>> import numpy as np
