@@ -233,7 +233,8 @@ def grid_sample_backward(
     >>> import numpy as np
     >>> from stn_cv import grid_sample_backward
     >>> image, grid = np.array([[0.0, 1.0]]), np.zeros((1, 1, 2))
-    >>> dimage, dgrid = grid_sample_backward(np.ones((1, 1)), image, grid)
+    >>> dout = np.ones((1, 1))
+    >>> dimage, dgrid = grid_sample_backward(dout, image, grid, padding_mode="border")
     >>> dimage
     array([[0.5, 0.5]])
     >>> dgrid
