@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -333,6 +334,19 @@ def test_a_description_that_cannot_be_is_refused_with_the_reason(path, apply, re
     assert "model.stn" in str(raised.value)
 
 
+@pytest.mark.parametrize("place", ["layers 2 filters", "layers 0 localization 2 units"])
+def test_nothing_is_allocated_for_weights_that_are_not_there(path, place):
+    description = description_in(saved(path))
+    edit(place, 2**27)(description)
+    path.write_bytes(signed(description, rectifier().network.vector))
+    tracemalloc.start()
+    with pytest.raises(ModelFileError, match="54 weights came; its layers want .* or more"):
+        stn_cv.load(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20
+
+
 def test_a_newer_minor_format_is_read(path):
     description = description_in(saved(path))
     description["format"] = [1, 7]
@@ -356,8 +370,6 @@ def test_weights_that_are_not_finite_are_refused(path, value):
 @pytest.mark.parametrize(
     "tensors",
     [
-        lambda v: {"parameters": v[:-1]},
-        lambda v: {"parameters": np.append(v, v[:1])},
         lambda v: {"parameters": v.reshape(2, -1)},
         lambda v: {"parameters": v.astype(np.float16)},
         lambda v: {"parameters": v.view(np.int32)},
@@ -370,7 +382,7 @@ def test_other_tensors_are_refused(path, tensors):
     model = rectifier()
     text = json.dumps(description_in(saved(path, model)))
     path.write_bytes(safetensors.save(tensors(model.network.vector), {"stn_cv": text}))
-    with pytest.raises(ModelFileError, match="tensors are|damaged"):
+    with pytest.raises(ModelFileError, match="its tensors are"):
         stn_cv.load(path)
 
 

@@ -317,6 +317,13 @@ def test_the_first_of_equals_wins():
     np.testing.assert_array_equal(backward(np.ones((1, 1, 1, 1)))[0].ravel(), [1, 0, 0, 0])
 
 
+def test_the_last_place_of_a_large_square_can_win():
+    X = np.zeros((1, 17, 17, 1))
+    X[0, 16, 16] = 1
+    _, backward = built(MaxPool(17), (1, 17, 17)).forward(X, True)
+    np.testing.assert_array_equal(backward(np.ones((1, 1, 1, 1)))[0], X)
+
+
 def test_at_zero_a_relu_has_no_slope():
     _, backward = ReLU().forward(np.array([[-1.0, 0.0, 2.0]]), True)
     np.testing.assert_array_equal(backward(np.ones((1, 3)))[0], [[0, 0, 1]])
