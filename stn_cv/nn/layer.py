@@ -27,7 +27,24 @@ Backward = Callable[..., tuple[Array | None, list[Array]]]
 
 @dataclass
 class Layer:
-    """Base of all layers; a subclass's dataclass fields are its description."""
+    """Base of all layers; a subclass's dataclass fields are its description.
+
+    A layer of your own gives `build` and `forward`. Models that hold one work in every way
+    but one: a file knows only the layers of this library.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from stn_cv.nn import Layer
+    >>> class Square(Layer):
+    ...     def build(self, input_shape, rng):
+    ...         return input_shape, []
+    ...     def forward(self, X, training=False, rng=None):
+    ...         return X * X, lambda dY, want_dX=True: (2 * X * dY, [])
+    >>> Y, backward = Square().forward(np.array([[3.0]]))
+    >>> Y, backward(np.ones((1, 1)))[0]
+    (array([[9.]]), array([[6.]]))
+    """
 
     def build(
         self, input_shape: tuple[int, ...], rng: np.random.Generator
