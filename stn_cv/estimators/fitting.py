@@ -191,7 +191,10 @@ def split(estimator: Any, samples: Samples, groups: Any, seed: int) -> tuple[Sam
         else:
             parts = max(round(1 / smaller), 2)
             splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
-        for kept, left_out in splitter.split(samples.y, samples.y, groups):
+        with warnings.catch_warnings():  # about classes with fewer members than parts
+            warnings.simplefilter("ignore", UserWarning)
+            splits = list(splitter.split(samples.y, samples.y, groups))
+        for kept, left_out in splits:
             if groups is not None and fraction > smaller:
                 kept, left_out = left_out, kept
             if np.isin(samples.y, samples.y[kept]).all():

@@ -265,7 +265,8 @@ class SpatialTransformer(
         -----
         Convention: output to source, (x, y) in [-1, 1], ``align_corners=False``.
         """
-        return self.rectifier_.theta(self._images(X).values)
+        images = self._images(X)
+        return self.rectifier_.theta(images.values)
 
     def _images(self, X: Any) -> Images:
         check_is_fitted(self)

@@ -1,0 +1,127 @@
+"""Failures and Ctrl-C in the middle of a training."""
+
+import numpy as np
+import pytest
+from estimator_cases import (
+    DIGITS,
+    ESTIMATORS,
+    LABELS,
+    U8,
+    Listener,
+    Snapshot,
+    Spy,
+    fast,
+    weights_in,
+)
+
+from stn_cv import CollapseWarning, TrainingDiverged, TrainingInterrupted
+
+classes = pytest.mark.parametrize("cls", ESTIMATORS)
+N_JOBS = pytest.mark.parametrize("n_jobs", [1, 2])
+
+
+class Mine(Exception):
+    pass
+
+
+def refit_fails(estimator, error):
+    """On other images than those it was fitted on, so that all it learned would change."""
+    snapshot = Snapshot(estimator)
+    before = estimator.transform(U8)
+    with pytest.raises(error):
+        estimator.fit(DIGITS[:, 1:, 1:], LABELS % 2)
+    snapshot.check()
+    np.testing.assert_array_equal(estimator.transform(U8), before)
+    assert estimator.n_features_in_ == 64
+
+
+@classes
+@pytest.mark.parametrize("error", [Mine, SystemExit])
+def test_a_callback_raises(cls, error):
+    pytest.importorskip("sklearn.callback")
+    listener = Listener(error("stop"), at=2)
+    estimator = fast(cls).fit(U8, LABELS).set_callbacks(listener)
+    refit_fails(estimator, error)
+    assert listener.epochs == 2
+    assert listener.events[-1] == "teardown"
+
+
+@classes
+@N_JOBS
+def test_augment_raises(cls, n_jobs):
+    spy = Spy(Mine("no"), at=5)
+    estimator = fast(cls, n_jobs=n_jobs).fit(U8, LABELS).set_params(augment=spy)
+    refit_fails(estimator, Mine)
+    assert len(spy.seen) >= 5
+
+
+@classes
+@pytest.mark.parametrize("parameters", [{"learning_rate_init": 1e6}, {"warm_start": True}])
+def test_a_training_that_diverges(cls, parameters):
+    estimator = fast(cls).fit(U8, LABELS)
+    if "warm_start" not in parameters:
+        refit_fails(estimator.set_params(**parameters), TrainingDiverged)
+        return
+    estimator.set_params(warm_start=True, learning_rate_init=1e6)
+    snapshot = Snapshot(estimator)
+    with pytest.raises(TrainingDiverged, match="smaller learning_rate_init than 1e\\+06"):
+        estimator.fit(U8, LABELS)
+    snapshot.check()
+
+
+@classes
+def test_a_first_fit_that_fails_learns_nothing(cls):
+    estimator = fast(cls, augment=Spy(Mine("no"), at=5))
+    snapshot = Snapshot(estimator)
+    with pytest.raises(Mine):
+        estimator.fit(DIGITS, LABELS)
+    snapshot.check()
+
+
+@classes
+def test_interrupted_in_a_callback(cls):
+    pytest.importorskip("sklearn.callback")
+    listener = Listener(KeyboardInterrupt(), at=2)
+    estimator = fast(cls, max_iter=9).set_callbacks(listener)
+    with pytest.warns(TrainingInterrupted, match="training interrupted"):
+        assert estimator.fit(DIGITS, LABELS) is estimator
+    shorter = fast(cls, max_iter=2).fit(DIGITS, LABELS)
+    assert estimator.n_iter_ == 2
+    assert estimator.loss_curve_ == shorter.loss_curve_
+    np.testing.assert_array_equal(weights_in(estimator), weights_in(shorter))
+    assert listener.events[-2:] == ["fit", "teardown"]
+
+
+@classes
+@N_JOBS
+def test_interrupted_within_an_epoch(cls, n_jobs):
+    """80 images are augmented in two parts: once for comparing, then once an epoch."""
+    spy = Spy(KeyboardInterrupt(), at=7)
+    estimator = fast(cls, max_iter=9, augment=spy, n_jobs=n_jobs)
+    with pytest.warns(TrainingInterrupted, match="training interrupted"):
+        estimator.fit(DIGITS, LABELS)
+    shorter = fast(cls, max_iter=2, augment=Spy()).fit(DIGITS, LABELS)
+    assert estimator.n_iter_ == 2
+    np.testing.assert_array_equal(weights_in(estimator), weights_in(shorter))
+
+
+def test_interrupted_before_the_first_epoch_ends():
+    estimator = fast(augment=Spy(KeyboardInterrupt(), at=3))
+    with pytest.warns(TrainingInterrupted, match="training interrupted"):
+        estimator.fit(DIGITS, LABELS)
+    assert estimator.n_iter_ == 0
+    assert estimator.loss_curve_ == []
+    np.testing.assert_allclose(estimator.transform(DIGITS), DIGITS)  # the identity
+
+
+def test_interrupted_is_not_begun_anew():
+    """A transformer that collapsed is trained once more, but not after Ctrl-C."""
+    collapsing = {"localization_learning_rate_ratio": 1e4, "max_iter": 9, "n_iter_no_change": 9}
+    with pytest.warns(CollapseWarning, match="looks away"):
+        fast(**collapsing, augment=(spy := Spy())).fit(DIGITS, LABELS)
+    assert len(spy.seen) > 2 * (1 + 9 + 1) + 2  # both trainings, and what looks at each
+    spy = Spy(KeyboardInterrupt(), at=2 * (1 + 9))
+    with pytest.warns(TrainingInterrupted, match="training interrupted") as caught:
+        fast(**collapsing, augment=spy).fit(DIGITS, LABELS)
+    assert len(spy.seen) == 2 * (1 + 9)
+    assert len(caught) == 1
