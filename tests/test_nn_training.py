@@ -11,8 +11,9 @@ from stn_cv import InvalidInputError, TrainingDiverged
 from stn_cv.nn import Dense, Dropout, Flatten, ReLU, SpatialTransform, Standardize
 from stn_cv.nn.network import Network
 from stn_cv.nn.optimizer import SOLVERS
+from stn_cv.nn.samples import Samples, evaluate, outside
 from stn_cv.nn.schedule import SCHEDULES
-from stn_cv.nn.training import Samples, Settings, Trainer, evaluate, outside, train
+from stn_cv.nn.training import Settings, Trainer, train
 
 SIDE, CLASSES = 6, 3
 

@@ -17,7 +17,8 @@ from stn_cv.nn import (
 from stn_cv.nn.loss import cross_entropy
 from stn_cv.nn.network import Network, flat_gradient
 from stn_cv.nn.optimizer import SOLVERS
-from stn_cv.nn.training import Samples, Settings, Trainer
+from stn_cv.nn.samples import Samples
+from stn_cv.nn.training import Settings, Trainer
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional

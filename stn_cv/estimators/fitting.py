@@ -20,9 +20,10 @@ from ..nn.architectures import HEADS, LOCALIZATIONS, layers_of
 from ..nn.dense import Dense
 from ..nn.layer import Layer
 from ..nn.network import Network
+from ..nn.samples import Samples, outside
 from ..nn.spatial import SpatialTransform
 from ..nn.standardize import Standardize
-from ..nn.training import History, Listener, Samples, Settings, Trainer, outside, probe, train
+from ..nn.training import History, Listener, Settings, Trainer, train
 from .images import read_images
 
 Array = NDArray[Any]
@@ -167,7 +168,7 @@ def build_network(
     )
     output = (spec.channels, *(transform.output_shape or shape[1:]))
     head = layers_of("head", estimator.head, HEADS, output)
-    layers = [transform, standardize, *head, Dense(n_classes, "glorot")]
+    layers = [transform, standardize, *head, Dense(n_classes, "zeros")]
     return Network(layers, shape, np.random.default_rng(seed), samples.images.dtype)
 
 
@@ -262,5 +263,5 @@ def train_without_collapse(
 
 def collapsed(network: Network, samples: Samples, settings: Settings) -> bool:
     """Whether over half the images have over half their grid outside."""
-    images = probe(samples, settings).images
+    images = settings.probe_of(samples).images
     return bool(np.mean(outside(network, images, settings.n_jobs) > LEFT_OUT) > 0.5)

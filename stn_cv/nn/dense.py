@@ -20,7 +20,7 @@ class Dense(Layer):
         Number of outputs.
     initialization : {"he", "glorot", "zeros"}, default "he"
         Uniform with the variance of He et al. 2015 (before a relu) or Glorot and Bengio
-        2010 (before a softmax); zeros for the last layer of a localization.
+        2010 (before a softmax); zeros for the last layers of localizations and heads.
 
     Examples
     --------

@@ -10,25 +10,28 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidInputError, TrainingDiverged, TrainingInterrupted
-from ..families import FAMILIES
-from ..slices import LARGEST_SLICE, pinned_blas, run_slices, slices_of
+from ..errors import TrainingDiverged, TrainingInterrupted
+from ..slices import pinned_blas, run_slices, slices_of
 from .layer import Array
 from .loss import cross_entropy
 from .network import Network, flat_gradient
 from .optimizer import SOLVERS
+from .samples import (
+    DROPOUT,
+    ORDER,
+    QUIET,
+    Augment,
+    Samples,
+    activations,
+    evaluate,
+    keyed,
+    probe,
+)
 from .schedule import SCHEDULES
 from .spatial import SpatialTransform
-
-ORDER, DROPOUT, AUGMENT, PROBE = range(4)  # what a key of random numbers is for
-PROBE_EPOCH = 2**32 - 1  # stands for the epoch in the key of the probe's augmentation
-QUIET = np.errstate(over="ignore", invalid="ignore")  # TrainingDiverged tells of it, once
-LARGEST_PROBE = 2048  # training images by which epochs are compared without a validation set
-Augment = Callable[[Array, np.random.Generator], Array]
 
 
 @dataclass(frozen=True)
@@ -49,35 +52,20 @@ class Settings:
     n_jobs: int | None
     augment: Augment | None = None
 
+    def as_in(self, samples: Samples, epoch: int) -> Samples:
+        """The samples as they look in an epoch."""
+        return samples.augmented(self.augment, self.seed, epoch, self.n_jobs)
+
+    def probe_of(self, samples: Samples) -> Samples:
+        """Training samples, the same all along, by which epochs are compared."""
+        return probe(samples, self.augment, self.seed, self.n_jobs)
+
     def advice(self, what: str) -> str:
         """The message of a training that failed."""
         return (
             f"{what}; use a smaller learning_rate_init than {self.learning_rate_init:g}, or "
             "bring the images to a range such as [0, 1]."
         )
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Images (n, h, w, c) of the network's dtype, class numbers (n,), weights (n,) above 0."""
-
-    images: Array
-    y: Array
-    weights: Array
-
-    def __len__(self) -> int:
-        return len(self.y)
-
-    def take(self, index: Any) -> "Samples":
-        """The samples at `index`."""
-        return Samples(self.images[index], self.y[index], self.weights[index])
-
-    def augmented(self, settings: Settings, epoch: int) -> "Samples":
-        """The samples as they look in an epoch."""
-        if settings.augment is None:
-            return self
-        images = augmented(settings.augment, self.images, settings.seed, epoch, settings.n_jobs)
-        return Samples(images, self.y, self.weights)
 
 
 @dataclass
@@ -102,16 +90,6 @@ class Epoch:
 
 
 Listener = Callable[[Epoch], bool | None]
-
-
-def activations(images: Array) -> Array:
-    """Images (n, h, w, c) as a view (c, h, w, n), what layers work on."""
-    return images.transpose(3, 1, 2, 0)
-
-
-def keyed(seed: int, *key: int) -> np.random.Generator:
-    """The random numbers of one purpose and place."""
-    return np.random.default_rng([seed, *key])
 
 
 class Trainer:
@@ -141,7 +119,7 @@ class Trainer:
     def epoch(self, samples: Samples) -> float:
         """Train on every sample once; the mean loss on the way."""
         settings = self.settings
-        samples = samples.augmented(settings, self.epochs)
+        samples = settings.as_in(samples, self.epochs)
         order = keyed(settings.seed, ORDER, self.epochs).permutation(len(samples))
         batches = slices_of(len(samples), settings.batch_size)
         rate = SCHEDULES[settings.learning_rate]
@@ -190,62 +168,6 @@ class Trainer:
         self.steps += 1
 
 
-def augmented(augment: Augment, images: Array, seed: int, epoch: int, n_jobs: int | None) -> Array:
-    """All images changed by `augment`, in fixed parts with random numbers of their own.
-
-    A sample's change depends on seed, epoch and its place among the images alone, not on
-    batches or threads.
-    """
-
-    def run(part: slice) -> Array:
-        given = images[part].copy()
-        changed = np.asarray(augment(given, keyed(seed, AUGMENT, epoch, part.start)))
-        if changed.shape != given.shape:
-            raise InvalidInputError(
-                f"augment returned shape {changed.shape} for images of shape {given.shape}; "
-                "it must keep the shape."
-            )
-        return changed.astype(images.dtype, copy=False)
-
-    return np.concatenate(run_slices(run, slices_of(len(images), LARGEST_SLICE), n_jobs))
-
-
-def evaluate(network: Network, samples: Samples, n_jobs: int | None) -> tuple[float, float]:
-    """(weighted mean loss, weighted accuracy) on samples."""
-
-    @QUIET
-    def run(part: slice) -> tuple[float, float]:
-        batch = samples.take(part)
-        logits, _ = network.forward(activations(batch.images))
-        loss, _ = cross_entropy(logits, batch.y, batch.weights)
-        return loss, float(batch.weights[logits.argmax(axis=0) == batch.y].sum())
-
-    results = run_slices(run, slices_of(len(samples)), n_jobs)
-    loss, right = (math.fsum(column) for column in zip(*results, strict=True))
-    total = float(samples.weights.sum())
-    return loss / total, right / total
-
-
-def outside(network: Network, images: Array, n_jobs: int | None) -> Array:
-    """The share of each image's grid, (n,), that the first layer places outside it."""
-    transform = network.layers[0]
-    assert isinstance(transform, SpatialTransform)
-
-    def run(part: slice) -> Array:
-        parameters = transform.locate(activations(images[part]))
-        return FAMILIES[transform.family].outside(parameters, images.shape[1:3])
-
-    return np.concatenate(run_slices(run, slices_of(len(images)), n_jobs))
-
-
-def probe(samples: Samples, settings: Settings) -> Samples:
-    """Training samples, the same all along, by which epochs are compared."""
-    if len(samples) > LARGEST_PROBE:
-        order = keyed(settings.seed, PROBE).permutation(len(samples))
-        samples = samples.take(np.sort(order[:LARGEST_PROBE]))
-    return samples.augmented(settings, PROBE_EPOCH)
-
-
 Rank = tuple[float, float]
 
 
@@ -268,7 +190,7 @@ def train(
         network then holds its starting weights.
     """
     network, settings, history = trainer.network, trainer.settings, History()
-    judges = probe(samples, settings) if validation is None else validation
+    judges = settings.probe_of(samples) if validation is None else validation
 
     def rank() -> Rank:
         loss, accuracy = evaluate(network, judges, settings.n_jobs)
