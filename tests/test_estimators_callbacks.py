@@ -4,7 +4,16 @@ import threading
 
 import numpy as np
 import pytest
-from estimator_cases import DIGITS, ESTIMATORS, LABELS, Listener, fast, weights_in
+from estimator_cases import (
+    COLLAPSING,
+    DIGITS,
+    ESTIMATORS,
+    LABELS,
+    ODD_ONE_OUT,
+    Listener,
+    fast,
+    weights_in,
+)
 
 from stn_cv import SpatialTransformer
 
@@ -118,8 +127,8 @@ def test_callbacks_are_closed_whatever_happens(cls, raises):
 def test_a_restart_after_a_collapse_may_exceed_the_epochs_foretold():
     """scikit-learn wants the number of epochs beforehand; a second training runs on unwatched."""
     listener = Listener()
-    estimator = fast(localization_learning_rate_ratio=1e4, max_iter=4, n_iter_no_change=9)
+    estimator = fast(**COLLAPSING).set_callbacks(listener)
     with pytest.warns(UserWarning, match="looks away"):
-        estimator.set_callbacks(listener).fit(DIGITS, LABELS)
-    assert listener.epochs == 4
-    assert estimator.n_iter_ == 4
+        estimator.fit(DIGITS, ODD_ONE_OUT)
+    assert listener.epochs == 6
+    assert estimator.n_iter_ == 6

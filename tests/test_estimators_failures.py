@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from estimator_cases import (
+    COLLAPSING,
     DIGITS,
     ESTIMATORS,
     LABELS,
+    ODD_ONE_OUT,
     U8,
     Listener,
     Snapshot,
@@ -116,12 +118,11 @@ def test_interrupted_before_the_first_epoch_ends():
 
 def test_interrupted_is_not_begun_anew():
     """A transformer that collapsed is trained once more, but not after Ctrl-C."""
-    collapsing = {"localization_learning_rate_ratio": 1e4, "max_iter": 9, "n_iter_no_change": 9}
     with pytest.warns(CollapseWarning, match="looks away"):
-        fast(**collapsing, augment=(spy := Spy())).fit(DIGITS, LABELS)
-    assert len(spy.seen) > 2 * (1 + 9 + 1) + 2  # both trainings, and what looks at each
-    spy = Spy(KeyboardInterrupt(), at=2 * (1 + 9))
+        fast(**COLLAPSING, augment=(spy := Spy())).fit(DIGITS, ODD_ONE_OUT)
+    assert len(spy.seen) > 2 * 2 * (1 + 6)  # two trainings, each with what compares its epochs
+    spy = Spy(KeyboardInterrupt(), at=2 * (1 + 6))
     with pytest.warns(TrainingInterrupted, match="training interrupted") as caught:
-        fast(**collapsing, augment=spy).fit(DIGITS, LABELS)
-    assert len(spy.seen) == 2 * (1 + 9)
+        fast(**COLLAPSING, augment=spy).fit(DIGITS, ODD_ONE_OUT)
+    assert len(spy.seen) == 2 * (1 + 6)
     assert len(caught) == 1

@@ -88,12 +88,21 @@ def test_class_weights_of_portions_without_a_class():
     np.testing.assert_array_equal(weights_in(a), weights_in(b))
 
 
-def test_portions_of_any_size_and_float_dtype():
-    estimator = fast().partial_fit(DIGITS[:1].astype(np.float32), LABELS[:1], ALL)
+def test_portions_of_any_size():
+    estimator = fast().partial_fit(DIGITS[:1], LABELS[:1], ALL)
     for stop in (7, 80):
         estimator.partial_fit(DIGITS[:stop], LABELS[:stop])
-    assert weights_in(estimator).dtype == np.float32
     assert estimator.n_iter_ == 3
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_training_goes_on_in_the_dtype_it_began_with(method):
+    """The digits are the same numbers in both dtypes."""
+    narrow, wide = (fast(warm_start=True).fit(DIGITS.astype("f4"), LABELS) for _ in range(2))
+    getattr(narrow, method)(DIGITS.astype("f4"), LABELS)
+    getattr(wide, method)(DIGITS, LABELS)
+    np.testing.assert_array_equal(weights_in(narrow), weights_in(wide), strict=True)
+    assert weights_in(wide).dtype == np.float32
 
 
 def test_batches_do_not_keep_the_size_of_the_first_portion():
@@ -164,6 +173,19 @@ def test_a_failure_in_the_middle_of_a_call(raises):
     np.testing.assert_array_equal(
         weights_in(portions(estimator, 1)), weights_in(portions(fast(), 2))
     )
+
+
+def test_fit_forgets_the_portions_before():
+    mixed, plain = portions(fast(), 2).fit(DIGITS, LABELS), fast().fit(DIGITS, LABELS)
+    np.testing.assert_array_equal(weights_in(portions(mixed, 1)), weights_in(portions(plain, 1)))
+
+
+def test_a_first_call_that_fails_learns_nothing():
+    estimator = fast(augment=Spy(RuntimeError("mine"), at=1))
+    snapshot = Snapshot(estimator)
+    with pytest.raises(RuntimeError, match="mine"):
+        portions(estimator, 1)
+    snapshot.check()
 
 
 @pytest.mark.parametrize("n_jobs", [0, 2])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from estimator_cases import DIGITS, LABELS, fast, weights_in
+from estimator_cases import COLLAPSING, DIGITS, LABELS, ODD_ONE_OUT, fast, weights_in
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -53,10 +53,9 @@ def test_a_wild_learning_rate_gives_finite_weights_or_an_error(solver, seed):
 
 
 def test_a_collapse_is_named():
-    """A localization that learns far too fast throws its images out of sight, twice."""
-    wild = fast(localization_learning_rate_ratio=1e4, max_iter=6, n_iter_no_change=9)
+    wild = fast(**COLLAPSING)
     with pytest.warns(CollapseWarning, match="looks away from most images.*smaller local"):
-        wild.fit(DIGITS, LABELS)
+        wild.fit(DIGITS, ODD_ONE_OUT)
     grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, 16)] * 2, [1.0]), axis=-1).reshape(-1, 3)
     outside = (np.abs(grid @ wild.predict_theta(DIGITS).transpose(0, 2, 1)) > 1).any(axis=2)
     assert ((outside.mean(axis=1) > 0.5).mean()) > 0.5  # the warning says what is so
@@ -65,7 +64,8 @@ def test_a_collapse_is_named():
 
 def test_a_collapse_is_mended_by_a_gentler_second_training(capsys):
     """No warning where the second training goes well; warnings are errors here."""
-    fast(localization_learning_rate_ratio=30.0, max_iter=6, verbose=True).fit(DIGITS, LABELS)
+    less = {**COLLAPSING, "localization_learning_rate_ratio": 60.0}
+    fast(**less, verbose=True).fit(DIGITS, ODD_ONE_OUT)
     assert len(capsys.readouterr().out.splitlines()) == 6 + 6
 
 

@@ -262,6 +262,7 @@ def train_without_collapse(
 
 
 def collapsed(network: Network, samples: Samples, settings: Settings) -> bool:
-    """Whether over half the images have over half their grid outside."""
-    images = settings.probe_of(samples).images
-    return bool(np.mean(outside(network, images, settings.n_jobs) > LEFT_OUT) > 0.5)
+    """Whether over half the images, by weight, have over half their grid outside."""
+    judged = settings.probe_of(samples)
+    lost = outside(network, judged.images, settings.n_jobs) > LEFT_OUT
+    return bool(judged.weights @ lost > 0.5 * judged.weights.sum())
