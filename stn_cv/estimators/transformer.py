@@ -63,15 +63,15 @@ class SpatialTransformer(
         (height, width[, channels]) of flat rows; None takes a row for a strip of 1 x p.
     solver : {"adam", "sgd"}, default "adam"
         Adam, or SGD with Nesterov momentum 0.9.
-    learning_rate : {"constant", "one_cycle", "step"}, default "constant"
+    learning_rate : {"one_cycle", "constant", "step"}, default "one_cycle"
         Course of the learning rate over `max_iter` epochs.
-    learning_rate_init : float, default 0.001
+    learning_rate_init : float, default 0.005
         Largest learning rate.
-    localization_learning_rate_ratio : float, default 1.0
+    localization_learning_rate_ratio : float, default 0.2
         Learning rate of the localization, relative to the head's.
     batch_size : int or "auto", default "auto"
         Samples a step; "auto" is ``min(128, n_samples)``.
-    max_iter : int, default 50
+    max_iter : int, default 30
         Largest number of epochs.
     alpha : float, default 1e-4
         Weight decay, a share of the learning rate; it also pulls the transforms towards

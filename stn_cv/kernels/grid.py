@@ -72,9 +72,10 @@ def all_inside(xs, ys, size, width, height):
 
 
 @kernel
-def gather_grid(flat, size, shape, padding_mode, align_corners, fill, buffers):
+def gather_grid(
+    flat, size, shape, padding_mode, align_corners, fill, xs, ys, offsets, corners, fractions
+):
     """Gather the block whose coordinates stand in the buffers; counts the not finite."""
-    xs, ys, offsets, corners, fractions = buffers
     height, width, channels = shape
     if not all_inside(xs, ys, size, width, height):
         rules = (padding_mode, align_corners)
@@ -108,7 +109,7 @@ def sample(images, grid, gains, offsets, mode, padding_mode, align_corners, fill
                 if mode == NEAREST:
                     not_finite += copy_nearest(flat, xs, ys, size, width, height, *rules, fill, to)
                 else:
-                    not_finite += gather_grid(flat, size, images.shape[1:], *rules, fill, buffers)
+                    not_finite += gather_grid(flat, size, images.shape[1:], *rules, fill, *buffers)
                     blend(corners, fractions, size * channels, to)
     return not_finite
 
@@ -149,7 +150,7 @@ def grid_gradient(dout, images, grid, gains, offsets, padding_mode, align_corner
             for first in range(0, columns, BLOCK):
                 size = min(BLOCK, columns - first)
                 place_grid(grid[i, r], first, size, gains, offsets, xs, ys)
-                not_finite += gather_grid(flat, size, images.shape[1:], *rules, fill, buffers)
+                not_finite += gather_grid(flat, size, images.shape[1:], *rules, fill, *buffers)
                 blend_slopes(corners, fractions, size * channels, corners[0], by_x, by_y)
                 apply_padding_gain(xs, ys, 0, size, width, height, *rules, channels, by_x, by_y)
                 for j in range(size):

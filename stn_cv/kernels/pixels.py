@@ -26,7 +26,7 @@ def block_buffers(channels, fill):
     return (
         np.empty(BLOCK),
         np.empty(BLOCK),
-        np.empty(BLOCK, np.int64),
+        np.empty(BLOCK, np.int32),
         np.empty((4, BLOCK * channels), fill.dtype),
         np.empty((2, BLOCK * channels), fill.dtype),
     )
@@ -34,10 +34,13 @@ def block_buffers(channels, fill):
 
 @kernel
 def locate(xs, ys, start, stop, width, channels, offsets, fractions):
-    """Flat position of the upper left neighbour, and fractions, where all neighbours exist."""
-    for j in range(start, stop):
-        column, row = np.int64(xs[j]), np.int64(ys[j])
-        offsets[j] = (row * width + column) * channels
+    """Flat position of the upper left neighbour, and fractions, where all neighbours exist.
+
+    In floating point and 32-bit integers, which vectorize everywhere.
+    """
+    for j in range(np.uint64(start), np.uint64(stop)):
+        column, row = np.floor(xs[j]), np.floor(ys[j])
+        offsets[j] = np.int32((row * width + column) * channels)
         fractions[0, j] = xs[j] - column
         fractions[1, j] = ys[j] - row
 
@@ -46,7 +49,7 @@ def locate(xs, ys, start, stop, width, channels, offsets, fractions):
 def gather(flat, offsets, start, stop, width, corners):
     """Gather columns [start, stop) of a one-channel image; all neighbours exist."""
     right, below = np.uint64(1), np.uint64(width)
-    for j in range(start, stop):
+    for j in range(np.uint64(start), np.uint64(stop)):
         at = np.uint64(offsets[j])
         corners[0, j] = flat[at]
         corners[1, j] = flat[at + right]
@@ -62,10 +65,11 @@ def gather_channels(flat, offsets, start, stop, width, channels, corners, fracti
     none is overwritten before it is read.
     """
     right, below = np.uint64(channels), np.uint64(width * channels)
-    for j in range(stop - 1, start - 1, -1):
+    for back in range(stop - start):
+        j = np.uint64(stop - 1 - back)
         at = np.uint64(offsets[j])
         fx, fy = fractions[0, j], fractions[1, j]
-        to = np.uint64(j * channels)
+        to = j * np.uint64(channels)
         for _ in range(channels):
             corners[0, to] = flat[at]
             corners[1, to] = flat[at + right]

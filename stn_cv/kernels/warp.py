@@ -30,9 +30,11 @@ from .pixels import (
 
 
 @kernel
-def gather_block(flat, line, first, size, shape, padding_mode, align_corners, fill, buffers):
+def gather_block(
+    flat, line, first, size, shape, padding_mode, align_corners, fill,
+    xs, ys, offsets, corners, fractions,
+):  # fmt: skip
     """Gather columns [first, first + size) of the row on `line`; [start, stop) were inside."""
-    xs, ys, offsets, corners, fractions = buffers
     height, width, channels = shape
     x0, dx, y0, dy, start, stop = line
     place(x0, dx, y0, dy, first, size, xs, ys)
@@ -45,8 +47,9 @@ def gather_block(flat, line, first, size, shape, padding_mode, align_corners, fi
             gather(flat, offsets, start, stop, width, corners)
         else:
             gather_channels(flat, offsets, start, stop, width, channels, corners, fractions)
-    gather_checked(flat, xs, ys, 0, start, width, height, *rules, fill, corners, fractions)
-    gather_checked(flat, xs, ys, stop, size, width, height, *rules, fill, corners, fractions)
+    for a, b in ((0, start), (stop, size)):
+        if a < b:
+            gather_checked(flat, xs, ys, a, b, width, height, *rules, fill, corners, fractions)
     return start, stop
 
 
@@ -67,15 +70,14 @@ def warp(images, matrices, first_row, padding_mode, align_corners, fill, out):
     rows, columns = out.shape[1:3]
     buffers = block_buffers(channels, fill)
     shape, rules = images.shape[1:], (padding_mode, align_corners)
+    flats, lines = images.reshape(n, -1), out.reshape(n, rows, -1)
     for i in range(n):
-        flat = images[i].reshape(-1)
         for r in range(rows):
             line = line_of(matrices[i], np.float64(r + first_row), height, width, columns)
-            row = out[i, r].reshape(-1)
             for first in range(0, columns, BLOCK):
                 size = min(BLOCK, columns - first)
-                gather_block(flat, line, first, size, shape, *rules, fill, buffers)
-                blend(buffers[3], buffers[4], size * channels, row[first * channels :])
+                gather_block(flats[i], line, first, size, shape, *rules, fill, *buffers)
+                blend(buffers[3], buffers[4], size * channels, lines[i, r, first * channels :])
 
 
 @kernel
@@ -90,19 +92,24 @@ def warp_slopes(images, matrices, padding_mode, align_corners, fill, out, slope_
     buffers = block_buffers(channels, fill)
     xs, ys, _, corners, fractions = buffers
     shape, rules = images.shape[1:], (padding_mode, align_corners)
+    flats, lines = images.reshape(n, -1), out.reshape(n, rows, -1)
+    lines_x, lines_y = slope_x.reshape(n, rows, -1), slope_y.reshape(n, rows, -1)
     for i in range(n):
-        flat = images[i].reshape(-1)
         for r in range(rows):
             line = line_of(matrices[i], np.float64(r), height, width, columns)
             for first in range(0, columns, BLOCK):
                 size = min(BLOCK, columns - first)
-                start, stop = gather_block(flat, line, first, size, shape, *rules, fill, buffers)
+                start, stop = gather_block(
+                    flats[i], line, first, size, shape, *rules, fill, *buffers
+                )
                 at = first * channels
-                to = out[i, r].reshape(-1)[at:]
-                by_x, by_y = slope_x[i, r].reshape(-1)[at:], slope_y[i, r].reshape(-1)[at:]
+                to, by_x, by_y = lines[i, r, at:], lines_x[i, r, at:], lines_y[i, r, at:]
                 blend_slopes(corners, fractions, size * channels, to, by_x, by_y)
                 for a, b in ((0, start), (stop, size)):
-                    apply_padding_gain(xs, ys, a, b, width, height, *rules, channels, by_x, by_y)
+                    if a < b:
+                        apply_padding_gain(
+                            xs, ys, a, b, width, height, *rules, channels, by_x, by_y
+                        )
 
 
 @kernel(fastmath=REASSOCIATE)
@@ -112,11 +119,12 @@ def matrix_gradient(dout, slope_x, slope_y, dmatrices):
     index = np.empty(columns * channels, dout.dtype)
     for k in range(columns * channels):
         index[k] = k // channels
+    lines = dout.reshape(n, rows, -1)
+    lines_x, lines_y = slope_x.reshape(n, rows, -1), slope_y.reshape(n, rows, -1)
     for i in range(n):
         dmatrices[i] = 0
         for r in range(rows):
-            d = dout[i, r].reshape(-1)
-            by_x, by_y = slope_x[i, r].reshape(-1), slope_y[i, r].reshape(-1)
+            d, by_x, by_y = lines[i, r], lines_x[i, r], lines_y[i, r]
             sum_x = sum_xj = sum_y = sum_yj = dout.dtype.type(0)
             for k in range(columns * channels):
                 along_x, along_y = d[k] * by_x[k], d[k] * by_y[k]

@@ -26,9 +26,13 @@ class ReLU(Layer):
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
-        Y = np.maximum(X, 0)
+        from ..kernels import activation as kernels
+
+        Y = np.ascontiguousarray(np.maximum(X, 0))
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
-            return dY * (Y > 0), []
+            dX = np.empty_like(Y)
+            kernels.relu_backward(dY.reshape(-1), Y.reshape(-1), dX.reshape(-1))
+            return dX, []
 
         return Y, backward

@@ -9,6 +9,7 @@ from ..errors import InvalidInputError, InvalidTypeError
 from .activation import ReLU
 from .conv import Conv2D
 from .dense import Dense
+from .dropout import Dropout
 from .flatten import Flatten
 from .layer import Layer
 from .pool import AveragePool, MaxPool
@@ -24,23 +25,21 @@ def mlp_localization(input_shape: Shape) -> list[Layer]:
 
 
 def cnn_localization(input_shape: Shape) -> list[Layer]:
-    """Two convolutions on the input at half its size or less, then a dense layer.
+    """Two convolutions on the input brought to about 16 pixels a side, then a dense layer.
 
-    What turns or scales an image is coarse, so the localization looks at about 16 to 32
-    pixels a side; maps too small for a layer leave it out.
+    How an image is turned or scaled is a coarse thing. Maps too small for a layer leave it
+    out. Dropout matters: pose is what a small training set has least of.
     """
-    layers: list[Layer] = []
     side = min(input_shape[1:])
-    if side >= 24:
-        shrink = max(side // 24, 2) if side >= 32 else 1
-        if shrink > 1:
-            layers.append(AveragePool(shrink))
-            side //= shrink
-    for filters in (16, 32):
-        if side >= 6:
-            layers += [Conv2D(filters, 3), ReLU(), MaxPool(2)]
-            side = (side - 2) // 2
-    return [*layers, Flatten(), Dense(64), ReLU()]
+    if side < 8:
+        return [Flatten(), Dense(64), ReLU()]
+    shrink = max(round(side / 16), 1)
+    return [
+        *([AveragePool(shrink)] if shrink > 1 else []),
+        *(Conv2D(24, 5, padding=2), ReLU(), MaxPool(2)),
+        *(Conv2D(48, 3, padding=1), ReLU(), MaxPool(2)),
+        *(Flatten(), Dropout(0.3), Dense(64), ReLU()),
+    ]
 
 
 def linear_head(input_shape: Shape) -> list[Layer]:
@@ -61,7 +60,8 @@ def cnn_head(input_shape: Shape) -> list[Layer]:
         if side >= 6:
             layers += [Conv2D(filters, 3), ReLU(), MaxPool(2)]
             side = (side - 2) // 2
-    return [*layers, Flatten(), Dense(128), ReLU()]
+    dropout = [Dropout(0.2)] if layers else []
+    return [*layers, Flatten(), *dropout, Dense(128), ReLU()]
 
 
 Architecture = Callable[[Shape], list[Layer]]
