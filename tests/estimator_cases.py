@@ -13,11 +13,20 @@ KINDS = ("grey", "colour", "flat")
 DIGITS, LABELS = load_digits(n_class=4, return_X_y=True)
 DIGITS, LABELS = DIGITS[:80].reshape(-1, 8, 8) / 16, LABELS[:80]
 U8 = (DIGITS * 255).astype(np.uint8)
-FAST = {
+FAST = {  # all that a training depends on, so that defaults can be tuned
+    "family": "affine",
     "localization": [Flatten(), Dense(4), ReLU()],
     "head": "linear",
+    "solver": "adam",
+    "learning_rate": "constant",
     "learning_rate_init": 0.01,
+    "localization_learning_rate_ratio": 1.0,
+    "batch_size": 128,
     "max_iter": 3,
+    "alpha": 1e-4,
+    "max_norm": 5.0,
+    "tol": 1e-4,
+    "n_iter_no_change": 10,
     "random_state": 0,
 }
 # A localization that learns far too fast throws its images out of sight in the first epoch.

@@ -21,7 +21,8 @@ TOLERANCE = {"float64": 1e-9, "float32": 1e-5}
 @pytest.mark.parametrize("head", ["linear", "cnn"])
 def test_predict_does_not_depend_on_the_batch(dtype, head):
     X = np.concatenate([DIGITS, DIGITS[:, ::-1]]).astype(dtype)
-    estimator = fast(head=head, localization="cnn", max_iter=4).fit(X, np.tile(LABELS, 2))
+    gentle = {"localization_learning_rate_ratio": 0.1, "batch_size": 40}
+    estimator = fast(head=head, localization="cnn", **gentle).fit(X, np.tile(LABELS, 2))
     order = np.random.default_rng(0).permutation(len(X))
     back = np.argsort(order)
     for method in ("predict_proba", "transform", "predict_theta"):
