@@ -20,7 +20,51 @@ Array = NDArray[Any]
 
 
 class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
-    """A spatial transformer and the classifier it was trained with, as one classifier."""
+    """A spatial transformer and the classifier it was trained with, as one classifier.
+
+    It finds what `SpatialTransformer` finds, with the same parameters, and keeps the head
+    to predict with.
+
+    Parameters
+    ----------
+    family, output_shape, localization, head : see SpatialTransformer
+        What is learned: the transform, what looks at the image, what classifies it.
+    padding_mode, fill_value, image_shape : see SpatialTransformer
+        What lies outside of an image, and how to read flat rows.
+    solver, learning_rate, learning_rate_init : see SpatialTransformer
+        Steps of the training.
+    localization_learning_rate_ratio, batch_size, max_iter : see SpatialTransformer
+        Pace of the localization, samples a step, largest number of epochs.
+    alpha, max_norm, tol, n_iter_no_change : see SpatialTransformer
+        Weight decay, clipping, and when to stop.
+    early_stopping, validation_fraction : see SpatialTransformer
+        Whether to judge epochs by samples left out of the training.
+    class_weight, augment, warm_start : see SpatialTransformer
+        Weights of the classes, changes to the images, going on from the last fit.
+    n_jobs, random_state, verbose : see SpatialTransformer
+        Threads, seed, a line an epoch.
+
+    Attributes
+    ----------
+    rectifier_, classes_, loss_curve_, validation_scores_, n_iter_ : see SpatialTransformer
+        The fitted model, labels, and the course of the training.
+    n_features_in_, feature_names_in_ : see SpatialTransformer
+        Values in an image, and column names of X where it had any.
+
+    See Also
+    --------
+    SpatialTransformer : The same as a step before another classifier.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from stn_cv import SpatialTransformerClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> images = X.reshape(-1, 8, 8) / 16
+    >>> classifier = SpatialTransformerClassifier(max_iter=5, random_state=0)
+    >>> bool(classifier.fit(images[:1000], y[:1000]).score(images[1000:], y[1000:]) > 0.8)
+    True
+    """
 
     def predict(self, X: Any) -> Array:
         """Most probable label of each image.
