@@ -1,10 +1,12 @@
 """Distorted digits, the same for everyone who gives the same seed."""
 
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import InvalidInputError, InvalidTypeError
 from .sampling import warp_affine
 
 __all__ = ["DistortedDigits", "load_distorted_digits"]
@@ -49,6 +51,11 @@ def load_distorted_digits(
     DistortedDigits
         (X_train, X_test, y_train, y_test, groups_train).
 
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+        If `n_copies` is below 1, or it or `random_state` is not an integer.
+
     Notes
     -----
     Source: the test part of "Optical Recognition of Handwritten Digits" (Alpaydin and
@@ -64,6 +71,7 @@ def load_distorted_digits(
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
+    _check(n_copies, random_state)
     scans, y = load_digits(return_X_y=True)
     scans = (scans / 16).astype(np.float32).reshape(-1, 8, 8)
     identity = np.broadcast_to(np.eye(2, 3), (len(scans), 2, 3))
@@ -81,6 +89,14 @@ def load_distorted_digits(
         parts.append((warp_affine(enlarged[digits], theta, (CANVAS, CANVAS)), y[digits]))
     (X_train, y_train), (X_test, y_test) = parts
     return DistortedDigits(X_train, X_test, y_train, y_test, np.repeat(train, n_copies))
+
+
+def _check(n_copies: int, random_state: int) -> None:
+    for name, value in (("n_copies", n_copies), ("random_state", random_state)):
+        if not isinstance(value, Integral):
+            raise InvalidTypeError(f"{name} is {value!r}; wanted an integer.")
+    if n_copies < 1:
+        raise InvalidInputError(f"n_copies is {n_copies}; wanted at least 1.")
 
 
 def _distortion(seed: int, digit: int, copy: int) -> Array:

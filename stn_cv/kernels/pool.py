@@ -29,7 +29,7 @@ def max_forward(X, size, out, winner):
 
 @kernel
 def max_backward(dY, winner, size, dX):
-    """Hand each gradient to the winner of its square; dX comes zeroed."""
+    """Hand each gradient to the winner of its square; all of the square is written."""
     channels, rows, columns, n = dY.shape
     for c in range(channels):
         for r in range(rows):
@@ -58,7 +58,7 @@ def mean_forward(X, size, out):
 
 @kernel
 def mean_backward(dY, size, dX):
-    """Share each gradient evenly over its square; dX comes zeroed."""
+    """Share each gradient evenly over its square; all of the square is written."""
     channels, rows, columns, n = dY.shape
     share = dY.dtype.type(1) / (size * size)
     for c in range(channels):

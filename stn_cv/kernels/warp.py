@@ -11,7 +11,7 @@ row is row `first_row` of the whole output.
 
 import numpy as np
 
-from .coordinates import interior, place
+from .coordinates import inside, interior, place, position
 from .jit import REASSOCIATE, kernel
 from .pixels import (
     BLOCK,
@@ -30,30 +30,6 @@ from .pixels import (
 
 
 @kernel
-def gather_block(
-    flat, line, first, size, shape, padding_mode, align_corners, fill,
-    xs, ys, offsets, corners, fractions,
-):  # fmt: skip
-    """Gather columns [first, first + size) of the row on `line`; [start, stop) were inside."""
-    height, width, channels = shape
-    x0, dx, y0, dy, start, stop = line
-    place(x0, dx, y0, dy, first, size, xs, ys)
-    start = min(max(start - first, 0), size)
-    stop = max(min(stop - first, size), start)
-    rules = (padding_mode, align_corners)
-    if start < stop:
-        locate(xs, ys, start, stop, width, channels, offsets, fractions)
-        if channels == 1:
-            gather(flat, offsets, start, stop, width, corners)
-        else:
-            gather_channels(flat, offsets, start, stop, width, channels, corners, fractions)
-    for a, b in ((0, start), (stop, size)):
-        if a < b:
-            gather_checked(flat, xs, ys, a, b, width, height, *rules, fill, corners, fractions)
-    return start, stop
-
-
-@kernel
 def line_of(matrix, y, height, width, columns):
     """The row's coordinates (start and step along x and y) and its interior interval."""
     x0 = matrix[0, 1] * y + matrix[0, 2]
@@ -64,20 +40,91 @@ def line_of(matrix, y, height, width, columns):
 
 
 @kernel
+def rows_inside(matrix, y, rows, height, width, columns):
+    """Whether all of several rows, from `y` on, have their neighbours in the image.
+
+    Coordinates are monotonic along rows and columns, so the four corners decide.
+    """
+    for corner_y in (y, y + rows - 1):
+        x0, dx, y0, dy, _, _ = line_of(matrix, corner_y, height, width, 0)
+        for j in (0, columns - 1):
+            if not inside(position(x0, dx, j), position(y0, dy, j), width, height):
+                return False
+    return True
+
+
+@kernel
+def gather_rows(
+    flat, matrix, y, first, rows, size, columns, shape, padding_mode, align_corners, fill,
+    xs, ys, offsets, corners, fractions,
+):  # fmt: skip
+    """Gather `rows` whole rows from `y` on, or `size` columns of one row from `first` on.
+
+    Returns [start, stop): the pixels of the block that needed no padding rule.
+    """
+    height, width, channels = shape
+    start, stop = 0, rows * size
+    if rows > 1:
+        for r in range(rows):
+            x0, dx, y0, dy, _, _ = line_of(matrix, y + r, height, width, 0)
+            place(x0, dx, y0, dy, 0, columns, xs[r * columns :], ys[r * columns :])
+    else:
+        x0, dx, y0, dy, start, stop = line_of(matrix, y, height, width, columns)
+        place(x0, dx, y0, dy, first, size, xs, ys)
+        start = min(max(start - first, 0), size)
+        stop = max(min(stop - first, size), start)
+    if start < stop:
+        locate(xs, ys, start, stop, width, channels, offsets, fractions)
+        if channels == 1:
+            gather(flat, offsets, start, stop, width, corners)
+        else:
+            gather_channels(flat, offsets, start, stop, width, channels, corners, fractions)
+    for a, b in ((0, start), (stop, rows * size)):
+        if a < b:
+            gather_checked(
+                flat, xs, ys, a, b, width, height, padding_mode, align_corners, fill,
+                corners, fractions,
+            )  # fmt: skip
+    return start, stop
+
+
+@kernel
+def block_at(matrix, y, r, first, rows, columns, height, width):
+    """(rows, columns) of the block at row `r`: several short rows if all lie inside."""
+    together = min(BLOCK // columns, rows - r) if first == 0 else 0
+    if together > 1 and rows_inside(matrix, y, together, height, width, columns):
+        return together, columns
+    return 1, min(BLOCK, columns - first)
+
+
+@kernel
 def warp(images, matrices, first_row, padding_mode, align_corners, fill, out):
     """Warp each image by its matrix, bilinear."""
     n, height, width, channels = images.shape
     rows, columns = out.shape[1:3]
-    buffers = block_buffers(channels, fill)
+    xs, ys, offsets, corners, fractions = block_buffers(channels, fill)
     shape, rules = images.shape[1:], (padding_mode, align_corners)
-    flats, lines = images.reshape(n, -1), out.reshape(n, rows, -1)
+    flats, lines = images.reshape(n, -1), out.reshape(n, -1)
     for i in range(n):
-        for r in range(rows):
-            line = line_of(matrices[i], np.float64(r + first_row), height, width, columns)
-            for first in range(0, columns, BLOCK):
-                size = min(BLOCK, columns - first)
-                gather_block(flats[i], line, first, size, shape, *rules, fill, *buffers)
-                blend(buffers[3], buffers[4], size * channels, lines[i, r, first * channels :])
+        r = first = 0
+        while r < rows:
+            y = np.float64(r + first_row)
+            count, size = block_at(matrices[i], y, r, first, rows, columns, height, width)
+            gather_rows(
+                flats[i], matrices[i], y, first, count, size, columns, shape, *rules, fill,
+                xs, ys, offsets, corners, fractions,
+            )  # fmt: skip
+            to = lines[i, (r * columns + first) * channels :]
+            blend(corners, fractions, count * size * channels, to)
+            r, first = next_block(r, first, count, size, columns)
+
+
+@kernel
+def next_block(r, first, count, size, columns):
+    """Where the block after one of `count` rows and `size` columns begins."""
+    if first + size < columns:
+        return r, first + size
+    return r + count, 0
 
 
 @kernel
@@ -89,27 +136,26 @@ def warp_slopes(images, matrices, padding_mode, align_corners, fill, out, slope_
     """
     n, height, width, channels = images.shape
     rows, columns = out.shape[1:3]
-    buffers = block_buffers(channels, fill)
-    xs, ys, _, corners, fractions = buffers
+    xs, ys, offsets, corners, fractions = block_buffers(channels, fill)
     shape, rules = images.shape[1:], (padding_mode, align_corners)
-    flats, lines = images.reshape(n, -1), out.reshape(n, rows, -1)
-    lines_x, lines_y = slope_x.reshape(n, rows, -1), slope_y.reshape(n, rows, -1)
+    flats, lines = images.reshape(n, -1), out.reshape(n, -1)
+    lines_x, lines_y = slope_x.reshape(n, -1), slope_y.reshape(n, -1)
     for i in range(n):
-        for r in range(rows):
-            line = line_of(matrices[i], np.float64(r), height, width, columns)
-            for first in range(0, columns, BLOCK):
-                size = min(BLOCK, columns - first)
-                start, stop = gather_block(
-                    flats[i], line, first, size, shape, *rules, fill, *buffers
-                )
-                at = first * channels
-                to, by_x, by_y = lines[i, r, at:], lines_x[i, r, at:], lines_y[i, r, at:]
-                blend_slopes(corners, fractions, size * channels, to, by_x, by_y)
-                for a, b in ((0, start), (stop, size)):
-                    if a < b:
-                        apply_padding_gain(
-                            xs, ys, a, b, width, height, *rules, channels, by_x, by_y
-                        )
+        r = first = 0
+        while r < rows:
+            y = np.float64(r)
+            count, size = block_at(matrices[i], y, r, first, rows, columns, height, width)
+            start, stop = gather_rows(
+                flats[i], matrices[i], y, first, count, size, columns, shape, *rules, fill,
+                xs, ys, offsets, corners, fractions,
+            )  # fmt: skip
+            at = (r * columns + first) * channels
+            to, by_x, by_y = lines[i, at:], lines_x[i, at:], lines_y[i, at:]
+            blend_slopes(corners, fractions, count * size * channels, to, by_x, by_y)
+            for a, b in ((0, start), (stop, count * size)):
+                if a < b:
+                    apply_padding_gain(xs, ys, a, b, width, height, *rules, channels, by_x, by_y)
+            r, first = next_block(r, first, count, size, columns)
 
 
 @kernel(fastmath=REASSOCIATE)

@@ -36,8 +36,8 @@ def cnn_localization(input_shape: Shape) -> list[Layer]:
     shrink = max(round(side / 16), 1)
     return [
         *([AveragePool(shrink)] if shrink > 1 else []),
-        *(Conv2D(24, 5, padding=2), ReLU(), MaxPool(2)),
-        *(Conv2D(48, 3, padding=1), ReLU(), MaxPool(2)),
+        *(Conv2D(16, 5, padding=2), ReLU(), MaxPool(2)),
+        *(Conv2D(32, 3, padding=1), ReLU(), MaxPool(2)),
         *(Flatten(), Dropout(0.3), Dense(64), ReLU()),
     ]
 

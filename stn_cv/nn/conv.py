@@ -82,7 +82,8 @@ def widened(X: Array, padding: int) -> Array:
     if not padding:
         return np.ascontiguousarray(X)
     channels, height, width, n = X.shape
-    wide = np.zeros((channels, height, width + 2 * padding, n), X.dtype)
+    wide = np.empty((channels, height, width + 2 * padding, n), X.dtype)
+    wide[:, :, :padding] = wide[:, :, padding + width :] = 0
     wide[:, :, padding : padding + width] = X
     return wide
 
@@ -94,15 +95,12 @@ def correlate(X: Array, W: Array, b: Array, padding: int) -> Array:
     filters, _, k, _ = W.shape
     taps = _Taps.of(X.shape, k, padding)
     rows, columns = X.shape[1] + 2 * padding - k + 1, X.shape[2] - k + 1
-    padded = _multiple(filters, kernels.GROUP)
-    bias = np.zeros(padded, X.dtype)
-    bias[:filters] = b
-    Y = np.empty((padded, rows, columns * X.shape[3]), X.dtype)
+    Y = np.empty((filters, rows, columns * X.shape[3]), X.dtype)
     kernels.correlate(
-        X.reshape(-1), taps.spread(W, padded), taps.offsets, taps.first, taps.stop,
-        X.shape[2] * X.shape[3], bias, Y,
+        X.reshape(-1), taps.spread(W), taps.offsets, taps.first, taps.stop,
+        X.shape[2] * X.shape[3], b, Y,
     )  # fmt: skip
-    return Y.reshape(padded, rows, columns, X.shape[3])[:filters]
+    return Y.reshape(filters, rows, columns, X.shape[3])
 
 
 def weight_gradient(X: Array, dY: Array, k: int, padding: int) -> Array:
@@ -157,13 +155,11 @@ class _Taps:
         stop = np.clip(height + padding - output_rows, 0, k) * in_row
         return _Taps(channels, k, offsets.reshape(-1), first, stop)
 
-    def spread(self, W: Array, filters: int) -> Array:
+    def spread(self, W: Array) -> Array:
         """Weights (filters, channels, k, k) as (filters, taps), filled up with zeros."""
-        weights = np.zeros((filters, self.k, len(self.offsets) // self.k), W.dtype)
-        weights[: len(W), :, : self.channels * self.k] = W.swapaxes(1, 2).reshape(
-            len(W), self.k, -1
-        )
-        return weights.reshape(filters, -1)
+        weights = np.zeros((len(W), self.k, len(self.offsets) // self.k), W.dtype)
+        weights[:, :, : self.channels * self.k] = W.swapaxes(1, 2).reshape(len(W), self.k, -1)
+        return weights.reshape(len(W), -1)
 
     def collect(self, dweights: Array) -> Array:
         """The transpose of `spread`."""

@@ -1,6 +1,7 @@
 """Max and average pooling over squares that do not overlap."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class MaxPool(Layer):
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             if not want_dX:
                 return None, []
-            dX = np.zeros(X.shape, dY.dtype)
+            dX = _uncovered_zero(X.shape, self.size, dY.dtype)
             kernels.max_backward(np.ascontiguousarray(dY), winner, self.size, dX)
             return dX, []
 
@@ -87,11 +88,19 @@ class AveragePool(Layer):
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             if not want_dX:
                 return None, []
-            dX = np.zeros(shape, dY.dtype)
+            dX = _uncovered_zero(shape, self.size, dY.dtype)
             kernels.mean_backward(np.ascontiguousarray(dY), self.size, dX)
             return dX, []
 
         return Y, backward
+
+
+def _uncovered_zero(shape: tuple[int, ...], size: int, dtype: Any) -> Array:
+    """An array in which only what no square covers is set, to zero: kernels write the rest."""
+    dX = np.empty(shape, dtype)
+    _, rows, columns, _ = _pooled(shape, size)
+    dX[:, rows * size :] = dX[:, :, columns * size :] = 0
+    return dX
 
 
 def _pooled(shape: tuple[int, ...], size: int) -> tuple[int, ...]:

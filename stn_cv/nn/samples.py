@@ -17,7 +17,7 @@ from .spatial import SpatialTransform
 
 ORDER, DROPOUT, AUGMENT, PROBE = range(4)  # what a key of random numbers is for
 PROBE_EPOCH = 2**32 - 1  # stands for the epoch in the key of the probe's augmentation
-LARGEST_PROBE = 2048  # training images by which epochs are compared without a validation set
+LARGEST_PROBE = 512  # training images by which epochs are compared without a validation set
 QUIET = np.errstate(over="ignore", invalid="ignore")  # TrainingDiverged tells of it, once
 Augment = Callable[[Array, np.random.Generator], Array]
 

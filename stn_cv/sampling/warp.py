@@ -208,10 +208,11 @@ def _differentiable(
     shapes = (images.shape[1:3], output_shape, rules[2])
     matrices = matrix_output_to_source(theta, *shapes)
     Y = np.empty((len(images), *output_shape, images.shape[3]), images.dtype)
-    slope_x, slope_y = (np.zeros_like(Y), np.zeros_like(Y))
     if mode == 0:
+        slope_x, slope_y = np.empty_like(Y), np.empty_like(Y)
         kernels.warp_slopes(images, matrices, *padding, fill, Y, slope_x, slope_y)
     else:
+        slope_x = slope_y = np.zeros_like(Y)
         kernels.warp_nearest(images, matrices, 0, *padding, fill, Y)
 
     def backward(dY: Array, want_dimages: bool) -> tuple[Array | None, Array]:
