@@ -18,9 +18,24 @@ def commands() -> None:
     """Learned rectification for classical vision, on a CPU."""
 
 
+def _jobs(context: click.Context, parameter: click.Parameter, value: int) -> int:
+    if value == 0:
+        raise click.BadParameter("0 threads do nothing; give a positive number, or -1.")
+    return value
+
+
 @commands.command()
-@click.option("--seed", default=0, show_default=True, help="Of the data and the training.")
-@click.option("--jobs", default=-1, show_default=True, help="Threads; -1 is all cores.")
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0, 2**32 - 1),
+    metavar="INTEGER",
+    help="Of the data and the training.",
+)
+@click.option(
+    "--jobs", default=-1, show_default=True, callback=_jobs, help="Threads; -1 is all cores."
+)
 @click.option(
     "--out",
     default="stn-cv-demo",
@@ -36,7 +51,7 @@ def demo(seed: int, jobs: int, out: Path) -> None:
 
 
 def main() -> None:
-    """Run the command; Ctrl-C exits with 130, an error of ours with one line and 1."""
+    """Run the command; Ctrl-C exits with 130, what the user can mend with one line and 1."""
     from .errors import StnError
 
     try:
@@ -46,7 +61,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except StnError as error:
+    except (StnError, OSError) as error:
         click.echo(f"stn-cv: {error}", err=True)
         code = 1
     sys.exit(code)

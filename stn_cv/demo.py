@@ -25,7 +25,7 @@ from rich.table import Table
 from .atomic import write_bytes
 from .datasets import CANVAS as SIDE
 from .datasets import DistortedDigits, load_distorted_digits
-from .errors import InvalidInputError, TrainingInterrupted
+from .errors import InterruptedWarning, InvalidInputError
 from .slices import pinned_blas
 
 __all__ = ["run"]
@@ -69,7 +69,8 @@ def run(seed: int, jobs: int, out: Path) -> None:
     sheet, model = out / "contact_sheet.png", out / "model.safetensors"
     save(models[BEHIND][0], model)
     write_bytes(sheet, encode(_contact_sheet(models[BEHIND], digits), ".png"))
-    console.print(f"Wrote {sheet} and {model}, the transformer of the second line.")
+    wrote = f"Wrote {sheet} and {model}, the transformer of the second line."
+    console.print(wrote, markup=False, highlight=False, soft_wrap=True)  # a path stays whole
 
 
 def _check_writable(out: Path) -> None:
@@ -79,7 +80,8 @@ def _check_writable(out: Path) -> None:
         with tempfile.TemporaryFile(dir=out):
             return
     except OSError as error:
-        raise InvalidInputError(f"cannot write to {out}: {error}; give another --out.") from error
+        reason = error.strerror or error
+        raise InvalidInputError(f"cannot write to {out}: {reason}; give another --out.") from error
 
 
 def _flat(digits: DistortedDigits) -> DistortedDigits:
@@ -114,11 +116,11 @@ def _result(name: str, model: Any, digits: DistortedDigits, progress: Progress) 
     start = time.perf_counter()
     # One BLAS thread: more make the logistic regressions four times slower here.
     with pinned_blas(), warnings.catch_warnings():
-        warnings.simplefilter("error", TrainingInterrupted)
+        warnings.simplefilter("error", InterruptedWarning)
         warnings.filterwarnings("ignore", message="lbfgs failed to converge")
         try:
             model.fit(digits.X_train, digits.y_train)
-        except TrainingInterrupted:
+        except InterruptedWarning:
             raise KeyboardInterrupt from None
     seconds = time.perf_counter() - start
     bar.finish()

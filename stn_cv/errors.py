@@ -2,6 +2,7 @@
 
 __all__ = [
     "CollapseWarning",
+    "InterruptedWarning",
     "InvalidInputError",
     "InvalidTypeError",
     "MissingLibraryError",
@@ -9,7 +10,6 @@ __all__ = [
     "NonFiniteError",
     "StnError",
     "TrainingDiverged",
-    "TrainingInterrupted",
 ]
 
 
@@ -45,5 +45,5 @@ class CollapseWarning(UserWarning):
     """The transformer looks away from its images: most of its grid lies outside them."""
 
 
-class TrainingInterrupted(UserWarning):  # noqa: N818  (a warning, named as what happened)
+class InterruptedWarning(UserWarning):
     """Ctrl-C ended a training; the best weights so far were kept."""

@@ -16,7 +16,7 @@ from estimator_cases import (
     weights_in,
 )
 
-from stn_cv import CollapseWarning, TrainingDiverged, TrainingInterrupted
+from stn_cv import CollapseWarning, InterruptedWarning, TrainingDiverged
 
 classes = pytest.mark.parametrize("cls", ESTIMATORS)
 N_JOBS = pytest.mark.parametrize("n_jobs", [1, 2])
@@ -85,7 +85,7 @@ def test_interrupted_in_a_callback(cls):
     pytest.importorskip("sklearn.callback")
     listener = Listener(KeyboardInterrupt(), at=2)
     estimator = fast(cls, max_iter=9).set_callbacks(listener)
-    with pytest.warns(TrainingInterrupted, match="training interrupted"):
+    with pytest.warns(InterruptedWarning, match="training interrupted"):
         assert estimator.fit(DIGITS, LABELS) is estimator
     shorter = fast(cls, max_iter=2).fit(DIGITS, LABELS)
     assert estimator.n_iter_ == 2
@@ -100,7 +100,7 @@ def test_interrupted_within_an_epoch(cls, n_jobs):
     """80 images are augmented in two parts: once for comparing, then once an epoch."""
     spy = Spy(KeyboardInterrupt(), at=7)
     estimator = fast(cls, max_iter=9, augment=spy, n_jobs=n_jobs)
-    with pytest.warns(TrainingInterrupted, match="training interrupted"):
+    with pytest.warns(InterruptedWarning, match="training interrupted"):
         estimator.fit(DIGITS, LABELS)
     shorter = fast(cls, max_iter=2, augment=Spy()).fit(DIGITS, LABELS)
     assert estimator.n_iter_ == 2
@@ -109,7 +109,7 @@ def test_interrupted_within_an_epoch(cls, n_jobs):
 
 def test_interrupted_before_the_first_epoch_ends():
     estimator = fast(augment=Spy(KeyboardInterrupt(), at=3))
-    with pytest.warns(TrainingInterrupted, match="training interrupted"):
+    with pytest.warns(InterruptedWarning, match="training interrupted"):
         estimator.fit(DIGITS, LABELS)
     assert estimator.n_iter_ == 0
     assert estimator.loss_curve_ == []
@@ -122,7 +122,7 @@ def test_interrupted_is_not_begun_anew():
         fast(**COLLAPSING, augment=(spy := Spy())).fit(DIGITS, ODD_ONE_OUT)
     assert len(spy.seen) > 2 * 2 * (1 + 6)  # two trainings, each with what compares its epochs
     spy = Spy(KeyboardInterrupt(), at=2 * (1 + 6))
-    with pytest.warns(TrainingInterrupted, match="training interrupted") as caught:
+    with pytest.warns(InterruptedWarning, match="training interrupted") as caught:
         fast(**COLLAPSING, augment=spy).fit(DIGITS, ODD_ONE_OUT)
     assert len(spy.seen) == 2 * (1 + 6)
     assert len(caught) == 1

@@ -31,6 +31,7 @@ PICTURES = ["contact_sheet"]
 ESTIMATORS = ["SpatialTransformer", "SpatialTransformerClassifier"]
 ERRORS = [
     "CollapseWarning",
+    "InterruptedWarning",
     "InvalidInputError",
     "InvalidTypeError",
     "MissingLibraryError",
@@ -38,7 +39,6 @@ ERRORS = [
     "NonFiniteError",
     "StnError",
     "TrainingDiverged",
-    "TrainingInterrupted",
 ]
 LAYERS = [
     "AveragePool",

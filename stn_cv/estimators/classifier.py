@@ -1,6 +1,7 @@
 """The spatial transformer that classifies with its own head."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,8 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
     ) -> "SpatialTransformerClassifier":
         """Train for one epoch on some of the samples.
 
-        Images are standardized by those of the first call.
+        Images are standardized by those of the first call; the learning rate is constant, since
+        nobody knows how many calls will come.
 
         Parameters
         ----------
@@ -189,7 +191,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         if hasattr(self, "_trainer"):
             settings = self._trainer.settings  # its callable augment is not to be copied
             return copy.deepcopy(self._trainer, {id(settings): settings})
-        settings = settings_of(self)
+        settings = replace(settings_of(self), learning_rate="constant")
         if hasattr(self, "rectifier_"):
             return Trainer(self.rectifier_.network.copy(), settings)
         network = build_network(self, data.samples, data.spec, len(data.classes), settings.seed)

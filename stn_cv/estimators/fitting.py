@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight
 
-from ..errors import CollapseWarning, InvalidInputError
+from ..errors import CollapseWarning, InvalidInputError, TrainingDiverged
 from ..model.rectifier import ImageSpec
 from ..nn.architectures import HEADS, LOCALIZATIONS, layers_of
 from ..nn.dense import Dense
@@ -248,8 +248,12 @@ def train_without_collapse(
             seed=settings.seed + 1,
             localization_learning_rate_ratio=settings.localization_learning_rate_ratio / 10,
         )
-        network = rebuild(gentle.seed)
-        history = train(Trainer(network, gentle), samples, validation, listener)
+        second = rebuild(gentle.seed)
+        try:
+            history = train(Trainer(second, gentle), samples, validation, listener)
+            network = second
+        except TrainingDiverged:
+            pass  # what collapsed is still better than nothing
         if not history.interrupted and collapsed(network, samples, gentle):
             warnings.warn(
                 "the transformer looks away from most images: over half of its grid lies "

@@ -81,7 +81,8 @@ class SpatialTransformer(
     tol : float, default 1e-4
         Gain in loss (or validation accuracy) below which an epoch counts as no better.
     n_iter_no_change : int, default 10
-        Epochs without a gain after which training stops; "one_cycle" runs its course.
+        Epochs without a gain after which training stops; "one_cycle" without
+        `early_stopping` runs its course.
     early_stopping : bool, default False
         Whether to judge epochs by the accuracy on a validation split instead of the loss.
     validation_fraction : float, default 0.1

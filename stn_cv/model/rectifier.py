@@ -60,7 +60,20 @@ class ImageSpec:
         return INTEGER_RANGES.get(self.range, 1.0)
 
     def network_input(self, images: Array, dtype: Any) -> Array:
-        """Images of this spec as the network takes them, (n, h, w, c) of its dtype."""
+        """Scale images of this spec to what the network takes.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n, h, w, c)
+            Images that fulfil the spec.
+        dtype : dtype
+            float32 or float64.
+
+        Returns
+        -------
+        ndarray of shape (n, h, w, c)
+            Of `dtype`, integers divided by their maximum.
+        """
         return images.astype(dtype) / np.dtype(dtype).type(self.maximum)
 
 

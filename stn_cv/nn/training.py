@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import TrainingDiverged, TrainingInterrupted
+from ..errors import InterruptedWarning, TrainingDiverged
 from ..slices import pinned_blas, run_slices, slices_of
 from .layer import Array
 from .loss import cross_entropy
@@ -223,7 +223,7 @@ def train(
             history.interrupted = True
             warnings.warn(
                 "training interrupted: the best epoch so far is kept",
-                TrainingInterrupted,
+                InterruptedWarning,
                 stacklevel=2,
             )
         except TrainingDiverged:
@@ -243,7 +243,7 @@ def _with_slack(rank: Rank) -> Rank:
 
 def _stalled(history: History, settings: Settings, validated: bool) -> bool:
     """Whether the last `n_iter_no_change` epochs brought no gain above `tol`."""
-    if settings.learning_rate == "one_cycle":
+    if settings.learning_rate == "one_cycle" and not validated:
         return False  # its losses are meant to rise on the way; it runs its course
     patience = settings.n_iter_no_change
     gains = history.scores if validated else [-loss for loss in history.losses]
