@@ -24,7 +24,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
         os.replace(part, path)
     except BaseException:
         with contextlib.suppress(OSError):
-            pass
+            part.unlink()
         raise
     _sync_directory(path.parent)
 
