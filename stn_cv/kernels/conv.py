@@ -79,14 +79,25 @@ def correlate_one(flat, w, offsets, first, stop, stride, bias, out):
 
 
 @kernel(fastmath=REASSOCIATE)
-def weight_gradient(flat, dY, offsets, first, stop, stride, dweights):
-    """Write dweights (outputs, taps): dot products of the rows of outputs and taps."""
+def weight_gradient(flat, dY, offsets, first, stop, stride, dweights, dbias):
+    """Write dweights (outputs, taps): dot products of the rows of outputs and taps; and dbias."""
     outputs, rows, length = dY.shape
     zero = dweights.dtype.type(0)
     dweights[:] = 0
+    dbias[:] = 0
     for o in range(0, outputs, GROUP):
         for r in range(rows):
             d0, d1, d2, d3 = dY[o, r], dY[o + 1, r], dY[o + 2, r], dY[o + 3, r]
+            b0 = b1 = b2 = b3 = zero
+            for j in range(length):
+                b0 += d0[j]
+                b1 += d1[j]
+                b2 += d2[j]
+                b3 += d3[j]
+            dbias[o] += b0
+            dbias[o + 1] += b1
+            dbias[o + 2] += b2
+            dbias[o + 3] += b3
             for t in range(first[r], stop[r], GROUP):
                 origin = r * stride
                 x0, x1 = flat[origin + offsets[t] :], flat[origin + offsets[t + 1] :]

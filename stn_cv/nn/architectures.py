@@ -1,5 +1,6 @@
 """Named localizations and heads: functions of the input's shape that give layers.
 
+Pooling stands before the relu: the result is the same, and the relu has a quarter to do.
 Put a function into `LOCALIZATIONS` or `HEADS` under a name of your own to use it by name.
 """
 
@@ -36,8 +37,8 @@ def cnn_localization(input_shape: Shape) -> list[Layer]:
     shrink = max(round(side / 16), 1)
     return [
         *([AveragePool(shrink)] if shrink > 1 else []),
-        *(Conv2D(16, 5, padding=2), ReLU(), MaxPool(2)),
-        *(Conv2D(32, 3, padding=1), ReLU(), MaxPool(2)),
+        *(Conv2D(16, 5, padding=2), MaxPool(2), ReLU()),
+        *(Conv2D(32, 3, padding=1), MaxPool(2), ReLU()),
         *(Flatten(), Dropout(0.3), Dense(64), ReLU()),
     ]
 
@@ -58,7 +59,7 @@ def cnn_head(input_shape: Shape) -> list[Layer]:
     side = min(input_shape[1:])
     for filters in (32, 32):
         if side >= 6:
-            layers += [Conv2D(filters, 3), ReLU(), MaxPool(2)]
+            layers += [Conv2D(filters, 3), MaxPool(2), ReLU()]
             side = (side - 2) // 2
     dropout = [Dropout(0.2)] if layers else []
     return [*layers, Flatten(), *dropout, Dense(128), ReLU()]

@@ -63,7 +63,7 @@ class Conv2D(Layer):
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             dY = np.ascontiguousarray(dY)
-            dW = weight_gradient(X, dY, self.kernel_size, self.padding)
+            dW, db = weight_gradient(X, dY, self.kernel_size, self.padding)
             dX = None
             if want_dX:
                 # The transpose of a correlation is one with the turned kernel, the channel
@@ -72,7 +72,7 @@ class Conv2D(Layer):
                 padding = self.kernel_size - 1 - self.padding
                 zeros = np.zeros(len(turned), W.dtype)
                 dX = correlate(widened(dY, padding), turned, zeros, padding)
-            return dX, [dW, dY.sum(axis=(1, 2, 3))]
+            return dX, [dW, db]
 
         return Y, backward
 
@@ -103,8 +103,8 @@ def correlate(X: Array, W: Array, b: Array, padding: int) -> Array:
     return Y.reshape(filters, rows, columns, X.shape[3])
 
 
-def weight_gradient(X: Array, dY: Array, k: int, padding: int) -> Array:
-    """Gradient by W (filters, channels, k, k) of `correlate`."""
+def weight_gradient(X: Array, dY: Array, k: int, padding: int) -> tuple[Array, Array]:
+    """Gradients by W (filters, channels, k, k) and b of `correlate`."""
     from ..kernels import conv as kernels
 
     filters, rows, _, n = dY.shape
@@ -112,12 +112,12 @@ def weight_gradient(X: Array, dY: Array, k: int, padding: int) -> Array:
     padded = _multiple(filters, kernels.GROUP)
     if padded > filters:
         dY = np.concatenate([dY, np.zeros((padded - filters, *dY.shape[1:]), dY.dtype)])
-    dweights = np.empty((padded, len(taps.offsets)), X.dtype)
+    dweights, dbias = np.empty((padded, len(taps.offsets)), X.dtype), np.empty(padded, X.dtype)
     kernels.weight_gradient(
         X.reshape(-1), dY.reshape(padded, rows, -1), taps.offsets, taps.first, taps.stop,
-        X.shape[2] * n, dweights,
+        X.shape[2] * n, dweights, dbias,
     )  # fmt: skip
-    return taps.collect(dweights[:filters])
+    return taps.collect(dweights[:filters]), dbias[:filters]
 
 
 def _multiple(count: int, of: int) -> int:
