@@ -32,10 +32,15 @@ def main() -> None:
         "random_state": arguments.seed,
     }
     linear = SpatialTransformer(
-        head="linear", output_shape=(16, 16), learning_rate_init=0.02, max_iter=36, **common
+        head="linear",
+        output_shape=(16, 16),
+        learning_rate_init=0.03,
+        alpha=0.2,
+        max_iter=28,
+        **common,
     )
     whole = SpatialTransformerClassifier(
-        head="cnn", output_shape=(20, 20), learning_rate_init=0.01, max_iter=23, **common
+        head="cnn", output_shape=(20, 20), learning_rate_init=0.01, max_iter=21, **common
     )
     models = {
         "LogisticRegression": LogisticRegression(),
