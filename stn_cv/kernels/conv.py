@@ -4,7 +4,7 @@ Activations are (channels, height, width, n): a whole output row (width times n 
 a sum of input rows, each shifted and weighted by one tap of the kernel. So every inner
 loop is long, contiguous and the same for any kernel size, and one image (n = 1) still
 vectorizes along x. Four outputs times four taps keep 16 weights in registers. Measured at
-n = 64 on one AVX-512 core: 46-94 GFLOP/s forward, 43-98 for the weights' gradient, on
+n = 64 on one AVX-512 core: 42-88 GFLOP/s forward, 61-103 for the weights' gradient, on
 kernels of 3, 5 and 7 with 1 to 32 channels (oneDNN there: 26-107 and less backward).
 
 flat: the input as a vector; offsets (taps,): where each tap's row starts, relative to the
