@@ -64,11 +64,16 @@ __all__ = [  # noqa: F822  (resolved in __getattr__)
 ]
 
 
+_ROOMS = ("datasets", "nn")
+
+
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f".{name}", __name__)
     if name not in _HOMES:
         raise AttributeError(f"module 'stn_cv' has no attribute {name!r}")
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__", "nn"]
+    return [*__all__, *_ROOMS, "__version__"]

@@ -6,12 +6,18 @@ import os
 import secrets
 from pathlib import Path
 
+from .errors import InvalidInputError
+
 __all__ = ["write_bytes"]
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Put `data` at `path` so that at any moment the old or the whole new file is there."""
-    path = Path(path)
+    path = Path(os.fsdecode(path))
+    if not path.name or path.is_dir():
+        raise InvalidInputError(f"{os.fspath(path)!r} is a folder; wanted the name of a file.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "no such folder", os.fspath(path.parent))
     part = path.with_name(f".stn_cv-{secrets.token_hex(8)}.part")
     try:
         with open(part, "xb") as file:

@@ -29,7 +29,7 @@ class NonFiniteError(InvalidInputError):
     """NaN or infinity where only finite numbers have a meaning."""
 
 
-class TrainingDiverged(StnError, ValueError):  # noqa: N818  (the name is part of the contract)
+class TrainingDiverged(StnError, ValueError):  # noqa: N818  (a result, named as what happened)
     """No epoch of the training gave finite weights better than the untrained ones."""
 
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from numbers import Integral
 from typing import Any, TypeVar
 
-from .errors import InvalidInputError
+from .errors import InvalidInputError, InvalidTypeError
 
 T = TypeVar("T")
 
@@ -36,6 +37,8 @@ def effective_jobs(n_jobs: int | None) -> int:
     """Threads meant by scikit-learn's `n_jobs`: None is 1, -1 all cores, -2 all but one."""
     if n_jobs is None:
         return 1
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral):
+        raise InvalidTypeError(f"n_jobs is {n_jobs!r}; wanted an integer or None.")
     if n_jobs == 0:
         raise InvalidInputError("n_jobs is 0; give a positive number, or -1 for all cores.")
     if n_jobs > 0:

@@ -1,4 +1,4 @@
-"""The contract's lines on training, as a user of the estimators meets them."""
+"""The promises on training, as a user of the estimators meets them."""
 
 import numpy as np
 import pytest

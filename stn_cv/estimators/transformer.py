@@ -74,8 +74,8 @@ class SpatialTransformer(
     max_iter : int, default 30
         Largest number of epochs.
     alpha : float, default 1e-4
-        Weight decay, a share of the learning rate; it also pulls the transforms towards
-        the identity.
+        Weight decay, a share of the learning rate (in the localization of the head's as
+        well); it also pulls the transforms towards the identity.
     max_norm : float, default 5.0
         Gradients with a larger norm are scaled down to it.
     tol : float, default 1e-4

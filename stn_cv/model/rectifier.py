@@ -202,7 +202,7 @@ class Rectifier:
         return self.family.apply(
             images,
             np.asarray(theta),
-            output_shape or self.output_shape,
+            self.output_shape if output_shape is None else output_shape,
             self.transform.padding_mode,
             self.transform.fill_value * self.image_spec.maximum,
             self.n_jobs,
@@ -262,7 +262,9 @@ class Rectifier:
         images = np.asarray(images)
         spec = self.image_spec
         has_channels = images.ndim == 4 or (
-            images.ndim == 3 and images.shape[-1] == spec.channels > 1
+            images.ndim == 3
+            and images.shape[-1] == spec.channels
+            and (spec.channels > 1 or spec.width > 1)
         )
         single = images.ndim == (3 if has_channels else 2)
         batch = images[None] if single else images
@@ -284,8 +286,9 @@ class Rectifier:
         from ..opencv import resize_area
 
         spec = self.image_spec
-        difference = came.height * spec.width - came.width * spec.height
-        if abs(difference) > max(spec.height, spec.width, came.height, came.width):
+        height = came.width * spec.height / spec.width
+        width = came.height * spec.width / spec.height
+        if min(abs(came.height - height), abs(came.width - width)) > 0.5:  # more than rounding
             raise InvalidInputError(
                 f"the model was fitted on {spec}; these images have {came}: other proportions. "
                 "Crop or pad them first."

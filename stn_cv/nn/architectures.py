@@ -28,8 +28,8 @@ def mlp_localization(input_shape: Shape) -> list[Layer]:
 def cnn_localization(input_shape: Shape) -> list[Layer]:
     """Two convolutions on the input brought to about 16 pixels a side, then a dense layer.
 
-    How an image is turned or scaled is a coarse thing. Maps too small for a layer leave it
-    out. Dropout matters: pose is what a small training set has least of.
+    How an image is turned or scaled is a coarse thing. Below 8 pixels a side a dense layer
+    does alone. Dropout matters: pose is what a small training set has least of.
     """
     side = min(input_shape[1:])
     if side < 8:
@@ -44,7 +44,7 @@ def cnn_localization(input_shape: Shape) -> list[Layer]:
 
 
 def linear_head(input_shape: Shape) -> list[Layer]:
-    """Nothing: the last dense layer alone makes it a logistic regression."""
+    """Flat values: the last dense layer alone makes it a logistic regression."""
     return [Flatten()]
 
 

@@ -30,4 +30,4 @@ class Flatten(Layer):
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             return dY.reshape(X.shape), []
 
-        return X.reshape(-1, X.shape[-1]), backward
+        return X.reshape(int(np.prod(X.shape[:-1])), X.shape[-1]), backward

@@ -60,6 +60,13 @@ class Settings:
         """Training samples, the same all along, by which epochs are compared."""
         return probe(samples, self.augment, self.seed, self.n_jobs)
 
+    def hopeless(self, epochs: int) -> str:
+        """The message of a training that ended worse than it began."""
+        return (
+            f"none of {epochs} epochs was better than the untrained network; train for more "
+            f"epochs, or use a smaller learning_rate_init than {self.learning_rate_init:g}."
+        )
+
     def advice(self, what: str) -> str:
         """The message of a training that failed."""
         return (
@@ -232,7 +239,7 @@ def train(
         finally:
             network.vector[:] = best
     if not history.interrupted and lowest > _with_slack(untrained):
-        raise TrainingDiverged(settings.advice("no epoch was better than the untrained network"))
+        raise TrainingDiverged(settings.hopeless(len(history.losses)))
     return history
 
 
