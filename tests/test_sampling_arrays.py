@@ -163,6 +163,7 @@ def test_float32_is_kept_and_other_real_numbers_are_float64():
 
 @pytest.mark.parametrize("shape", [(5, 40, 30, 2), (1, 300, 30, 2), (40, 6, 5, 1)])
 def test_threads_change_no_bit(shape, monkeypatch):
+    monkeypatch.setattr("stn_cv.sampling.arguments.POINTS_OF_A_PIECE", 64)
     shares = []
     for module in (stn_cv.sampling.grid, stn_cv.sampling.warp):
         run = module.run_slices
@@ -188,7 +189,7 @@ def test_threads_change_no_bit(shape, monkeypatch):
     for n_jobs in (2, 4, -1, None):
         for got, serial in zip(everything(n_jobs), wanted, strict=True):
             np.testing.assert_array_equal(got, serial)
-    assert ({1: 5, 5: 5, 40: 14}[shape[0]], 4) in shares  # there was something to share out
+    assert any(pieces > 1 and jobs == 4 for pieces, jobs in shares)
 
 
 IMAGES, IMAGE = np.ones((2, 6, 5, 3)), np.ones((6, 5))

@@ -1,29 +1,28 @@
 """Sampling at an arbitrary grid, and the affine grid itself.
 
-images (n, height, width, channels), grid (n, rows, columns, 2) normalized (x, y), fill
-(channels,) of the dtype to compute in. Kernels that read a grid return how many of its
-coordinates were not finite.
+images (n, height, width, channels), framed if `margin` is 1 (see frame.py); grid (n, rows,
+columns, 2) normalized (x, y); fill (channels,) of the dtype to compute in, a tuple or an
+array (see pixels.py). Points are worked on in runs of `TILE`, whatever their row. Kernels
+that read a grid return how many of its coordinates were not finite.
 """
-
-import math
 
 import numpy as np
 
-from .coordinates import LARGEST, inside, position
+from .coordinates import LARGEST, TILE, multiply, padding_gains, reflect
+from .frame import FRAME, frame_origin, plain_shape
 from .jit import kernel
 from .pixels import (
-    BLOCK,
-    apply_padding_gain,
     blend,
-    blend_slopes,
-    block_buffers,
+    blend_checked,
     copy_nearest,
-    gather,
-    gather_channels,
-    gather_checked,
     locate,
+    locate_checked,
     scatter,
+    scatter_checked,
     scatter_nearest,
+    slopes_along,
+    slopes_along_checked,
+    tile_buffers,
 )
 
 BILINEAR, NEAREST = 0, 1
@@ -39,9 +38,9 @@ def affine(theta, offsets, steps, largest, out):
     for i in range(n):
         t = theta[i]
         for r in range(rows):
-            y = position(offsets[1], steps[1], r)
+            y = offsets[1] + steps[1] * r
             for j in range(columns):
-                x = position(offsets[0], steps[0], j)
+                x = offsets[0] + steps[0] * j
                 for k in range(2):
                     value = t[k, 0] * x + t[k, 1] * y + t[k, 2]
                     out[i, r, j, k] = min(max(value, -largest), largest)
@@ -49,116 +48,135 @@ def affine(theta, offsets, steps, largest, out):
 
 @kernel
 def place_grid(grid, first, size, gains, offsets, xs, ys):
-    """Pixel coordinates, in float64, of pixels [first, first + size) of a grid row.
+    """Pixel coordinates, in float64, of `size` points of a flat grid from `first` on.
 
-    None overflows; what is not finite stays so.
+    None overflows; what is not finite becomes NaN, and is counted.
     """
-    for j in range(size):
-        x, y = np.float64(grid[first + j, 0]), np.float64(grid[first + j, 1])
-        finite = math.isfinite(x) and math.isfinite(y)
+    not_finite = 0
+    for k in range(np.uint64(size)):
+        at = np.uint64(2) * (np.uint64(first) + k)
+        x, y = np.float64(grid[at]), np.float64(grid[at + np.uint64(1)])
+        finite = x - x == 0 and y - y == 0
+        not_finite += not finite
         x = min(max(gains[0] * x + offsets[0], -LARGEST), LARGEST)
         y = min(max(gains[1] * y + offsets[1], -LARGEST), LARGEST)
-        xs[j] = x if finite else np.nan
-        ys[j] = y if finite else np.nan
-
-
-@kernel
-def all_inside(xs, ys, size, width, height):
-    """Whether every pixel of a block has its four neighbours in the image."""
-    outside = 0
-    for j in range(size):
-        outside += not inside(xs[j], ys[j], width, height)
-    return outside == 0
-
-
-@kernel
-def gather_grid(
-    flat, size, shape, padding_mode, align_corners, fill, xs, ys, offsets, corners, fractions
-):
-    """Gather the block whose coordinates stand in the buffers; counts the not finite."""
-    height, width, channels = shape
-    if not all_inside(xs, ys, size, width, height):
-        rules = (padding_mode, align_corners)
-        return gather_checked(
-            flat, xs, ys, 0, size, width, height, *rules, fill, corners, fractions
-        )
-    locate(xs, ys, 0, size, width, channels, offsets, fractions)
-    if channels == 1:
-        gather(flat, offsets, 0, size, width, corners)
-    else:
-        gather_channels(flat, offsets, 0, size, width, channels, corners, fractions)
-    return 0
-
-
-@kernel
-def sample(images, grid, gains, offsets, mode, padding_mode, align_corners, fill, out):
-    """Sample each image at its grid; pixel = gain * normalized + offset along (x, y)."""
-    n, height, width, channels = images.shape
-    rows, columns = grid.shape[1:3]
-    buffers = block_buffers(channels, fill)
-    xs, ys, _, corners, fractions = buffers
-    rules = (padding_mode, align_corners)
-    not_finite = 0
-    for i in range(n):
-        flat = images[i].reshape(-1)
-        for r in range(rows):
-            for first in range(0, columns, BLOCK):
-                size = min(BLOCK, columns - first)
-                place_grid(grid[i, r], first, size, gains, offsets, xs, ys)
-                to = out[i, r].reshape(-1)[first * channels :]
-                if mode == NEAREST:
-                    not_finite += copy_nearest(flat, xs, ys, size, width, height, *rules, fill, to)
-                else:
-                    not_finite += gather_grid(flat, size, images.shape[1:], *rules, fill, *buffers)
-                    blend(corners, fractions, size * channels, to)
+        xs[k] = x if finite else np.nan
+        ys[k] = y if finite else np.nan
     return not_finite
 
 
 @kernel
-def grid_scatter(dout, grid, gains, offsets, mode, padding_mode, align_corners, dimages):
-    """Add the gradient by the images to dimages."""
-    n, height, width, channels = dimages.shape
-    rows, columns = grid.shape[1:3]
-    xs, ys = np.empty(BLOCK), np.empty(BLOCK)
-    rules = (padding_mode, align_corners)
-    for i in range(n):
-        dflat = dimages[i].reshape(-1)
-        for r in range(rows):
-            for first in range(0, columns, BLOCK):
-                size = min(BLOCK, columns - first)
-                place_grid(grid[i, r], first, size, gains, offsets, xs, ys)
-                d = dout[i, r, first : first + size].reshape(-1)
-                if mode == NEAREST:
-                    scatter_nearest(d, xs, ys, size, width, height, *rules, dflat)
-                else:
-                    scatter(d, xs, ys, size, width, height, *rules, dflat)
+def plain_points(xs, ys, size, width, height, margin, not_finite):
+    """How many of the points need no check of their neighbours: all or none."""
+    if margin == 1:
+        return size if not_finite == 0 else 0
+    outside = 0
+    for k in range(np.uint64(size)):
+        outside += not (0 <= xs[k] < width - 1 and 0 <= ys[k] < height - 1)
+    return size if outside == 0 else 0
 
 
 @kernel
-def grid_gradient(dout, images, grid, gains, offsets, padding_mode, align_corners, fill, dgrid):
-    """Write the gradient by the grid (bilinear) to dgrid; counts the not finite."""
-    n, height, width, channels = images.shape
-    rows, columns = grid.shape[1:3]
-    buffers = block_buffers(channels, fill)
-    xs, ys, _, corners, fractions = buffers
-    by_x, by_y = np.empty_like(corners[0]), np.empty_like(corners[0])
+def sample(images, margin, grid, gains, offsets, mode, padding_mode, align_corners, fill, out):
+    """Sample each image at its grid; pixel = gain * normalized + offset along (x, y)."""
+    height, width = plain_shape(images, margin)
+    channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
+    xs, ys, offset, fractions, left, upper = tile_buffers(fill)
     rules = (padding_mode, align_corners)
+    points = grid.shape[1] * grid.shape[2]
     not_finite = 0
-    for i in range(n):
-        flat = images[i].reshape(-1)
-        for r in range(rows):
-            for first in range(0, columns, BLOCK):
-                size = min(BLOCK, columns - first)
-                place_grid(grid[i, r], first, size, gains, offsets, xs, ys)
-                not_finite += gather_grid(flat, size, images.shape[1:], *rules, fill, *buffers)
-                blend_slopes(corners, fractions, size * channels, corners[0], by_x, by_y)
-                apply_padding_gain(xs, ys, 0, size, width, height, *rules, channels, by_x, by_y)
-                for j in range(size):
-                    along_x = along_y = 0.0
-                    for c in range(channels):
-                        d = dout[i, r, first + j, c]
-                        along_x += d * by_x[j * channels + c]
-                        along_y += d * by_y[j * channels + c]
-                    dgrid[i, r, first + j, 0] = along_x * gains[0]
-                    dgrid[i, r, first + j, 1] = along_y * gains[1]
+    for i in range(len(images)):
+        flat, to, where = images[i].reshape(-1), out[i].reshape(-1), grid[i].reshape(-1)
+        for first in range(0, points, TILE):
+            size = min(TILE, points - first)
+            bad = place_grid(where, first, size, gains, offsets, xs, ys)
+            not_finite += bad
+            at = first * channels
+            if mode == NEAREST:
+                copy_nearest(flat, xs, ys, size, width, height, *rules, fill, to, at)
+                continue
+            plain = plain_points(xs, ys, size, width, height, margin, bad)
+            reflect(xs, ys, size, width, height, *rules)
+            locate(xs, ys, plain, width, height, padding_mode, stride, origin, offset, fractions)
+            blend(flat, stride, offset, fractions, 0, plain, fill, to, at)
+            if plain == 0:
+                locate_checked(xs, ys, size, width, height, padding_mode, left, upper, fractions)
+                blend_checked(
+                    flat, width, height, stride, origin, left, upper, fractions, 0, size, fill,
+                    to, at,
+                )  # fmt: skip
+    return not_finite
+
+
+@kernel
+def grid_scatter(
+    dout, grid, gains, offsets, mode, padding_mode, align_corners, fill, margin, dimages
+):
+    """Add the gradient by the images to dimages, framed if `margin` is 1."""
+    height, width = plain_shape(dimages, margin)
+    channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
+    xs, ys, offset, fractions, left, upper = tile_buffers(fill)
+    rules = (padding_mode, align_corners)
+    points = grid.shape[1] * grid.shape[2]
+    for i in range(len(dimages)):
+        d, dflat, where = dout[i].reshape(-1), dimages[i].reshape(-1), grid[i].reshape(-1)
+        for first in range(0, points, TILE):
+            size = min(TILE, points - first)
+            bad = place_grid(where, first, size, gains, offsets, xs, ys)
+            at = first * channels
+            if mode == NEAREST:
+                scatter_nearest(d, at, xs, ys, size, width, height, *rules, fill, dflat)
+                continue
+            plain = plain_points(xs, ys, size, width, height, margin, bad)
+            reflect(xs, ys, size, width, height, *rules)
+            locate(xs, ys, plain, width, height, padding_mode, stride, origin, offset, fractions)
+            scatter(d, at, stride, offset, fractions, 0, plain, fill, dflat)
+            if plain == 0:
+                locate_checked(xs, ys, size, width, height, padding_mode, left, upper, fractions)
+                scatter_checked(
+                    d, at, width, height, stride, origin, left, upper, fractions, 0, size, fill,
+                    dflat,
+                )  # fmt: skip
+
+
+@kernel
+def grid_gradient(
+    dout, images, margin, grid, gains, offsets, padding_mode, align_corners, fill, dgrid
+):
+    """Write the gradient by the grid (bilinear) to dgrid; counts the not finite."""
+    height, width = plain_shape(images, margin)
+    channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
+    xs, ys, offset, fractions, left, upper = tile_buffers(fill)
+    along_x, along_y = np.empty_like(fractions[0]), np.empty_like(fractions[0])
+    gains_x, gains_y = np.empty_like(fractions[0]), np.empty_like(fractions[0])
+    rules = (padding_mode, align_corners)
+    points = grid.shape[1] * grid.shape[2]
+    not_finite = 0
+    for i in range(len(images)):
+        flat, d = images[i].reshape(-1), dout[i].reshape(-1)
+        where, dwhere = grid[i].reshape(-1), dgrid[i].reshape(-1)
+        for first in range(0, points, TILE):
+            size = min(TILE, points - first)
+            bad = place_grid(where, first, size, gains, offsets, xs, ys)
+            not_finite += bad
+            plain = plain_points(xs, ys, size, width, height, margin, bad)
+            padding_gains(xs, size, width, *rules, gains_x)
+            padding_gains(ys, size, height, *rules, gains_y)
+            reflect(xs, ys, size, width, height, *rules)
+            locate(xs, ys, plain, width, height, padding_mode, stride, origin, offset, fractions)
+            at = first * channels
+            slopes_along(
+                flat, stride, offset, fractions, 0, plain, fill, d, at, along_x, along_y
+            )
+            if plain == 0:
+                locate_checked(xs, ys, size, width, height, padding_mode, left, upper, fractions)
+                slopes_along_checked(
+                    flat, width, height, stride, origin, left, upper, fractions, 0, size, fill,
+                    d, at, along_x, along_y,
+                )  # fmt: skip
+            multiply(along_x, gains_x, size, padding_mode)
+            multiply(along_y, gains_y, size, padding_mode)
+            for k in range(size):
+                dwhere[2 * (first + k)] = along_x[k] * gains[0]
+                dwhere[2 * (first + k) + 1] = along_y[k] * gains[1]
     return not_finite

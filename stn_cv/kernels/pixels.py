@@ -1,11 +1,14 @@
-"""The passes over a block of output pixels that all samplers share: gather, blend, scatter.
+"""The passes over a tile that all samplers share: locate, then blend, slopes or scatter.
 
-A block is at most `BLOCK` pixels of one output row, so that its buffers stay in the first
-cache level. Gathering brings the four neighbours and the two fractions of each pixel (and
-channel) into flat buffers; blending then runs over them without a branch and vectorizes.
+`locate` finds neighbours and fractions of all points in loops that vectorize; then one
+loop loads each point's neighbours and blends them. Two loops, because the compiler
+vectorizes no loop that also gathers: 1.3 ns a pixel where one loop took 2.7.
 
-flat: one image as a vector; corners (4, BLOCK * channels): upper left, upper right, lower
-left, lower right; fractions (2, BLOCK * channels): along x and y.
+Two forms of each pass: on a `flat` image in which every neighbour exists (interior tiles,
+and framed images, see frame.py), and, with "checked", where some may not. `fill` stands
+for the missing ones; it is a tuple for up to four channels, so that their number is known
+when a kernel is compiled (2.0 ns a pixel of three channels, 4.5 with a number known only
+later), else an array. fractions (2, TILE): along x and y.
 """
 
 import math
@@ -14,112 +17,82 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from .coordinates import padded
+from .coordinates import ONE, PLACES, TILE, fixed, highest, lowest, padded
 from .jit import REASSOCIATE, kernel
 
-BLOCK = 256
+REST, UNIT = 2**PLACES - 1, 1 / ONE  # of fixed point
 
 
 @kernel
-def block_buffers(channels, fill):
-    """(xs, ys, offsets, corners, fractions) of one block."""
+def tile_buffers(fill):
+    """(xs, ys, offsets, fractions, columns, rows) of one tile."""
     return (
-        np.empty(BLOCK),
-        np.empty(BLOCK),
-        np.empty(BLOCK, np.int32),
-        np.empty((4, BLOCK * channels), fill.dtype),
-        np.empty((2, BLOCK * channels), fill.dtype),
+        np.empty(TILE),
+        np.empty(TILE),
+        np.empty(TILE, np.int32),
+        np.full((2, TILE), fill[0]),
+        np.empty(TILE, np.int32),
+        np.empty(TILE, np.int32),
     )
 
 
 @kernel
-def locate(xs, ys, start, stop, width, channels, offsets, fractions):
-    """Flat position of the upper left neighbour, and fractions, where all neighbours exist.
+def locate(xs, ys, size, width, height, padding_mode, stride, origin, offsets, fractions):
+    """Flat pixel number of the upper left neighbour, and fractions; points beyond are held.
 
     In floating point and 32-bit integers, which vectorize everywhere.
     """
-    for j in range(np.uint64(start), np.uint64(stop)):
-        column, row = np.floor(xs[j]), np.floor(ys[j])
-        offsets[j] = np.int32((row * width + column) * channels)
-        fractions[0, j] = xs[j] - column
-        fractions[1, j] = ys[j] - row
+    low = lowest(padding_mode)
+    right, bottom = highest(width, padding_mode), highest(height, padding_mode)
+    for k in range(np.uint64(size)):
+        x, y = min(max(xs[k], low), right), min(max(ys[k], low), bottom)
+        column, row = np.floor(x), np.floor(y)
+        offsets[k] = np.int32(row * stride + (column + origin))
+        fractions[0, k] = x - column
+        fractions[1, k] = y - row
 
 
 @kernel
-def gather(flat, offsets, start, stop, width, corners):
-    """Gather columns [start, stop) of a one-channel image; all neighbours exist."""
-    right, below = np.uint64(1), np.uint64(width)
-    for j in range(np.uint64(start), np.uint64(stop)):
-        at = np.uint64(offsets[j])
-        corners[0, j] = flat[at]
-        corners[1, j] = flat[at + right]
-        corners[2, j] = flat[at + below]
-        corners[3, j] = flat[at + below + right]
-
-
-@kernel
-def gather_channels(flat, offsets, start, stop, width, channels, corners, fractions):
-    """As `gather` for interleaved channels, which share position and fractions.
-
-    Fractions come in per pixel and leave per value: from the last one backwards, so that
-    none is overwritten before it is read.
-    """
-    right, below = np.uint64(channels), np.uint64(width * channels)
-    for back in range(stop - start):
-        j = np.uint64(stop - 1 - back)
-        at = np.uint64(offsets[j])
-        fx, fy = fractions[0, j], fractions[1, j]
-        to = j * np.uint64(channels)
-        for _ in range(channels):
-            corners[0, to] = flat[at]
-            corners[1, to] = flat[at + right]
-            corners[2, to] = flat[at + below]
-            corners[3, to] = flat[at + below + right]
-            fractions[0, to] = fx
-            fractions[1, to] = fy
-            at += np.uint64(1)
-            to += np.uint64(1)
-
-
-@kernel
-def gather_checked(
-    flat, xs, ys, start, stop, width, height, padding_mode, align_corners, fill, corners, fractions
+def locate_steps(
+    x0, y0, x_steps, y_steps, size, width, height, stride, origin, offsets, fractions
 ):
-    """As `gather` where neighbours may be missing; a coordinate not finite gives zeros.
+    """As `locate`, for a tile in fixed point; points beyond the image are held in its frame.
 
-    Returns how many pixels had a coordinate that is not finite.
+    Every sum is cast back to 32 bits, or it is done in 64, half as fast.
     """
-    channels = fill.size
+    number = fractions.dtype.type
+    (x_whole, x_rest), (y_whole, y_rest) = fixed(x0), fixed(y0)
+    left, right = np.int32(-2 - x_whole), np.int32(width - x_whole)
+    upper, lower = np.int32(-2 - y_whole), np.int32(height - y_whole)
+    stride, first = np.int32(stride), np.int32(y_whole * stride + x_whole + origin)
+    for k in range(np.uint64(size)):
+        x, y = np.int32(x_rest + x_steps[k]), np.int32(y_rest + y_steps[k])
+        column = np.int32(min(max(np.int32(x >> PLACES), left), right))
+        row = np.int32(min(max(np.int32(y >> PLACES), upper), lower))
+        offsets[k] = np.int32(np.int32(row * stride) + np.int32(column + first))
+        fractions[0, k] = number(np.int32(x & REST)) * number(UNIT)
+        fractions[1, k] = number(np.int32(y & REST)) * number(UNIT)
+
+
+@kernel
+def locate_checked(xs, ys, size, width, height, padding_mode, columns, rows, fractions):
+    """As `locate`, with column and row on their own, and -3 where a point is not finite.
+
+    Returns how many were not finite.
+    """
+    low = lowest(padding_mode)
+    right, bottom = highest(width, padding_mode), highest(height, padding_mode)
     not_finite = 0
-    for j in range(start, stop):
-        finite = math.isfinite(xs[j]) and math.isfinite(ys[j])
-        x, y = (xs[j], ys[j]) if finite else (-1.0, -1.0)
+    for k in range(np.uint64(size)):
+        finite = xs[k] - xs[k] == 0 and ys[k] - ys[k] == 0
         not_finite += not finite
-        x, _ = padded(x, width, padding_mode, align_corners)
-        y, _ = padded(y, height, padding_mode, align_corners)
-        column, row = np.int64(math.floor(x)), np.int64(math.floor(y))
-        left, right = 0 <= column < width, 0 <= column + 1 < width
-        upper, lower = 0 <= row < height, 0 <= row + 1 < height
-        at = (row * width + column) * channels
-        for c in range(channels):
-            to = j * channels + c
-            outside = fill[c] if finite else fill[c] * 0
-            corners[0, to] = flat[at + c] if upper and left and finite else outside
-            corners[1, to] = flat[at + channels + c] if upper and right and finite else outside
-            below = at + width * channels + c
-            corners[2, to] = flat[below] if lower and left and finite else outside
-            corners[3, to] = flat[below + channels] if lower and right and finite else outside
-            fractions[0, to] = x - column
-            fractions[1, to] = y - row
+        x = min(max(xs[k], low), right) if finite else -3.0
+        y = min(max(ys[k], low), bottom) if finite else -3.0
+        column, row = np.floor(x), np.floor(y)
+        columns[k], rows[k] = np.int32(column), np.int32(row)
+        fractions[0, k] = x - column
+        fractions[1, k] = y - row
     return not_finite
-
-
-@kernel(fastmath=REASSOCIATE)
-def blended(v00, v01, v10, v11, fx, fy):
-    """Bilinear mean; exact where the fractions are 0."""
-    top = v00 + fx * (v01 - v00)
-    bottom = v10 + fx * (v11 - v10)
-    return top + fy * (bottom - top)
 
 
 def rounded_like(value, like):
@@ -134,112 +107,240 @@ def _rounded_like(value, like):
     return lambda value, like: value
 
 
-@kernel
-def blend(corners, fractions, size, out):
-    """Blend the first `size` gathered values into out (size,)."""
-    for k in range(size):
-        value = blended(
-            corners[0, k],
-            corners[1, k],
-            corners[2, k],
-            corners[3, k],
-            fractions[0, k],
-            fractions[1, k],
-        )
-        out[k] = rounded_like(value, out[k])
+@kernel(fastmath=REASSOCIATE)
+def blended(v00, v01, v10, v11, fx, fy):
+    """Bilinear mean; exact where the fractions are 0."""
+    top = v00 + fx * (v01 - v00)
+    bottom = v10 + fx * (v11 - v10)
+    return top + fy * (bottom - top)
 
 
 @kernel(fastmath=REASSOCIATE)
-def blend_slopes(corners, fractions, size, out, slope_x, slope_y):
-    """As `blend`, with the derivatives by x and by y."""
-    for k in range(size):
-        v00, v01, v10, v11 = corners[0, k], corners[1, k], corners[2, k], corners[3, k]
+def slopes(v00, v01, v10, v11, fx, fy):
+    """Derivatives of `blended` by the two fractions."""
+    upper, lower = v01 - v00, v11 - v10
+    return upper + fy * (lower - upper), v10 - v00 + fx * (lower - upper)
+
+
+@kernel
+def blend(flat, stride, offsets, fractions, first, points, fill, out, at):
+    """Write `points` points of a tile, from `first` on, to out[at:]."""
+    number = fractions.dtype.type
+    channels = np.uint64(len(fill))
+    below = np.uint64(stride) * channels
+    to = np.uint64(at)
+    for k in range(np.uint64(first), np.uint64(first + points)):
+        upper = np.uint64(offsets[k]) * channels
+        lower = upper + below
         fx, fy = fractions[0, k], fractions[1, k]
-        upper, lower = v01 - v00, v11 - v10
-        top, bottom = v00 + fx * upper, v10 + fx * lower
-        out[k] = top + fy * (bottom - top)
-        slope_x[k] = upper + fy * (lower - upper)
-        slope_y[k] = bottom - top
-
-
-@kernel
-def apply_padding_gain(
-    xs, ys, start, stop, width, height, padding_mode, align_corners, channels, slope_x, slope_y
-):
-    """Multiply the slopes of a block by the derivative of the padding rule."""
-    for j in range(start, stop):
-        finite = math.isfinite(xs[j]) and math.isfinite(ys[j])
-        gain_x = gain_y = 0.0
-        if finite:
-            _, gain_x = padded(xs[j], width, padding_mode, align_corners)
-            _, gain_y = padded(ys[j], height, padding_mode, align_corners)
-        for k in range(j * channels, (j + 1) * channels):
-            slope_x[k] *= gain_x
-            slope_y[k] *= gain_y
-
-
-@kernel
-def scatter(dout, xs, ys, size, width, height, padding_mode, align_corners, dflat):
-    """Add a block's gradient, dout (size * channels,), to the neighbours that exist."""
-    channels = dout.size // size
-    for j in range(size):
-        if not (math.isfinite(xs[j]) and math.isfinite(ys[j])):
-            continue
-        x, _ = padded(xs[j], width, padding_mode, align_corners)
-        y, _ = padded(ys[j], height, padding_mode, align_corners)
-        column, row = np.int64(math.floor(x)), np.int64(math.floor(y))
-        fx, fy = x - column, y - row
-        left, right = 0 <= column < width, 0 <= column + 1 < width
-        upper, lower = 0 <= row < height, 0 <= row + 1 < height
-        at = (row * width + column) * channels
         for c in range(channels):
-            d = dout[j * channels + c]
-            if upper and left:
-                dflat[at + c] += d * (1 - fx) * (1 - fy)
-            if upper and right:
-                dflat[at + channels + c] += d * fx * (1 - fy)
-            below = at + width * channels + c
-            if lower and left:
-                dflat[below] += d * (1 - fx) * fy
-            if lower and right:
-                dflat[below + channels] += d * fx * fy
+            value = blended(
+                number(flat[upper + c]),
+                number(flat[upper + channels + c]),
+                number(flat[lower + c]),
+                number(flat[lower + channels + c]),
+                fx,
+                fy,
+            )
+            out[to + c] = rounded_like(value, out[0])
+        to += channels
+
+
+@kernel
+def slopes_along(
+    flat, stride, offsets, fractions, first, points, fill, dout, at, along_x, along_y
+):
+    """Slopes by x and y of `points` points, times the output's gradient dout[at:]."""
+    channels = np.uint64(len(fill))
+    below = np.uint64(stride) * channels
+    of = np.uint64(at)
+    for k in range(np.uint64(first), np.uint64(first + points)):
+        upper = np.uint64(offsets[k]) * channels
+        lower = upper + below
+        fx, fy = fractions[0, k], fractions[1, k]
+        sum_x = sum_y = fx * 0
+        for c in range(channels):
+            by_x, by_y = slopes(
+                flat[upper + c],
+                flat[upper + channels + c],
+                flat[lower + c],
+                flat[lower + channels + c],
+                fx,
+                fy,
+            )
+            sum_x += dout[of + c] * by_x
+            sum_y += dout[of + c] * by_y
+        along_x[k], along_y[k] = sum_x, sum_y
+        of += channels
+
+
+@kernel
+def write_fill(fill, points, out, at):
+    """Write `fill` to so many points of out[at:]."""
+    to = np.uint64(at)
+    for _ in range(points):
+        for c in range(len(fill)):
+            out[to] = rounded_like(fill[c], out[0])
+            to += np.uint64(1)
+
+
+@kernel
+def existing(row, column, height, width):
+    """Which of the four neighbours of a point exist."""
+    upper, lower = 0 <= row < height, 0 <= row + 1 < height
+    left, right = 0 <= column < width, 0 <= column + 1 < width
+    return upper and left, upper and right, lower and left, lower and right
+
+
+@kernel
+def blend_checked(
+    flat, width, height, stride, origin, columns, rows, fractions, first, points, fill, out, at
+):
+    """As `blend` where neighbours may be missing; zero at a point that is not finite."""
+    number = fractions.dtype.type
+    channels = len(fill)
+    below = stride * channels
+    to = at
+    for k in range(first, first + points):
+        column, row = np.int64(columns[k]), np.int64(rows[k])
+        e00, e01, e10, e11 = existing(row, column, height, width)
+        pixel = row * stride + column + origin
+        for c in range(channels):
+            v00 = v01 = v10 = v11 = fill[c] if column > -3 else number(0)
+            upper = pixel * channels + c
+            if e00:
+                v00 = number(flat[np.uint64(upper)])
+            if e01:
+                v01 = number(flat[np.uint64(upper + channels)])
+            if e10:
+                v10 = number(flat[np.uint64(upper + below)])
+            if e11:
+                v11 = number(flat[np.uint64(upper + below + channels)])
+            value = blended(v00, v01, v10, v11, fractions[0, k], fractions[1, k])
+            out[to] = rounded_like(value, out[0])
+            to += 1
+
+
+@kernel
+def slopes_along_checked(
+    flat, width, height, stride, origin, columns, rows, fractions, first, points, fill,
+    dout, at, along_x, along_y,
+):  # fmt: skip
+    """As `slopes_along` where neighbours may be missing; zero at a point that is not finite."""
+    channels = len(fill)
+    below = stride * channels
+    of = at
+    for k in range(first, first + points):
+        column, row = np.int64(columns[k]), np.int64(rows[k])
+        e00, e01, e10, e11 = existing(row, column, height, width)
+        pixel = row * stride + column + origin
+        fx, fy = fractions[0, k], fractions[1, k]
+        sum_x = sum_y = fx * 0
+        for c in range(channels):
+            v00 = v01 = v10 = v11 = fill[c]
+            upper = pixel * channels + c
+            if e00:
+                v00 = flat[np.uint64(upper)]
+            if e01:
+                v01 = flat[np.uint64(upper + channels)]
+            if e10:
+                v10 = flat[np.uint64(upper + below)]
+            if e11:
+                v11 = flat[np.uint64(upper + below + channels)]
+            by_x, by_y = slopes(v00, v01, v10, v11, fx, fy)
+            sum_x += dout[of] * by_x
+            sum_y += dout[of] * by_y
+            of += 1
+        along_x[k], along_y[k] = sum_x, sum_y
+
+
+@kernel
+def scatter(dout, at, stride, offsets, fractions, first, points, fill, dflat):
+    """Add the gradient of `points` points, from `first` on, dout[at:], to their neighbours."""
+    channels = np.uint64(len(fill))
+    below = np.uint64(stride) * channels
+    of = np.uint64(at)
+    for k in range(np.uint64(first), np.uint64(first + points)):
+        upper = np.uint64(offsets[k]) * channels
+        lower = upper + below
+        fx, fy = fractions[0, k], fractions[1, k]
+        for c in range(channels):
+            d = dout[of + c]
+            bottom = d * fy
+            top = d - bottom
+            right, lower_right = top * fx, bottom * fx
+            dflat[upper + c] += top - right
+            dflat[upper + channels + c] += right
+            dflat[lower + c] += bottom - lower_right
+            dflat[lower + channels + c] += lower_right
+        of += channels
+
+
+@kernel
+def scatter_checked(
+    dout, at, width, height, stride, origin, columns, rows, fractions, first, points, fill, dflat
+):
+    """As `scatter`, to the neighbours that exist."""
+    channels = len(fill)
+    below = stride * channels
+    of = at
+    for k in range(first, first + points):
+        column, row = np.int64(columns[k]), np.int64(rows[k])
+        e00, e01, e10, e11 = existing(row, column, height, width)
+        pixel = row * stride + column + origin
+        fx, fy = fractions[0, k], fractions[1, k]
+        for c in range(channels):
+            d = dout[of]
+            of += 1
+            bottom = d * fy
+            top = d - bottom
+            right, lower_right = top * fx, bottom * fx
+            upper = pixel * channels + c
+            if e00:
+                dflat[np.uint64(upper)] += top - right
+            if e01:
+                dflat[np.uint64(upper + channels)] += right
+            if e10:
+                dflat[np.uint64(upper + below)] += bottom - lower_right
+            if e11:
+                dflat[np.uint64(upper + below + channels)] += lower_right
 
 
 @kernel
 def nearest_at(x, y, width, height, padding_mode, align_corners):
-    """Flat pixel index nearest to a finite coordinate, halves to even; -1 outside."""
-    x, _ = padded(x, width, padding_mode, align_corners)
-    y, _ = padded(y, height, padding_mode, align_corners)
-    column, row = np.int64(np.rint(x)), np.int64(np.rint(y))
+    """Flat pixel number nearest to a finite coordinate, halves to even; -1 outside."""
+    column = np.int64(np.rint(padded(x, width, padding_mode, align_corners)))
+    row = np.int64(np.rint(padded(y, height, padding_mode, align_corners)))
     if 0 <= column < width and 0 <= row < height:
         return row * width + column
     return -1
 
 
 @kernel
-def copy_nearest(flat, xs, ys, size, width, height, padding_mode, align_corners, fill, out):
-    """Copy each pixel's nearest neighbour to out (size * channels,); counts as `gather_checked`."""
-    channels = fill.size
+def copy_nearest(flat, xs, ys, size, width, height, padding_mode, align_corners, fill, out, at):
+    """Copy each point's nearest neighbour to out[at:]; counts the points not finite."""
+    channels = len(fill)
     not_finite = 0
-    for j in range(size):
-        finite = math.isfinite(xs[j]) and math.isfinite(ys[j])
+    to = at
+    for k in range(size):
+        finite = math.isfinite(xs[k]) and math.isfinite(ys[k])
         not_finite += not finite
-        at = -1
+        pixel = -1
         if finite:
-            at = nearest_at(xs[j], ys[j], width, height, padding_mode, align_corners)
+            pixel = nearest_at(xs[k], ys[k], width, height, padding_mode, align_corners)
         for c in range(channels):
             outside = fill[c] if finite else fill[c] * 0
-            out[j * channels + c] = flat[at * channels + c] if at >= 0 else outside
+            out[to] = flat[pixel * channels + c] if pixel >= 0 else outside
+            to += 1
     return not_finite
 
 
 @kernel
-def scatter_nearest(dout, xs, ys, size, width, height, padding_mode, align_corners, dflat):
-    """Add a block's gradient to the pixels that `copy_nearest` copied."""
-    channels = dout.size // size
-    for j in range(size):
-        if math.isfinite(xs[j]) and math.isfinite(ys[j]):
-            at = nearest_at(xs[j], ys[j], width, height, padding_mode, align_corners)
-            if at >= 0:
-                for c in range(channels):
-                    dflat[at * channels + c] += dout[j * channels + c]
+def scatter_nearest(dout, at, xs, ys, size, width, height, padding_mode, align_corners, fill, dflat):
+    """Add the gradient of each point, dout[at:], to its nearest neighbour."""
+    channels = len(fill)
+    for k in range(size):
+        if math.isfinite(xs[k]) and math.isfinite(ys[k]):
+            pixel = nearest_at(xs[k], ys[k], width, height, padding_mode, align_corners)
+            for c in range(channels if pixel >= 0 else 0):
+                dflat[pixel * channels + c] += dout[at + k * channels + c]

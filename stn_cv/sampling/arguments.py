@@ -1,5 +1,6 @@
 """What a sampling function was given: checked, and brought to one form."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,14 @@ from ..geometry import as_array, axes, pixel_from_normalized
 from ..slices import slices_of
 
 Array = NDArray[Any]
+Fill = tuple[Any, ...] | Array  # a tuple for few channels: see kernels/pixels.py
 MODES = {"bilinear": 0, "nearest": 1}
 PADDING_MODES = {"zeros": 0, "border": 1, "reflection": 2}
-ROWS_OF_A_PIECE = 64  # of one big image
-PIECES = 16  # of a batch
+PIECES = 16  # of a batch, at most
+POINTS_OF_A_PIECE = 2**15  # at least, for calling a kernel costs as much as 10,000 points
 CHANNELS_FIRST_SIDE = 16  # with as many channels, few rows are taken for channels
+FEW_CHANNELS = 4
+LARGEST_FRAMED = 256 * 256  # pixels; larger images have enough tiles that need no frame
 COMPUTED_IN = {"float32": "float32", "float64": "float64", "uint8": "float32", "uint16": "float32"}
 
 
@@ -26,7 +30,7 @@ class SamplingArguments:
     images: Array
     where: Array  # theta (n, 2, 3) or grid (n, rows, columns, 2)
     rules: tuple[int, int, bool]  # mode, padding mode, corner rule, as the kernels take them
-    fill: Array  # (c,), of the dtype to compute in
+    fill: Fill  # (c,), of the dtype to compute in
     batched: bool
     has_channels: bool
 
@@ -64,14 +68,21 @@ class SamplingArguments:
         """Gains and offsets along (x, y) with ``pixel = gain * normalized + offset``."""
         return axes(pixel_from_normalized, self.images.shape[1:3], self.rules[2])
 
-    def pieces(self, rows: int) -> list[slice]:
+    def pieces(self, output_shape: tuple[int, ...]) -> list[slice]:
         """What threads share out: some images, or output rows of the only image."""
-        return slices_of(rows, ROWS_OF_A_PIECE) if len(self.images) == 1 else self.image_pieces()
+        if len(self.images) == 1:
+            return _pieces_of(*output_shape)
+        return self.image_pieces(output_shape)
 
-    def image_pieces(self) -> list[slice]:
-        """Cut the batch into at most `PIECES`: calling a kernel costs as much as a small image."""
-        n = len(self.images)
-        return slices_of(n, max(-(-n // PIECES), 1))
+    def image_pieces(self, output_shape: tuple[int, ...]) -> list[slice]:
+        """Cut the batch into at most `PIECES`, none of them too small to pay for its call."""
+        return _pieces_of(len(self.images), math.prod(output_shape))
+
+    def source(self, part: slice, output_shape: tuple[int, ...]) -> tuple[Array, int]:
+        """Some images as `framed` gives them, for bilinear sampling."""
+        images = self.images[part]
+        nearest = self.rules[0] == MODES["nearest"]
+        return (images, 0) if nearest else framed(images, self.fill, math.prod(output_shape))
 
     def place(self, piece: slice) -> tuple[slice, slice]:
         """(images, output rows) of a piece."""
@@ -104,6 +115,11 @@ class SamplingArguments:
             )
         dout = np.ascontiguousarray(dout, self.images.dtype)
         return read_only(dout).reshape(n, *output_shape, channels)
+
+
+def _pieces_of(n: int, points: int) -> list[slice]:
+    """Cut n images or rows of so many points."""
+    return slices_of(n, max(-(-n // PIECES), -(-POINTS_OF_A_PIECE // points)))
 
 
 def read_only(array: Array) -> Array:
@@ -143,7 +159,7 @@ def refuse_channels_first(images: Array, batched: bool) -> None:
             )
 
 
-def check_fill(fill_value: float | ArrayLike, images: Array) -> Array:
+def check_fill(fill_value: float | ArrayLike, images: Array) -> Fill:
     """fill_value for each channel, in the dtype to compute in."""
     channels = images.shape[3]
     try:
@@ -158,7 +174,33 @@ def check_fill(fill_value: float | ArrayLike, images: Array) -> Array:
         )
     if images.dtype.kind == "u" and (fill.min() < 0 or fill.max() > np.iinfo(images.dtype).max):
         raise InvalidInputError(f"fill_value {fill_value!r} is not in the range of {images.dtype}.")
-    return np.array(np.broadcast_to(fill, (channels,)))  # a view could not be written to
+    return as_fill(np.array(np.broadcast_to(fill, (channels,))))  # a view could not be written to
+
+
+def as_fill(fill: Array) -> Fill:
+    """A tuple for few channels."""
+    return tuple(fill) if len(fill) <= FEW_CHANNELS else fill
+
+
+def framed(images: Array, fill: Fill, points: int) -> tuple[Array, int]:
+    """(images, margin): framed, with margin 1, if it pays where so many points are sampled.
+
+    Frames are of the dtype to compute in, which spares integers a conversion a neighbour.
+    """
+    from ..kernels import frame as kernels
+
+    n, height, width, channels = images.shape
+    if height * width > min(LARGEST_FRAMED, 2 * points):
+        return images, 0
+    shape = (n, height + kernels.FRAME, width + kernels.FRAME, channels)
+    out = np.empty(shape, type(fill[0]))
+    kernels.frame(images, fill, out)
+    return read_only(out), 1
+
+
+def unframed(images: Array, margin: int) -> Array:
+    """A view without the frame."""
+    return images[:, 2:-2, 2:-2] if margin else images
 
 
 def check_grid(grid: ArrayLike) -> Array:

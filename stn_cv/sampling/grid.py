@@ -13,6 +13,7 @@ from .arguments import (
     check_grid,
     float_dtype,
     refuse_not_finite,
+    unframed,
 )
 
 __all__ = ["affine_grid", "affine_grid_backward", "grid_sample", "grid_sample_backward"]
@@ -180,10 +181,10 @@ def grid_sample(
     def run(piece: slice) -> int:
         part, rows = call.place(piece)
         at = (call.where[part, rows], gains, offsets)
-        fill, to = call.fill, out[part, rows]
-        return int(kernels.sample(call.images[part], *at, *call.rules, fill, to))
+        source = call.source(part, at[0].shape[1:3])
+        return int(kernels.sample(*source, *at, *call.rules, call.fill, out[part, rows]))
 
-    refuse_not_finite(sum(run_slices(run, call.pieces(out.shape[1]), n_jobs)))
+    refuse_not_finite(sum(run_slices(run, call.pieces(out.shape[1:3]), n_jobs)))
     return call.shaped_like_input(out)
 
 
@@ -250,21 +251,24 @@ def grid_sample_backward(
     gains, offsets = call.pixel_axes()
     if mode == "nearest":  # no kernel looks at the values of such a grid and counts
         refuse_not_finite(int((~np.isfinite(call.where).all(axis=-1)).sum()))
-    dimages = np.zeros_like(call.images) if want_dimages else None
+    dimages = np.empty_like(call.images) if want_dimages else None
     dgrid = np.zeros(call.where.shape, float_dtype(call.where))
 
     def run(part: slice) -> int:
         at = (call.where[part], gains, offsets)
+        source, margin = call.source(part, dout.shape[1:3])
         not_finite = 0
         if mode == "bilinear":
             not_finite += kernels.grid_gradient(
-                dout[part], call.images[part], *at, *call.rules[1:], call.fill, dgrid[part]
+                dout[part], source, margin, *at, *call.rules[1:], call.fill, dgrid[part]
             )
         if dimages is not None:
-            kernels.grid_scatter(dout[part], *at, *call.rules, dimages[part])
+            into = np.zeros_like(source)
+            kernels.grid_scatter(dout[part], *at, *call.rules, call.fill, margin, into)
+            dimages[part] = unframed(into, margin)
         return not_finite
 
-    refuse_not_finite(sum(run_slices(run, call.image_pieces(), n_jobs)))
+    refuse_not_finite(sum(run_slices(run, call.image_pieces(dout.shape[1:3]), n_jobs)))
     return (
         None if dimages is None else dimages.reshape(np.shape(images)),
         dgrid.reshape(np.shape(grid)),

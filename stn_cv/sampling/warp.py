@@ -1,5 +1,6 @@
 """The fused affine warp and its gradients: `affine_grid` and `grid_sample` without the grid."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,17 @@ from ..geometry import (
     matrix_output_to_source,
 )
 from ..slices import run_slices
-from .arguments import PADDING_MODES, SamplingArguments, float_dtype, read_only
+from .arguments import (
+    MODES,
+    PADDING_MODES,
+    Fill,
+    SamplingArguments,
+    as_fill,
+    float_dtype,
+    framed,
+    read_only,
+    unframed,
+)
 
 __all__ = ["differentiable_warp", "warp_affine", "warp_affine_backward"]
 
@@ -88,14 +99,16 @@ def warp_affine(
     shape = input_shape if output_shape is None else check_shape("output_shape", output_shape)
     matrices = matrix_output_to_source(call.where, input_shape, shape, align_corners)
     out = call.empty_output(shape)
-    kernel = kernels.warp if mode == "bilinear" else kernels.warp_nearest
 
     def run(piece: slice) -> None:
         part, rows = call.place(piece)
-        at = (matrices[part], rows.start or 0)
-        kernel(call.images[part], *at, *call.rules[1:], call.fill, out[part, rows])
+        rules = (matrices[part], rows.start or 0, *call.rules[1:], call.fill, out[part, rows])
+        if mode == "nearest":
+            kernels.warp_nearest(call.images[part], *rules)
+        else:
+            kernels.warp(*call.source(part, shape), *rules)
 
-    run_slices(run, call.pieces(shape[0]), n_jobs)
+    run_slices(run, call.pieces(shape), n_jobs)
     return call.shaped_like_input(out)
 
 
@@ -167,7 +180,7 @@ def warp_affine_backward(
         if dimages is not None:
             dimages[part] = dimages_part
 
-    run_slices(run, call.image_pieces(), n_jobs)
+    run_slices(run, call.image_pieces(dout.shape[1:3]), n_jobs)
     return (
         None if dimages is None else dimages.reshape(np.shape(images)),
         dtheta.reshape(where.shape),
@@ -189,7 +202,7 @@ def differentiable_warp(
     For networks: unchecked, on the calling thread, ``align_corners=False``. Returns the
     warped images and ``backward(dY, want_dimages) -> (dimages or None, dtheta)``.
     """
-    fill = np.full(images.shape[3], fill_value, images.dtype)
+    fill = as_fill(np.full(images.shape[3], fill_value, images.dtype))
     rules = (0, PADDING_MODES[padding_mode], False)
     images = read_only(np.ascontiguousarray(images))
     return _differentiable(images, theta, output_shape, rules, fill)
@@ -200,7 +213,7 @@ def _differentiable(
     theta: Array,
     output_shape: tuple[int, ...],
     rules: tuple[int, int, bool],
-    fill: Array,
+    fill: Fill,
 ) -> tuple[Array, Backward]:
     from ..kernels import warp as kernels
 
@@ -208,23 +221,32 @@ def _differentiable(
     shapes = (images.shape[1:3], output_shape, rules[2])
     matrices = matrix_output_to_source(theta, *shapes)
     Y = np.empty((len(images), *output_shape, images.shape[3]), images.dtype)
-    if mode == 0:
-        slope_x, slope_y = np.empty_like(Y), np.empty_like(Y)
-        kernels.warp_slopes(images, matrices, *padding, fill, Y, slope_x, slope_y)
-    else:
-        slope_x = slope_y = np.zeros_like(Y)
+    if mode == MODES["nearest"]:
         kernels.warp_nearest(images, matrices, 0, *padding, fill, Y)
+    else:
+        source, margin = framed(images, fill, math.prod(output_shape))
+        kernels.warp(source, margin, matrices, 0, *padding, fill, Y)
+
+    def backward_nearest(dY: Array, want_dimages: bool) -> tuple[Array | None, Array]:
+        dimages = np.zeros_like(images) if want_dimages else None
+        if dimages is not None:
+            kernels.warp_nearest_scatter(_given(dY), matrices, *padding, fill, dimages)
+        return dimages, np.zeros(theta.shape)
 
     def backward(dY: Array, want_dimages: bool) -> tuple[Array | None, Array]:
-        dY = read_only(np.ascontiguousarray(dY))
+        dY = _given(dY)
         dmatrices = np.empty((len(dY), 2, 3))
-        kernels.matrix_gradient(dY, slope_x, slope_y, dmatrices)
+        kernels.warp_gradient(dY, source, margin, matrices, *padding, fill, dmatrices)
         dtheta = matrix_gradient_to_theta(dmatrices, *shapes)
         if not want_dimages:
             return None, dtheta
-        dimages = np.zeros_like(images)
-        scatter = kernels.warp_scatter if mode == 0 else kernels.warp_nearest_scatter
-        scatter(dY, matrices, *padding, dimages)
-        return dimages, dtheta
+        dimages = np.zeros_like(source)
+        kernels.warp_scatter(dY, matrices, *padding, fill, margin, dimages)
+        return unframed(dimages, margin), dtheta
 
-    return Y, backward
+    return Y, backward_nearest if mode == MODES["nearest"] else backward
+
+
+def _given(array: Array) -> Array:
+    """As the kernels take it."""
+    return read_only(np.ascontiguousarray(array))
