@@ -78,15 +78,16 @@ def matrix_output_to_source(
     flips, right angles and integer shifts stay exact. A theta that is not finite gives NaN.
     """
     theta = theta.astype(np.float64)
-    finite = np.isfinite(theta).all(axis=(-2, -1), keepdims=True)
     gains_in, offsets_in = axes(pixel_from_normalized, input_shape, align_corners)
     gains_out, offsets_out = axes(normalized_from_pixel, output_shape, align_corners)
     with np.errstate(over="ignore", invalid="ignore"):
         linear = theta[..., :2] * gains_in[:, None] * gains_out
         offset = (theta[..., :2] @ offsets_out + theta[..., 2]) * gains_in + offsets_in
     matrix = np.concatenate([linear, offset[..., None]], axis=-1)
-    matrix = np.clip(np.nan_to_num(matrix, nan=_LARGEST), -_LARGEST, _LARGEST)
-    matrix = np.where(finite, matrix, np.nan)
+    if not (np.abs(matrix) <= _LARGEST).all():
+        finite = np.isfinite(theta).all(axis=(-2, -1), keepdims=True)
+        matrix = np.clip(np.nan_to_num(matrix, nan=_LARGEST), -_LARGEST, _LARGEST)
+        matrix = np.where(finite, matrix, np.nan)
     return _snapped(matrix, 16 * np.finfo(np.float64).eps * max(*input_shape[:2], 1))
 
 

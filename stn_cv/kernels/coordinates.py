@@ -212,7 +212,7 @@ def padding_gains(coordinates, size, length, padding_mode, align_corners, gains)
 def multiply(along, gains, size, padding_mode):
     """Multiply slopes by the derivatives of the padding rule, if it has any."""
     for k in range(0 if padding_mode == ZEROS else size):
-        along[k] *= gains[k]
+        along[k] = along[k] * gains[k] if gains[k] != 0 else 0  # never -0 or NaN
 
 
 @kernel

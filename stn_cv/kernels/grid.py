@@ -8,21 +8,21 @@ that read a grid return how many of its coordinates were not finite.
 
 import numpy as np
 
-from .coordinates import LARGEST, TILE, multiply, padding_gains, reflect
+from .coordinates import LARGEST, TILE, ZEROS, multiply, padding_gains, reflect
 from .frame import FRAME, frame_origin, plain_shape
 from .jit import kernel
+from .nearest import copy_nearest, scatter_nearest
 from .pixels import (
     blend,
     blend_checked,
-    copy_nearest,
     locate,
     locate_checked,
     scatter,
     scatter_checked,
-    scatter_nearest,
     slopes_along,
     slopes_along_checked,
     tile_buffers,
+    write_fill,
 )
 
 BILINEAR, NEAREST = 0, 1
@@ -66,14 +66,22 @@ def place_grid(grid, first, size, gains, offsets, xs, ys):
 
 
 @kernel
-def plain_points(xs, ys, size, width, height, margin, not_finite):
-    """How many of the points need no check of their neighbours: all or none."""
+def shares(xs, ys, size, width, height, margin, padding_mode, not_finite):
+    """How many of a run's points have no neighbour, have all, and must be checked.
+
+    All or none, each; see `warp.shares`.
+    """
     if margin == 1:
-        return size if not_finite == 0 else 0
-    outside = 0
-    for k in range(np.uint64(size)):
-        outside += not (0 <= xs[k] < width - 1 and 0 <= ys[k] < height - 1)
-    return size if outside == 0 else 0
+        plain = size if not_finite == 0 else 0
+        return 0, plain, size - plain
+    with_all = with_none = 0
+    for k in range(np.uint64(size)):  # "&", not "and": without branches it vectorizes
+        x, y = xs[k], ys[k]
+        with_all += (x >= 0) & (x < width - 1) & (y >= 0) & (y < height - 1)
+        with_none += (x < -1) | (x >= width) | (y < -1) | (y >= height)
+    beyond = size if with_none == size and padding_mode == ZEROS else 0
+    plain = size if with_all == size else 0
+    return beyond, plain, size - beyond - plain
 
 
 @kernel
@@ -95,11 +103,12 @@ def sample(images, margin, grid, gains, offsets, mode, padding_mode, align_corne
             if mode == NEAREST:
                 copy_nearest(flat, xs, ys, size, width, height, *rules, fill, to, at)
                 continue
-            plain = plain_points(xs, ys, size, width, height, margin, bad)
+            beyond, plain, checked = shares(xs, ys, size, width, height, margin, padding_mode, bad)
             reflect(xs, ys, size, width, height, *rules)
             locate(xs, ys, plain, width, height, padding_mode, stride, origin, offset, fractions)
             blend(flat, stride, offset, fractions, 0, plain, fill, to, at)
-            if plain == 0:
+            write_fill(fill, beyond, to, at)
+            if checked > 0:
                 locate_checked(xs, ys, size, width, height, padding_mode, left, upper, fractions)
                 blend_checked(
                     flat, width, height, stride, origin, left, upper, fractions, 0, size, fill,
@@ -127,11 +136,11 @@ def grid_scatter(
             if mode == NEAREST:
                 scatter_nearest(d, at, xs, ys, size, width, height, *rules, fill, dflat)
                 continue
-            plain = plain_points(xs, ys, size, width, height, margin, bad)
+            beyond, plain, checked = shares(xs, ys, size, width, height, margin, padding_mode, bad)
             reflect(xs, ys, size, width, height, *rules)
             locate(xs, ys, plain, width, height, padding_mode, stride, origin, offset, fractions)
             scatter(d, at, stride, offset, fractions, 0, plain, fill, dflat)
-            if plain == 0:
+            if checked > 0:
                 locate_checked(xs, ys, size, width, height, padding_mode, left, upper, fractions)
                 scatter_checked(
                     d, at, width, height, stride, origin, left, upper, fractions, 0, size, fill,
@@ -159,16 +168,14 @@ def grid_gradient(
             size = min(TILE, points - first)
             bad = place_grid(where, first, size, gains, offsets, xs, ys)
             not_finite += bad
-            plain = plain_points(xs, ys, size, width, height, margin, bad)
+            beyond, plain, checked = shares(xs, ys, size, width, height, margin, padding_mode, bad)
             padding_gains(xs, size, width, *rules, gains_x)
             padding_gains(ys, size, height, *rules, gains_y)
             reflect(xs, ys, size, width, height, *rules)
             locate(xs, ys, plain, width, height, padding_mode, stride, origin, offset, fractions)
             at = first * channels
-            slopes_along(
-                flat, stride, offset, fractions, 0, plain, fill, d, at, along_x, along_y
-            )
-            if plain == 0:
+            slopes_along(flat, stride, offset, fractions, 0, plain, fill, d, at, along_x, along_y)
+            if checked > 0:
                 locate_checked(xs, ys, size, width, height, padding_mode, left, upper, fractions)
                 slopes_along_checked(
                     flat, width, height, stride, origin, left, upper, fractions, 0, size, fill,
@@ -176,6 +183,8 @@ def grid_gradient(
                 )  # fmt: skip
             multiply(along_x, gains_x, size, padding_mode)
             multiply(along_y, gains_y, size, padding_mode)
+            for k in range(beyond):
+                along_x[k] = along_y[k] = 0
             for k in range(size):
                 dwhere[2 * (first + k)] = along_x[k] * gains[0]
                 dwhere[2 * (first + k) + 1] = along_y[k] * gains[1]

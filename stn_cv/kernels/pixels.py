@@ -11,13 +11,11 @@ when a kernel is compiled (2.0 ns a pixel of three channels, 4.5 with a number k
 later), else an array. fractions (2, TILE): along x and y.
 """
 
-import math
-
 import numpy as np
 from numba import types
 from numba.extending import overload
 
-from .coordinates import ONE, PLACES, TILE, fixed, highest, lowest, padded
+from .coordinates import ONE, PLACES, TILE, fixed, highest, lowest
 from .jit import REASSOCIATE, kernel
 
 REST, UNIT = 2**PLACES - 1, 1 / ONE  # of fixed point
@@ -53,9 +51,7 @@ def locate(xs, ys, size, width, height, padding_mode, stride, origin, offsets, f
 
 
 @kernel
-def locate_steps(
-    x0, y0, x_steps, y_steps, size, width, height, stride, origin, offsets, fractions
-):
+def locate_steps(x0, y0, x_steps, y_steps, size, width, height, stride, origin, offsets, fractions):
     """As `locate`, for a tile in fixed point; points beyond the image are held in its frame.
 
     Every sum is cast back to 32 bits, or it is done in 64, half as fast.
@@ -115,13 +111,6 @@ def blended(v00, v01, v10, v11, fx, fy):
     return top + fy * (bottom - top)
 
 
-@kernel(fastmath=REASSOCIATE)
-def slopes(v00, v01, v10, v11, fx, fy):
-    """Derivatives of `blended` by the two fractions."""
-    upper, lower = v01 - v00, v11 - v10
-    return upper + fy * (lower - upper), v10 - v00 + fx * (lower - upper)
-
-
 @kernel
 def blend(flat, stride, offsets, fractions, first, points, fill, out, at):
     """Write `points` points of a tile, from `first` on, to out[at:]."""
@@ -146,31 +135,27 @@ def blend(flat, stride, offsets, fractions, first, points, fill, out, at):
         to += channels
 
 
-@kernel
-def slopes_along(
-    flat, stride, offsets, fractions, first, points, fill, dout, at, along_x, along_y
-):
-    """Slopes by x and y of `points` points, times the output's gradient dout[at:]."""
+@kernel(fastmath=REASSOCIATE)
+def slopes_along(flat, stride, offsets, fractions, first, points, fill, dout, at, along_x, along_y):
+    """Slopes by x and y of `points` points, times the output's gradient dout[at:].
+
+    The gradient is multiplied into the differences of neighbours, before the fractions are.
+    """
     channels = np.uint64(len(fill))
     below = np.uint64(stride) * channels
     of = np.uint64(at)
     for k in range(np.uint64(first), np.uint64(first + points)):
         upper = np.uint64(offsets[k]) * channels
         lower = upper + below
-        fx, fy = fractions[0, k], fractions[1, k]
-        sum_x = sum_y = fx * 0
+        top = bottom = left = fractions.dtype.type(0)
         for c in range(channels):
-            by_x, by_y = slopes(
-                flat[upper + c],
-                flat[upper + channels + c],
-                flat[lower + c],
-                flat[lower + channels + c],
-                fx,
-                fy,
-            )
-            sum_x += dout[of + c] * by_x
-            sum_y += dout[of + c] * by_y
-        along_x[k], along_y[k] = sum_x, sum_y
+            d, v00, v10 = dout[of + c], flat[upper + c], flat[lower + c]
+            top += d * (flat[upper + channels + c] - v00)
+            bottom += d * (flat[lower + channels + c] - v10)
+            left += d * (v10 - v00)
+        twist = bottom - top
+        along_x[k] = top + fractions[1, k] * twist
+        along_y[k] = left + fractions[0, k] * twist
         of += channels
 
 
@@ -234,8 +219,7 @@ def slopes_along_checked(
         column, row = np.int64(columns[k]), np.int64(rows[k])
         e00, e01, e10, e11 = existing(row, column, height, width)
         pixel = row * stride + column + origin
-        fx, fy = fractions[0, k], fractions[1, k]
-        sum_x = sum_y = fx * 0
+        top = bottom = left = fractions.dtype.type(0)
         for c in range(channels):
             v00 = v01 = v10 = v11 = fill[c]
             upper = pixel * channels + c
@@ -247,11 +231,13 @@ def slopes_along_checked(
                 v10 = flat[np.uint64(upper + below)]
             if e11:
                 v11 = flat[np.uint64(upper + below + channels)]
-            by_x, by_y = slopes(v00, v01, v10, v11, fx, fy)
-            sum_x += dout[of] * by_x
-            sum_y += dout[of] * by_y
+            top += dout[of] * (v01 - v00)
+            bottom += dout[of] * (v11 - v10)
+            left += dout[of] * (v10 - v00)
             of += 1
-        along_x[k], along_y[k] = sum_x, sum_y
+        twist = bottom - top
+        along_x[k] = top + fractions[1, k] * twist
+        along_y[k] = left + fractions[0, k] * twist
 
 
 @kernel
@@ -304,43 +290,3 @@ def scatter_checked(
                 dflat[np.uint64(upper + below)] += bottom - lower_right
             if e11:
                 dflat[np.uint64(upper + below + channels)] += lower_right
-
-
-@kernel
-def nearest_at(x, y, width, height, padding_mode, align_corners):
-    """Flat pixel number nearest to a finite coordinate, halves to even; -1 outside."""
-    column = np.int64(np.rint(padded(x, width, padding_mode, align_corners)))
-    row = np.int64(np.rint(padded(y, height, padding_mode, align_corners)))
-    if 0 <= column < width and 0 <= row < height:
-        return row * width + column
-    return -1
-
-
-@kernel
-def copy_nearest(flat, xs, ys, size, width, height, padding_mode, align_corners, fill, out, at):
-    """Copy each point's nearest neighbour to out[at:]; counts the points not finite."""
-    channels = len(fill)
-    not_finite = 0
-    to = at
-    for k in range(size):
-        finite = math.isfinite(xs[k]) and math.isfinite(ys[k])
-        not_finite += not finite
-        pixel = -1
-        if finite:
-            pixel = nearest_at(xs[k], ys[k], width, height, padding_mode, align_corners)
-        for c in range(channels):
-            outside = fill[c] if finite else fill[c] * 0
-            out[to] = flat[pixel * channels + c] if pixel >= 0 else outside
-            to += 1
-    return not_finite
-
-
-@kernel
-def scatter_nearest(dout, at, xs, ys, size, width, height, padding_mode, align_corners, fill, dflat):
-    """Add the gradient of each point, dout[at:], to its nearest neighbour."""
-    channels = len(fill)
-    for k in range(size):
-        if math.isfinite(xs[k]) and math.isfinite(ys[k]):
-            pixel = nearest_at(xs[k], ys[k], width, height, padding_mode, align_corners)
-            for c in range(channels if pixel >= 0 else 0):
-                dflat[pixel * channels + c] += dout[at + k * channels + c]

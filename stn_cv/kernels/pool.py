@@ -1,7 +1,11 @@
 """Pooling over squares that do not overlap, with the batch innermost.
 
 X (channels, height, width, n); out (channels, rows, columns, n) with rows = height // size.
+Positions are counted in flat arrays, for a view of each square takes longer than pooling it.
+A single image is pooled along its rows.
 """
+
+import numpy as np
 
 from .jit import kernel
 
@@ -10,62 +14,93 @@ from .jit import kernel
 def max_forward(X, size, out, winner):
     """The largest of each square, and which it was (counted along x, then y) in `winner`."""
     channels, rows, columns, n = out.shape
+    height, width = X.shape[1:3]
+    x, y, which = X.reshape(-1), out.reshape(-1), winner.reshape(-1)
+    if n == 1:
+        max_of_one(x, size, channels, height, width, y, which)
+        return
     for c in range(channels):
         for r in range(rows):
             for j in range(columns):
-                y, which = out[c, r, j], winner[c, r, j]
+                to = np.uint64(((c * rows + r) * columns + j) * n)
                 for k in range(size * size):
-                    x = X[c, r * size + k // size, j * size + k % size]
+                    row, column = r * size + k // size, j * size + k % size
+                    at = np.uint64(((c * height + row) * width + column) * n)
                     if k == 0:
-                        for i in range(n):
-                            y[i] = x[i]
-                            which[i] = 0
+                        for i in range(np.uint64(n)):
+                            y[to + i] = x[at + i]
+                            which[to + i] = 0
                     else:
-                        for i in range(n):
-                            larger = x[i] > y[i]
-                            y[i] = x[i] if larger else y[i]
-                            which[i] = k if larger else which[i]
+                        for i in range(np.uint64(n)):
+                            larger = x[at + i] > y[to + i]
+                            y[to + i] = x[at + i] if larger else y[to + i]
+                            which[to + i] = k if larger else which[to + i]
+
+
+@kernel
+def max_of_one(x, size, channels, height, width, y, which):
+    """`max_forward` of one image: the innermost loop goes along a row."""
+    rows, columns, step = height // size, np.uint64(width // size), np.uint64(size)
+    for c in range(channels):
+        for r in range(rows):
+            to = np.uint64(c * rows + r) * columns
+            for k in range(size * size):
+                at = np.uint64((c * height + r * size + k // size) * width + k % size)
+                for j in range(columns):
+                    value = x[at + j * step]
+                    larger = k == 0 or value > y[to + j]
+                    y[to + j] = value if larger else y[to + j]
+                    which[to + j] = k if larger else which[to + j]
 
 
 @kernel
 def max_backward(dY, winner, size, dX):
     """Hand each gradient to the winner of its square; all of the square is written."""
     channels, rows, columns, n = dY.shape
+    height, width = dX.shape[1:3]
+    dx, dy, which = dX.reshape(-1), dY.reshape(-1), winner.reshape(-1)
     for c in range(channels):
         for r in range(rows):
             for j in range(columns):
-                dy, which = dY[c, r, j], winner[c, r, j]
+                of = np.uint64(((c * rows + r) * columns + j) * n)
                 for k in range(size * size):
-                    dx = dX[c, r * size + k // size, j * size + k % size]
-                    for i in range(n):
-                        dx[i] = dy[i] if which[i] == k else 0
+                    row, column = r * size + k // size, j * size + k % size
+                    at = np.uint64(((c * height + row) * width + column) * n)
+                    for i in range(np.uint64(n)):
+                        dx[at + i] = dy[of + i] if which[of + i] == k else 0
 
 
 @kernel
 def mean_forward(X, size, out):
     """The mean of each square; `out` comes zeroed."""
     channels, rows, columns, n = out.shape
+    height, width = X.shape[1:3]
+    x, y = X.reshape(-1), out.reshape(-1)
     share = X.dtype.type(1) / (size * size)
     for c in range(channels):
         for r in range(rows):
             for j in range(columns):
-                y = out[c, r, j]
+                to = np.uint64(((c * rows + r) * columns + j) * n)
                 for k in range(size * size):
-                    x = X[c, r * size + k // size, j * size + k % size]
-                    for i in range(n):
-                        y[i] += share * x[i]
+                    row, column = r * size + k // size, j * size + k % size
+                    at = np.uint64(((c * height + row) * width + column) * n)
+                    for i in range(np.uint64(n)):
+                        y[to + i] += share * x[at + i]
 
 
 @kernel
 def mean_backward(dY, size, dX):
     """Share each gradient evenly over its square; all of the square is written."""
     channels, rows, columns, n = dY.shape
+    height, width = dX.shape[1:3]
+    dx, dy = dX.reshape(-1), dY.reshape(-1)
     share = dY.dtype.type(1) / (size * size)
     for c in range(channels):
         for r in range(rows):
             for j in range(columns):
-                dy = dY[c, r, j]
+                of = np.uint64(((c * rows + r) * columns + j) * n)
                 for k in range(size * size):
-                    dx = dX[c, r * size + k // size, j * size + k % size]
-                    for i in range(n):
-                        dx[i] = share * dy[i]
+                    row, column = r * size + k // size, j * size + k % size
+                    at = np.uint64(((c * height + row) * width + column) * n)
+                    for i in range(np.uint64(n)):
+                        dx[at + i] = share * dy[of + i]

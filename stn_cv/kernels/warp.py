@@ -32,16 +32,15 @@ from .coordinates import (
 )
 from .frame import FRAME, frame_origin, plain_shape
 from .jit import REASSOCIATE, kernel
+from .nearest import copy_nearest, scatter_nearest
 from .pixels import (
     blend,
     blend_checked,
-    copy_nearest,
     locate,
     locate_checked,
     locate_steps,
     scatter,
     scatter_checked,
-    scatter_nearest,
     slopes_along,
     slopes_along_checked,
     tile_buffers,
@@ -94,10 +93,10 @@ def warp(images, margin, matrices, first_row, padding_mode, align_corners, fill,
                 plain = size if all_plain(xs, ys, size, wide, width, height, margin) else 0
                 checked = size - plain
                 reflect(xs, ys, size, width, height, padding_mode, align_corners)
-                locate(xs, ys, plain, width, height, padding_mode, stride, origin, offsets, fractions)
-                locate_checked(
-                    xs, ys, checked, width, height, padding_mode, left, upper, fractions
+                locate(
+                    xs, ys, plain, width, height, padding_mode, stride, origin, offsets, fractions
                 )
+                locate_checked(xs, ys, checked, width, height, padding_mode, left, upper, fractions)
             run = size if wide == columns else wide
             for k in range(0, size, run):
                 at = ((r + k // wide) * columns + c) * channels
@@ -111,9 +110,7 @@ def warp(images, margin, matrices, first_row, padding_mode, align_corners, fill,
 
 
 @kernel
-def warp_gradient(
-    dout, images, margin, matrices, padding_mode, align_corners, fill, dmatrices
-):
+def warp_gradient(dout, images, margin, matrices, padding_mode, align_corners, fill, dmatrices):
     """Write the gradient by the matrices (bilinear) to dmatrices (n, 2, 3), float64.
 
     Neighbours are looked at a second time: to keep the slopes of the forward pass instead
@@ -155,10 +152,10 @@ def warp_gradient(
                 padding_gains(xs, size, width, padding_mode, align_corners, gains_x)
                 padding_gains(ys, size, height, padding_mode, align_corners, gains_y)
                 reflect(xs, ys, size, width, height, padding_mode, align_corners)
-                locate(xs, ys, plain, width, height, padding_mode, stride, origin, offsets, fractions)
-                locate_checked(
-                    xs, ys, checked, width, height, padding_mode, left, upper, fractions
+                locate(
+                    xs, ys, plain, width, height, padding_mode, stride, origin, offsets, fractions
                 )
+                locate_checked(xs, ys, checked, width, height, padding_mode, left, upper, fractions)
             run = size if wide == columns else wide
             for k in range(0, size, run):
                 at = ((r + k // wide) * columns + c) * channels
@@ -225,10 +222,10 @@ def warp_scatter(dout, matrices, padding_mode, align_corners, fill, margin, dima
                 plain = size if all_plain(xs, ys, size, wide, width, height, margin) else 0
                 checked = size - plain
                 reflect(xs, ys, size, width, height, padding_mode, align_corners)
-                locate(xs, ys, plain, width, height, padding_mode, stride, origin, offsets, fractions)
-                locate_checked(
-                    xs, ys, checked, width, height, padding_mode, left, upper, fractions
+                locate(
+                    xs, ys, plain, width, height, padding_mode, stride, origin, offsets, fractions
                 )
+                locate_checked(xs, ys, checked, width, height, padding_mode, left, upper, fractions)
             run = size if wide == columns else wide
             for k in range(0, size, run):
                 at = ((r + k // wide) * columns + c) * channels

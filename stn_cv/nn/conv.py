@@ -9,6 +9,8 @@ from ..errors import InvalidInputError
 from .dense import initial_weights
 from .layer import Array, Backward, Layer, check_ndim, check_positive
 
+NARROW = 64  # values of an output row, below which rows are not worth a loop of their own
+
 
 @dataclass
 class Conv2D(Layer):
@@ -93,14 +95,36 @@ def correlate(X: Array, W: Array, b: Array, padding: int) -> Array:
     from ..kernels import conv as kernels
 
     filters, _, k, _ = W.shape
+    columns, n = X.shape[2] - k + 1, X.shape[3]
+    if columns * n < NARROW:
+        return _correlate_whole(X, W, b, padding)
     taps = _Taps.of(X.shape, k, padding)
-    rows, columns = X.shape[1] + 2 * padding - k + 1, X.shape[2] - k + 1
-    Y = np.empty((filters, rows, columns * X.shape[3]), X.dtype)
+    rows = X.shape[1] + 2 * padding - k + 1
+    Y = np.empty((filters, rows, columns * n), X.dtype)
     kernels.correlate(
-        X.reshape(-1), taps.spread(W), taps.offsets, taps.first, taps.stop,
-        X.shape[2] * X.shape[3], b, Y,
-    )  # fmt: skip
-    return Y.reshape(filters, rows, columns, X.shape[3])
+        X.reshape(-1), taps.spread(W), taps.offsets, taps.first, taps.stop, X.shape[2] * n, b, Y
+    )
+    return Y.reshape(filters, rows, columns, n)
+
+
+def _correlate_whole(X: Array, W: Array, b: Array, padding: int) -> Array:
+    """As `correlate`, with all rows of a map as one: for few images, whose rows are short.
+
+    What falls between the rows is computed for nothing, and left out of the view returned.
+    """
+    from ..kernels import conv as kernels
+
+    filters, _, k, _ = W.shape
+    if padding:
+        X = np.pad(X, ((0, 0), (padding, padding), (0, 0), (0, 0)))
+    _, height, width, n = X.shape
+    rows, columns = height - k + 1, width - k + 1
+    taps = _Taps.of(X.shape, k, 0)
+    Y = np.empty((filters, 1, (rows - 1) * width * n + columns * n), X.dtype)
+    spread = (X.reshape(-1), taps.spread(W), taps.offsets)
+    kernels.correlate(*spread, taps.first, taps.stop, 0, b, Y)
+    strides = [step * X.itemsize for step in (Y.shape[2], width * n, n, 1)]
+    return np.lib.stride_tricks.as_strided(Y, (filters, rows, columns, n), strides)
 
 
 def weight_gradient(X: Array, dY: Array, k: int, padding: int) -> tuple[Array, Array]:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInputError, InvalidTypeError
+from .activation import ReLU
 from .layer import Array, Backward, Layer
+from .pool import MaxPool
 
 
 class Network:
@@ -19,7 +21,8 @@ class Network:
     Parameters
     ----------
     layers : sequence of Layer
-        Descriptions; they are copied.
+        Descriptions; they are copied. A relu that stands before a max pool is moved behind
+        it, where it gives the same and has less to do.
     input_shape : tuple
         (channels, height, width), or (features,).
     rng : numpy.random.Generator
@@ -40,7 +43,7 @@ class Network:
                 raise InvalidTypeError(
                     f"a network holds {layer!r}; wanted layers of stn_cv.nn such as Dense(32)."
                 )
-        self.layers = copy.deepcopy(list(layers))
+        self.layers = _pool_first(copy.deepcopy(list(layers)))
         self.input_shape = tuple(input_shape)
         self.shapes: list[list[tuple[int, ...]]] = []
         initial: list[Array] = []
@@ -104,8 +107,18 @@ class Network:
         self.bind(self.vector)
 
 
-def flat_gradient(gradients: Sequence[Array], like: Array) -> Array:
-    """One vector of gradients, in the order of `Network.vector`."""
-    if not gradients:
-        return np.zeros_like(like)
-    return np.concatenate([gradient.reshape(-1) for gradient in gradients])
+def _pool_first(layers: list[Layer]) -> list[Layer]:
+    """Move each relu behind the max pools that follow it: the two commute exactly."""
+    for first in reversed(range(len(layers) - 1)):
+        for i in range(first, len(layers) - 1):
+            if not (isinstance(layers[i], ReLU) and isinstance(layers[i + 1], MaxPool)):
+                break
+            layers[i], layers[i + 1] = layers[i + 1], layers[i]
+    return layers
+
+
+def flat_gradient(gradients: Sequence[Array], out: Array) -> Array:
+    """Gradients in the order of `Network.vector`, written to `out`."""
+    if gradients:
+        np.concatenate([gradient.reshape(-1) for gradient in gradients], out=out)
+    return out

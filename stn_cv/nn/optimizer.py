@@ -44,17 +44,13 @@ class Adam:
 
     def step(self, vector: Array, gradient: Array, learning_rate: float) -> None:
         """Move `vector` in place."""
+        from ..kernels import optimizer as kernels
+
         self.steps += 1
-        self.mean += (1 - BETA_1) * (gradient - self.mean)
-        self.square += (1 - BETA_2) * (gradient * gradient - self.square)
         rate = learning_rate / (1 - BETA_1**self.steps)
-        scale = np.sqrt(self.square)
-        scale *= 1 / np.sqrt(1 - BETA_2**self.steps)
-        scale += EPSILON
-        np.divide(self.mean, scale, out=scale)
-        scale *= self.rates
-        scale *= rate
-        vector -= scale
+        scale = 1 / np.sqrt(1 - BETA_2**self.steps)
+        constants = (BETA_1, BETA_2, EPSILON, rate, scale)
+        kernels.adam(vector, gradient, self.mean, self.square, self.rates, *constants)
 
 
 SOLVERS: dict[str, Any] = {"adam": Adam, "sgd": SGD}

@@ -88,7 +88,7 @@ class SpatialTransform(Layer):
             dimages, dP = warp_backward(dY.transpose(3, 1, 2, 0), want_dX)
             dX, gradients = localization_backward(dP.T, want_dX)
             dX = None if dimages is None else dX + dimages.transpose(3, 1, 2, 0)
-            return dX, [flat_gradient(gradients, self.network.vector)]
+            return dX, [flat_gradient(gradients, np.empty_like(self.network.vector))]
 
         return Y.transpose(3, 1, 2, 0), backward
 

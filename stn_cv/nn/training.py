@@ -107,6 +107,7 @@ class Trainer:
         self.settings = settings
         self.decayed = network.decayed().astype(network.vector.dtype) * settings.alpha
         self.optimizer = SOLVERS[settings.solver](network.vector, self._rates())
+        self.gradients = np.empty((0, network.vector.size))  # a row a slice
         self.epochs = 0
         self.steps = 0
 
@@ -144,14 +145,17 @@ class Trainer:
         """Loss, summed, and gradient, of the weighted mean, over one batch."""
         settings, network = self.settings, self.network
         parts = slices_of(len(index))
+        if len(self.gradients) < len(parts):
+            self.gradients = np.empty((len(parts), network.vector.size), network.vector.dtype)
 
         @QUIET  # for the thread it runs on
         def run(part: slice) -> tuple[float, Array]:
             batch = samples.take(index[part])
+            into = self.gradients[parts.index(part)]
             rng = keyed(settings.seed, DROPOUT, self.steps, part.start)
             logits, backward = network.forward(activations(batch.images), True, rng)
             loss, dlogits = cross_entropy(logits, batch.y, batch.weights)
-            return loss, flat_gradient(backward(dlogits, False)[1], network.vector)
+            return loss, flat_gradient(backward(dlogits, False)[1], into)
 
         results = run_slices(run, parts, settings.n_jobs)
         loss = sum(loss for loss, _ in results)
@@ -170,7 +174,8 @@ class Trainer:
         if norm > self.settings.max_norm:
             gradient *= self.settings.max_norm / norm
         vector = self.network.vector
-        vector -= learning_rate * self.decayed * vector
+        if self.settings.alpha:
+            vector -= learning_rate * self.decayed * vector
         self.optimizer.step(vector, gradient, learning_rate)
         self.steps += 1
 

@@ -12,6 +12,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
+import networks
 import numpy as np
 import sampling
 from harness import Summary
@@ -47,6 +48,8 @@ def main():
         print(f"\n== {threads} thread{'s' * (threads > 1)}")
         if "sampling" in arguments.only:
             sampling.run(threads, peers, summary)
+        if "networks" in arguments.only:
+            networks.run(threads, peers, summary)
     summary.print()
 
 
