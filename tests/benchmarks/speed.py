@@ -12,6 +12,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
+import limits
 import networks
 import numpy as np
 import sampling
@@ -51,6 +52,10 @@ def main():
         if "networks" in arguments.only:
             networks.run(threads, peers, summary)
     summary.print()
+    if "limits" in arguments.only:
+        set_threads(1, peers)
+        sampling.run_slow_peers(peers, Summary())
+        limits.run()
 
 
 if __name__ == "__main__":
