@@ -18,8 +18,11 @@ def linear(X: Array, S: Array, gamma: float, coef0: float, degree: float) -> Dif
 
 def rbf(X: Array, S: Array, gamma: float, coef0: float, degree: float) -> Differentiated:
     """``exp(-gamma |x - s|^2)``."""
-    squares = (X * X).sum(axis=1)[:, None] + (S * S).sum(axis=1) - 2 * (X @ S.T)
-    K = np.exp(-gamma * np.maximum(squares, 0))
+    K = X @ S.T
+    K *= 2 * gamma
+    K -= gamma * np.einsum("ij,ij->i", X, X)[:, None]
+    K -= gamma * np.einsum("ij,ij->i", S, S)
+    np.exp(np.minimum(K, 0, out=K), out=K)
 
     def backward(dK: Array) -> Array:
         G = (2 * gamma) * (dK * K)
@@ -58,8 +61,13 @@ def svc(estimator: Any, X: Array) -> Differentiated:
     """
     S = dense(estimator.support_vectors_)
     A, b = class_sums(dense(estimator.dual_coef_), estimator.n_support_, estimator.intercept_)
+    x = X.astype(np.float64, copy=False)
+    if estimator.kernel == "linear":  # the sums of the support vectors are few
+        W = A.T @ S
+        Y, backward = margins(x @ W.T + b)
+        return Y, lambda dY: backward(dY) @ W
     settings = (estimator._gamma, estimator.coef0, estimator.degree)
-    K, kernel_backward = KERNELS[estimator.kernel](X.astype(np.float64, copy=False), S, *settings)
+    K, kernel_backward = KERNELS[estimator.kernel](x, S, *settings)
     Y, backward = margins(K @ A + b)
     return Y, lambda dY: kernel_backward(backward(dY) @ A.T)
 
