@@ -119,6 +119,15 @@ def test_gradients_along_the_axes_and_diagonals_are_binned_exactly(unrounded, or
     np.testing.assert_allclose(ours(images, **parameters), wanted, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_of_equally_strong_channels_the_first_counts(unrounded, order):
+    across = np.broadcast_to(np.arange(6.0), (1, 6, 6))
+    images = np.stack([across, across.swapaxes(1, 2)], axis=-1)[..., order]
+    parameters = {"pixels_per_cell": (2, 2), "cells_per_block": (1, 1)}
+    wanted = of_skimage(unrounded, images, **parameters)
+    np.testing.assert_allclose(ours(images, **parameters), wanted, rtol=0, atol=1e-12)
+
+
 def test_blank_images_have_features_of_zero():
     for norm in NORMS:
         assert not ours(np.full((2, 24, 24), 7.0), block_norm=norm).any()

@@ -16,7 +16,6 @@ __all__ = ["BLOCK_NORMS", "Cells"]
 
 Array = NDArray[Any]
 BLOCK_NORMS = ("L1", "L1-sqrt", "L2", "L2-Hys")  # a norm's place is its number in the kernels
-STRAIGHT = {45: (1, 1), 90: (0, 1), 135: (-1, 1)}  # directions that pixels can have exactly
 
 
 @dataclass(frozen=True)
@@ -106,12 +105,9 @@ class Cells:
 
 @cache
 def edges_between_bins(orientations: int) -> Array:
-    """Directions (orientations - 1, 2) of the edges: cosine and sine, up to a factor."""
-    degrees = np.arange(1, orientations) * (180 / orientations)
-    directions = np.stack([np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))], axis=1)
-    for straight, direction in STRAIGHT.items():
-        directions[np.abs(degrees - straight) < 1e-9] = direction
-    return read_only(directions)
+    """Directions (orientations - 1, 2) of the edges: cosine and sine."""
+    edges = np.deg2rad(180 / orientations * np.arange(1, orientations))
+    return read_only(np.stack([np.cos(edges), np.sin(edges)], axis=1))
 
 
 def _pair(name: str, value: Any) -> tuple[int, int]:

@@ -5,8 +5,8 @@ edges between bins; cell and block: their (rows, columns); histogram (rows, colu
 orientations): mean magnitudes of the gradients in a cell, by orientation.
 
 The bin of a gradient is the number of edges it has passed, told by signs of cross products:
-these vectorize, where an arc tangent would take most of the time, and they are exact on edges
-at multiples of 45 degrees, so long as no product is contracted into a sum.
+these vectorize, where an arc tangent would take most of the time. They are exact for gradients
+on an edge at a multiple of 45 degrees, so long as no product is contracted into a sum.
 """
 
 import math

@@ -48,7 +48,7 @@ def clipped(D: Array) -> Differentiated:
 def shared(E: Array, slope: Array) -> Differentiated:
     """One-versus-rest values E, whose derivatives by D are `slope`, as shares of their sum.
 
-    Where all of them are zero, the classes share evenly, with no gradient.
+    Where all of them are zero, the classes share evenly.
     """
     if E.shape[1] == 1:
         return np.hstack([1 - E, E]), lambda dY: (dY[:, 1:] - dY[:, :1]) * slope
@@ -58,6 +58,6 @@ def shared(E: Array, slope: Array) -> Differentiated:
     P = (E + empty) / total
 
     def backward(dY: Array) -> Array:
-        return (dY - (P * dY).sum(axis=1, keepdims=True)) / total * slope * ~empty
+        return (dY - (P * dY).sum(axis=1, keepdims=True)) / total * slope
 
     return P, backward
