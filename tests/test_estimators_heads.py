@@ -115,10 +115,12 @@ def test_the_head_sees_what_transform_gives():
 
 
 def test_the_units_are_those_of_the_images():
-    """A head trained on bytes and one on floats differ by the factor of 255 alone."""
-    by_bytes = fast(head=SVC(gamma="scale")).fit(U8, LABELS)
-    by_floats = fast(head=SVC(gamma="scale")).fit((U8 / np.float32(255)), LABELS)
+    """The same penalty weighs less on the weights of bytes, by a factor of 255 squared."""
+    by_bytes = fast(head=RidgeClassifier(100.0 * 255**2), max_iter=6).fit(U8, LABELS)
+    by_floats = fast(head=RidgeClassifier(100.0), max_iter=6).fit(U8 / np.float32(255), LABELS)
+    other = fast(head=RidgeClassifier(0.1), max_iter=6).fit(U8 / np.float32(255), LABELS)
     np.testing.assert_allclose(weights_in(by_bytes), weights_in(by_floats), atol=1e-4)
+    assert np.abs(weights_in(by_floats) - weights_in(other)).max() > 1e-3
 
 
 @heads
@@ -305,9 +307,9 @@ class Broken(ClassifierMixin, BaseEstimator):
 
 
 @classes
-@pytest.mark.parametrize("at", [1, 4, 7])
+@pytest.mark.parametrize("at", [1, 5, 10])
 def test_a_head_that_fails_changes_nothing(cls, at):
-    """Two folds at the start and after each of two epochs, then the last fit."""
+    """Three folds at the start and after each of two epochs, then the last fit."""
     Broken.fits = 0
     model = fast(cls, head=SVC(), max_iter=6).fit(U8, LABELS).set_params(head=Broken(at))
     snapshot = Snapshot(model)
@@ -335,13 +337,20 @@ def test_what_is_no_head(cls, head, error, message):
         fast(cls, head=head).fit(DIGITS, LABELS)
 
 
-def test_too_few_of_a_class():
+def test_a_class_of_one_image_is_learned_but_not_judged():
     few = np.r_[np.flatnonzero(LABELS != 2), np.flatnonzero(LABELS == 2)[:1]]
-    with pytest.raises(InvalidInputError, match="2 folds.* smaller n_folds"):
-        fast(head=LOGISTIC).fit(DIGITS[few], LABELS[few])
-    with pytest.raises(InvalidInputError, match="folds"):
-        fast(head=LOGISTIC).fit(DIGITS, LABELS, groups=LABELS)
-    fast(head=LOGISTIC, n_folds=1).fit(DIGITS[few], LABELS[few])
+    model = fast(head=KNeighborsClassifier(1), max_iter=6).fit(DIGITS[few], LABELS[few])
+    assert model.predict(DIGITS[few][-1:]) == 2
+    assert model.score(DIGITS[few], LABELS[few]) > 2 * CHANCE
+
+
+@pytest.mark.parametrize("head", [LOGISTIC, FOREST], ids=type)
+def test_too_few_groups(head):
+    with pytest.raises(InvalidInputError, match="3 folds.* smaller n_folds"):
+        fast(head=head).fit(DIGITS, LABELS, groups=LABELS)
+    with pytest.raises(InvalidInputError, match="3 folds.* smaller n_folds"):
+        fast(head=head).fit(DIGITS[[0, 1, 2]], LABELS[[0, 1, 2]])
+    fast(head=head, n_folds=1).fit(DIGITS, LABELS, groups=LABELS)
 
 
 def test_a_transformer_that_looks_away_is_told_of():

@@ -93,7 +93,7 @@ def loss_under_heads(trainer, data):
     """The mean loss as one would write it down, the heads as they are."""
     images = trainer.network.forward(data.images.transpose(3, 1, 2, 0))[0].transpose(3, 1, 2, 0)
     total = 0.0
-    for fold, judge in enumerate(trainer.judge_of_fold):
+    for fold, judge in trainer.judge_of_fold.items():
         own = trainer.folds == fold
         X = images[own].reshape(own.sum(), -1) * 255
         if hasattr(judge.head, "predict_proba"):

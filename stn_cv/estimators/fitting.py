@@ -15,12 +15,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight
 
 from ..errors import InvalidInputError
-from ..joint.heads import Recipe, check_head
 from ..model.rectifier import ImageSpec
 from ..nn.architectures import HEADS, LOCALIZATIONS, layers_of
 from ..nn.dense import Dense
+from ..nn.flatten import Flatten
 from ..nn.layer import Layer
 from ..nn.network import Network
+from ..nn.pool import AveragePool
 from ..nn.samples import Samples
 from ..nn.spatial import SpatialTransform
 from ..nn.standardize import Standardize
@@ -29,7 +30,6 @@ from .images import read_images
 
 Array = NDArray[Any]
 LARGEST_BATCH = 128  # of batch_size="auto"
-BEGINNER = "linear"  # the head with which training for a scikit-learn classifier begins
 
 
 def is_built_in(head: Any) -> bool:
@@ -135,14 +135,6 @@ def weights_of(estimator: Any, X: Array, y: Array, classes: Array, sample_weight
     return weights
 
 
-def recipe_of(estimator: Any, data: TrainingData, seed: int) -> Recipe:
-    """How the scikit-learn classifier given as the head is to be fitted."""
-    check_head(estimator.head)
-    recipe = Recipe(estimator.head, data.classes, seed, data.spec.maximum)
-    recipe.warn_of_weights(data.samples.weights)
-    return recipe
-
-
 def settings_of(estimator: Any) -> Settings:
     """The training settings an estimator's parameters ask for."""
     automatic = estimator.batch_size == "auto"
@@ -187,10 +179,20 @@ def build_network(
         float(estimator.fill_value) / spec.maximum,
     )
     output = (spec.channels, *(transform.output_shape or shape[1:]))
-    head = estimator.head if is_built_in(estimator.head) else BEGINNER
+    head = estimator.head if is_built_in(estimator.head) else beginner(output)
     head = layers_of("head", head, HEADS, output)
     layers = [transform, standardize, *head, Dense(n_classes, "zeros")]
     return Network(layers, shape, np.random.default_rng(seed), samples.images.dtype)
+
+
+def beginner(shape: tuple[int, int, int]) -> list[Layer]:
+    """The head with which training for a scikit-learn classifier begins.
+
+    It is linear, on the image brought to about 16 pixels a side: with more of them it learns
+    the training images by heart before they lie well.
+    """
+    shrink = max(round(min(shape[1:]) / 16), 1)
+    return [*([AveragePool(shrink)] if shrink > 1 else []), Flatten()]
 
 
 def standardization(samples: Samples) -> Standardize:

@@ -64,7 +64,7 @@ class Parameters(BaseEstimator):
         max_norm: float = 5.0,
         tol: float = 1e-4,
         n_iter_no_change: int = 10,
-        n_folds: int = 2,
+        n_folds: int = 3,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         class_weight: Any = None,

@@ -16,11 +16,10 @@ from ..model.rectifier import Rectifier
 from ..nn.network import Network
 from ..nn.training import Epoch
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
-from .course import train_network
+from .course import recipe_of, train_network
 from .fitting import (
     TrainingData,
     is_built_in,
-    recipe_of,
     settings_of,
     unchanged_on_failure,
     validated,
@@ -85,7 +84,7 @@ class SpatialTransformer(
     n_iter_no_change : int, default 10
         Epochs without a gain after which training stops; "one_cycle" without
         `early_stopping` runs its course.
-    n_folds : int, default 2
+    n_folds : int, default 3
         Parts of the samples; a classifier given as the head judges each part when fitted on
         the others (1: on all of them). A group is never split.
     early_stopping : bool, default False
@@ -132,10 +131,10 @@ class SpatialTransformer(
 
     Notes
     -----
-    With a classifier as the head, the first two thirds of the epochs train with a linear
-    head. In the rest the classifier is refitted before each epoch, and the localization
-    descends the loss that the rectified images have under it: by exact gradients where
-    `stn_cv.joint.differentiable` says so, else by differences along the transform's few
+    With a classifier as the head, two thirds of the epochs train with a linear head, on
+    rectified images of about 16 pixels a side. In the rest the classifier is refitted before
+    each epoch, and the localization descends the loss of the images under it: by the exact
+    gradients of `stn_cv.joint`, save for `HOG`, or by differences along the transform's few
     parameters.
 
     Convention: theta maps output to source, (x, y) in [-1, 1], ``align_corners=False``.

@@ -2,6 +2,7 @@
 
 import hashlib
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,36 +15,38 @@ from ..nn.samples import Samples
 __all__ = ["folds_of"]
 
 Array = NDArray[Any]
+NO_FOLD = -1
 
 
 def folds_of(samples: Samples, groups: Array | None, n_folds: int, seed: int) -> Array:
     """The fold of each sample, (n,): stratified, and no group is split.
 
-    Without `groups` equal images are one group. One fold alone is no cross-fitting.
+    Without `groups` equal images are one group. A class that is in one fold only could not
+    be learned for it: its groups are put into no fold (-1), so that every head is fitted on
+    them and none judges them. One fold alone is no cross-fitting.
 
     Raises
     ------
     InvalidInputError
-        If a class would be missing where a head is fitted.
+        If there are too few groups.
     """
-    folds = np.zeros(len(samples), np.intp)
     if n_folds == 1:
-        return folds
+        return np.zeros(len(samples), np.intp)
     try:
         with warnings.catch_warnings():  # about classes with fewer members than folds
             warnings.simplefilter("ignore", UserWarning)
             if groups is None:
-                folds = _of_images(samples, n_folds, seed)
+                groups, folds = _of_images(samples, n_folds, seed)
             else:
                 splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-                for number, (_, left_out) in enumerate(
-                    splitter.split(samples.y, samples.y, groups)
-                ):
-                    folds[left_out] = number
-        classes = set(samples.y)
-        if all(set(samples.y[folds != fold]) == classes for fold in range(n_folds)):
+                folds = _numbered(splitter.split(samples.y, samples.y, groups), len(samples))
+        for label in np.unique(samples.y):
+            its_folds = folds[samples.y == label]
+            if (its_folds == its_folds[0]).all():
+                folds[np.isin(groups, groups[samples.y == label])] = NO_FOLD
+        if (folds != NO_FOLD).any():
             return folds
-        reason = "a class would be missing where the head is fitted"
+        reason = "no class is in two of them"
     except ValueError as error:
         reason = str(error).rstrip(".")
     raise InvalidInputError(
@@ -52,12 +55,18 @@ def folds_of(samples: Samples, groups: Array | None, n_folds: int, seed: int) ->
     )
 
 
-def _of_images(samples: Samples, n_folds: int, seed: int) -> Array:
-    """Folds of distinct images, whatever their order and however often each is there."""
+def _of_images(samples: Samples, n_folds: int, seed: int) -> tuple[Array, Array]:
+    """Groups of equal images, and folds whatever their order and however many are equal."""
     marks = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in samples.images]
-    _, first, which = np.unique(marks, return_index=True, return_inverse=True)
-    folds = np.zeros(len(first), np.intp)
+    _, first, groups = np.unique(marks, return_index=True, return_inverse=True)
     splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-    for number, (_, left_out) in enumerate(splitter.split(first, samples.y[first])):
+    folds = _numbered(splitter.split(first, samples.y[first]), len(first))
+    return groups, folds[groups]
+
+
+def _numbered(splits: Iterable[tuple[Array, Array]], n: int) -> Array:
+    """The number of the split that leaves each of n out."""
+    folds = np.zeros(n, np.intp)
+    for number, (_, left_out) in enumerate(splits):
         folds[left_out] = number
-    return folds[which]
+    return folds

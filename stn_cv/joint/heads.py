@@ -71,12 +71,22 @@ class Recipe:
         For the parameters `random_state` that are None.
     unit : float
         What a pixel value of 1 is in the units of X.
+    blind : tuple of type
+        Steps whose exact gradient leaves out what matters; slopes are then differences.
     """
 
     head: Any
     classes: Array
     seed: int
     unit: float = 1.0
+    blind: tuple[type, ...] = ()
+
+    @property
+    def exact(self) -> bool:
+        """Whether the gradient that is known of the head is one to follow."""
+        return differentiable(self.head) and not any(
+            isinstance(step, self.blind) for step in _steps(self.head)
+        )
 
     @property
     def method(self) -> str:

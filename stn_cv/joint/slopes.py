@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..families import FAMILIES
 from ..nn.spatial import SpatialTransform
 from ..slices import run_slices, slices_of
-from .gradients import differentiable, forward
+from .gradients import forward
 from .heads import Recipe
 from .losses import Loss
 
@@ -68,7 +68,7 @@ class Judge:
 
     def slopes(self, warp: Warp, images: Array, parameters: Array, y: Array) -> tuple[Array, Array]:
         """Losses (n,) and their slopes (n, p): exact, where mathematics gives them."""
-        if differentiable(self.head):
+        if self.recipe.exact:
             return self._exact(warp, images, parameters, y)
         block = LARGEST_BLOCK // (2 * parameters.shape[1] * images[0].size) or 1
         results = [

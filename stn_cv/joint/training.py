@@ -16,6 +16,7 @@ from ..nn.samples import DROPOUT, QUIET, Samples, activations, keyed
 from ..nn.spatial import SpatialTransform
 from ..nn.training import Settings, Trainer, sum_in_order
 from ..slices import run_slices, slices_of
+from .folds import NO_FOLD
 from .heads import Recipe
 from .losses import Loss, loss_for
 from .slopes import Judge, Warp
@@ -44,7 +45,8 @@ class JointTrainer(Trainer):
     samples : Samples
         Those it will be trained on.
     folds : ndarray of shape (n,)
-        Their folds; with one fold the head judges what it was fitted on.
+        Their folds; -1 where no head is to judge. With one fold the head judges what it was
+        fitted on.
     recipe : Recipe
         The head.
     """
@@ -57,7 +59,7 @@ class JointTrainer(Trainer):
         self.folds = folds
         self.recipe = recipe
         self.loss: Loss | None = None
-        self.judge_of_fold: list[Judge] = []
+        self.judge_of_fold: dict[int, Judge] = {}
 
     @property
     def transform(self) -> SpatialTransform:
@@ -74,14 +76,14 @@ class JointTrainer(Trainer):
         """Refit the heads; (weighted mean loss, weighted accuracy) on samples new to them."""
         images = self._rectified(self.samples.images)
         losses, right = self._refit(images)
+        weights = self.samples.weights * (self.folds != NO_FOLD)
         if judges is not self.samples:
             head = self.recipe.fitted_on_the_way(images, self.samples)
             scores = self.recipe.scores(head, self._rectified(judges.images))
             losses = self._loss_for(scores, judges)(scores, judges.y)[0]
-            right = scores.argmax(axis=1) == judges.y
-        total = float(judges.weights.sum())
-        loss = math.fsum(losses * judges.weights) / total
-        return loss, math.fsum(judges.weights[right]) / total
+            right, weights = scores.argmax(axis=1) == judges.y, judges.weights
+        total = math.fsum(weights)
+        return math.fsum(losses * weights) / total, math.fsum(weights[right]) / total
 
     def _rectified(self, images: Array) -> Array:
         """Images (n, h, w, c) as they are rectified now."""
@@ -93,18 +95,17 @@ class JointTrainer(Trainer):
 
     def _refit(self, images: Array) -> tuple[Array, Array]:
         """Fit each fold's head; the loss of each sample, and whether its head knows it."""
-        samples, judges = self.samples, []
+        samples = self.samples
         losses, right = np.zeros(len(samples)), np.zeros(len(samples), bool)
-        for fold in range(self.folds.max() + 1):
+        for fold in np.unique(self.folds[self.folds != NO_FOLD]):
             own = self.folds == fold
-            others = ~own if self.folds.any() else own
+            others = own if own.all() else ~own
             head = self.recipe.fitted_on_the_way(images[others], samples.take(others))
             scores = self.recipe.scores(head, images[own])
             loss = self._loss_for(scores, samples.take(own))
-            judges.append(Judge(self.recipe, head, loss))
+            self.judge_of_fold[fold] = Judge(self.recipe, head, loss)
             losses[own] = loss(scores, samples.y[own])[0]
             right[own] = scores.argmax(axis=1) == samples.y[own]
-        self.judge_of_fold = judges
         return losses, right
 
     def _loss_for(self, scores: Array, samples: Samples) -> Loss:
@@ -144,7 +145,7 @@ class JointTrainer(Trainer):
         """Each sample's loss and its slope by its parameters, under the head of its fold."""
         warp = Warp(self.transform, self.settings.n_jobs)
         losses, slopes = np.zeros(len(batch)), np.zeros_like(parameters)
-        for fold, judge in enumerate(self.judge_of_fold):
+        for fold, judge in self.judge_of_fold.items():
             own = np.flatnonzero(self.folds[index] == fold)
             if len(own):
                 losses[own], slopes[own] = judge.slopes(
