@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..errors import InvalidInputError
 from ..model.rectifier import ImageSpec
 from ..sampling.arguments import read_only
+from ..slices import run_slices, slices_of
 
 __all__ = ["BLOCK_NORMS", "Cells"]
 
@@ -59,17 +60,20 @@ class Cells:
         blocks = (self.cells[i] - self.block[i] + 1 for i in range(2))
         return (*blocks, *self.block, self.orientations)
 
-    def features(self, images: Array) -> Array:
+    def features(self, images: Array, n_jobs: int | None = None) -> Array:
         """Features (n, features) of images (n, h, w, c)."""
         from ..kernels import hog as kernels
 
-        out = np.empty(
-            (len(images), int(np.prod(self.axes))),
-            np.float32 if images.dtype == np.float32 else np.float64,
-        )
-        strip, planes, bins, histograms = self._scratch()
-        scratch = (strip, planes[0], bins[0], histograms[0])
-        kernels.features(self._readable(images), *self._settings, *scratch, out)
+        images = self._readable(images)
+        dtype = np.float32 if images.dtype == np.float32 else np.float64
+        out = np.empty((len(images), int(np.prod(self.axes))), dtype)
+
+        def run(part: slice) -> None:
+            strip, planes, bins, histograms = self._scratch()
+            scratch = (strip, planes[0], bins[0], histograms[0])
+            kernels.features(images[part], *self._settings, *scratch, out[part])
+
+        run_slices(run, slices_of(len(images)), n_jobs)
         return out
 
     def input_gradient(self, images: Array, dY: Array) -> Array:

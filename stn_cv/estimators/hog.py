@@ -13,7 +13,6 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from ..joint.gradients import GRADIENTS
 from ..joint.gradients.forms import Differentiated
 from ..model.rectifier import ImageSpec
-from ..slices import run_slices, slices_of
 from .cells import BLOCK_NORMS, Cells
 from .fitting import unchanged_on_failure
 from .images import read_images
@@ -170,11 +169,7 @@ class HOG(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         images, _ = read_images(self, X, fitted_spec=self.image_spec_)
-        cells = Cells.of(self, self.image_spec_)
-        parts = slices_of(len(images.values)) or [slice(0)]
-        return np.concatenate(
-            run_slices(lambda part: cells.features(images.values[part]), parts, self.n_jobs)
-        )
+        return Cells.of(self, self.image_spec_).features(images.values, self.n_jobs)
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Names of the features, such as "hog_block0_1_cell2_0_bin8": rows before columns.
