@@ -122,10 +122,10 @@ class Recipe:
     def scores(self, head: Any, images: Array) -> Array:
         """Scores (n, k) of images by a fitted clone.
 
-        They are those of `forward` where there is one. A single column of decisions for two
-        classes, d, becomes two, -d/2 and d/2.
+        They are those of `forward` where that is followed. A single column of decisions for
+        two classes, d, becomes two, -d/2 and d/2.
         """
-        if differentiable(head):
+        if self.exact:
             parts = slices_of(len(images), LARGEST_PART)
             return np.concatenate([forward(head, self.input(images[part]))[0] for part in parts])
         scores = np.asarray(getattr(head, self.method)(self.input(images)))

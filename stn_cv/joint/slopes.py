@@ -1,5 +1,6 @@
 """The loss of each sample, and its slope by the parameters of the sample's transform."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -43,17 +44,13 @@ class Warp:
             )
 
         results = run_slices(run, parts, self.n_jobs)
+        backwards = {part.start: back for part, (_, back) in zip(parts, results, strict=True)}
 
         def backward(dY: Array) -> Array:
-            pairs = list(zip(parts, results, strict=True))
-            numbers = slices_of(len(pairs), 1)
-            return np.concatenate(
-                run_slices(
-                    lambda i: pairs[i.start][1][1](dY[pairs[i.start][0]], False)[1],
-                    numbers,
-                    self.n_jobs,
-                )
-            )
+            def run(part: slice) -> Array:
+                return backwards[part.start](dY[part], False)[1]
+
+            return np.concatenate(run_slices(run, parts, self.n_jobs))
 
         return np.concatenate([Y for Y, _ in results]), backward
 
@@ -70,7 +67,8 @@ class Judge:
         """Losses (n,) and their slopes (n, p): exact, where mathematics gives them."""
         if self.recipe.exact:
             return self._exact(warp, images, parameters, y)
-        block = LARGEST_BLOCK // (2 * parameters.shape[1] * images[0].size) or 1
+        values = 2 * parameters.shape[1] * math.prod(warp.transform.shape) * images.shape[-1]
+        block = max(LARGEST_BLOCK // values, 1)
         results = [
             self._differences(warp, images[part], parameters[part], y[part])
             for part in slices_of(len(images), block)
