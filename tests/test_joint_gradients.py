@@ -122,7 +122,7 @@ TRANSFORMERS = [
 CLASSIFIERS = [
     LogisticRegression(),
     LogisticRegression(class_weight="balanced", fit_intercept=False),
-    LogisticRegressionCV(cv=2, l1_ratios=(0,), use_legacy_attributes=False),
+    LogisticRegressionCV(cv=2),
     LinearSVC(),
     RidgeClassifier(),
     *(SGDClassifier(loss, alpha=0.1, random_state=0) for loss in
@@ -155,6 +155,15 @@ def test_classifiers(classifier, n_classes):
     check(fitted, 0.3 * probes())
     Y, _ = forward(fitted, probes())
     assert Y.shape == (5, n_classes)
+
+
+@pytest.mark.parametrize("parameters", [{"solver": "liblinear"}, {"multi_class": "ovr"}])
+def test_logistic_regression_of_one_class_versus_the_rest(parameters):
+    try:
+        classifier = LogisticRegression(**parameters).fit(*data(3))
+    except (TypeError, ValueError):
+        pytest.skip("this version of scikit-learn has it no more")
+    check(classifier, probes())
 
 
 @pytest.mark.parametrize("estimator", TRANSFORMERS + CLASSIFIERS, ids=str)

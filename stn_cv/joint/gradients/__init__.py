@@ -62,7 +62,7 @@ GRADIENTS: dict[type, Forward] = {
     FunctionTransformer: features.function_transformer,
     Nystroem: kernel.nystroem,
     RBFSampler: kernel.rbf_sampler,
-    LogisticRegression: linear.by_softmax,
+    LogisticRegression: linear.logistic_regression,
     LinearDiscriminantAnalysis: linear.by_softmax,
     LinearSVC: linear.by_margins,
     RidgeClassifier: linear.by_margins,

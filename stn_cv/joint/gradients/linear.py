@@ -19,8 +19,14 @@ def by_margins(estimator: Any, X: Array) -> Differentiated:
 
 
 def by_softmax(estimator: Any, X: Array) -> Differentiated:
-    """`LogisticRegression` and `LinearDiscriminantAnalysis`."""
+    """`LinearDiscriminantAnalysis`."""
     return linear(estimator, X, softmaxed)
+
+
+def logistic_regression(estimator: Any, X: Array) -> Differentiated:
+    """`LogisticRegression`, by softmax or, in older versions, one class versus the rest."""
+    old = estimator.solver == "liblinear" or getattr(estimator, "multi_class", None) == "ovr"
+    return linear(estimator, X, logistic if old else softmaxed)
 
 
 def sgd(estimator: Any, X: Array) -> Differentiated:
