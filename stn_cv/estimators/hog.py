@@ -27,8 +27,8 @@ class HOG(TransformerMixin, BaseEstimator):
 
     The image is cut into cells; in each, the magnitudes of the pixels' gradients are averaged
     by orientation, from 0 to 180 degrees. Blocks of neighbouring cells, which overlap, are
-    normalized and make up the features. As the head's first step, such as in
-    ``make_pipeline(HOG(), LinearSVC())``, it hands on the exact gradient of its input.
+    normalized and make up the features. ``make_pipeline(HOG(), LinearSVC())`` may be the head
+    of a `SpatialTransformer`.
 
     Parameters
     ----------
@@ -69,9 +69,10 @@ class HOG(TransformerMixin, BaseEstimator):
     where rounding decides on which side of 0 degrees a gradient lies.
 
     A gradient votes for one bin. Which one is piecewise constant in the image, so the exact
-    input gradient flows through the magnitudes alone, and the features jump where a gradient
-    turns from one bin into the next. It is zero where a gradient is zero, where "L2-Hys" clips,
-    and where a root is taken of zero.
+    input gradient, of `stn_cv.joint.forward`, flows through the magnitudes alone, and the
+    features jump where a gradient turns from one bin into the next: what a turn of the image
+    does to the bins, it does not tell. It is zero where a gradient is zero, where "L2-Hys"
+    clips, and where a root is taken of zero.
 
     Source: Dalal and Triggs 2005, "Histograms of Oriented Gradients for Human Detection".
 
