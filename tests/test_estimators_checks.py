@@ -27,8 +27,9 @@ NOT_IN_SUITE = """
 
 
 HEAD = LogisticRegression(C=0.1, max_iter=1000)
-# A check of class weights trains for 1000 epochs: slowly enough not to look away.
-WITH_A_CLASSIFIER = [cls(head=HEAD, localization_learning_rate_ratio=0.02) for cls in ESTIMATORS]
+# A check of class weights trains for 1000 epochs: slowly, not to look away, unless it stalls.
+SLOWLY = {"localization_learning_rate_ratio": 0.02, "learning_rate": "constant"}
+WITH_A_CLASSIFIER = [cls(head=HEAD, **SLOWLY) for cls in ESTIMATORS]
 
 
 @parametrize_with_checks([*(cls() for cls in ESTIMATORS), *WITH_A_CLASSIFIER])

@@ -16,6 +16,10 @@ __all__ = ["folds_of"]
 
 Array = NDArray[Any]
 NO_FOLD = -1
+TOO_FEW = (
+    "no class has groups in two folds, so that a head could be fitted on some and judge the "
+    "others; give more groups (without groups, more images), or n_folds=1."
+)
 
 
 def folds_of(samples: Samples, groups: Array | None, n_folds: int, seed: int) -> Array:
@@ -32,36 +36,34 @@ def folds_of(samples: Samples, groups: Array | None, n_folds: int, seed: int) ->
     """
     if n_folds == 1:
         return np.zeros(len(samples), np.intp)
-    try:
-        with warnings.catch_warnings():  # about classes with fewer members than folds
-            warnings.simplefilter("ignore", UserWarning)
-            if groups is None:
-                groups, folds = _of_images(samples, n_folds, seed)
-            else:
-                splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-                folds = _numbered(splitter.split(samples.y, samples.y, groups), len(samples))
-        for label in np.unique(samples.y):
-            its_folds = folds[samples.y == label]
-            if (its_folds == its_folds[0]).all():
-                folds[np.isin(groups, groups[samples.y == label])] = NO_FOLD
-        if (folds != NO_FOLD).any():
-            return folds
-        reason = "no class is in two of them"
-    except ValueError as error:
-        reason = str(error).rstrip(".")
-    raise InvalidInputError(
-        f"the samples cannot be cut into {n_folds} folds to fit the head on the others ({reason}); "
-        "give more samples (or groups) of each class, or a smaller n_folds."
+    y, of_images = samples.y, groups is None
+    _, first, group = np.unique(
+        _marks(samples.images) if groups is None else groups, return_index=True, return_inverse=True
     )
+    groups_of_class = np.bincount(np.unique(np.stack([y, group]), axis=1)[0])
+    n_folds = min(n_folds, groups_of_class.max())
+    if n_folds < 2:
+        raise InvalidInputError(TOO_FEW)
+    with warnings.catch_warnings():  # about classes with fewer members than folds
+        warnings.simplefilter("ignore", UserWarning)
+        if of_images:  # whatever their order, and however many are equal
+            splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+            folds = _numbered(splitter.split(first, y[first]), len(first))[group]
+        else:
+            splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+            folds = _numbered(splitter.split(y, y, group), len(y))
+    for label in np.unique(y):
+        its_folds = folds[y == label]
+        if (its_folds == its_folds[0]).all():
+            folds[np.isin(group, group[y == label])] = NO_FOLD
+    if (folds == NO_FOLD).all():
+        raise InvalidInputError(TOO_FEW)
+    return folds
 
 
-def _of_images(samples: Samples, n_folds: int, seed: int) -> tuple[Array, Array]:
-    """Groups of equal images, and folds whatever their order and however many are equal."""
-    marks = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in samples.images]
-    _, first, groups = np.unique(marks, return_index=True, return_inverse=True)
-    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-    folds = _numbered(splitter.split(first, samples.y[first]), len(first))
-    return groups, folds[groups]
+def _marks(images: Array) -> list[bytes]:
+    """What equal images have in common, and no others."""
+    return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
 
 
 def _numbered(splits: Iterable[tuple[Array, Array]], n: int) -> Array:
