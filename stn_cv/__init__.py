@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "SpatialTransformer": "estimators",
     "SpatialTransformerClassifier": "estimators",
+    "HOG": "estimators",
     "Rectifier": "model.rectifier",
     "ImageSpec": "model.rectifier",
     "save": "model.file",
@@ -38,6 +39,7 @@ _HOMES = {
 
 __all__ = [  # noqa: F822  (resolved in __getattr__)
     "CollapseWarning",
+    "HOG",
     "ImageSpec",
     "InterruptedWarning",
     "InvalidInputError",
@@ -64,7 +66,7 @@ __all__ = [  # noqa: F822  (resolved in __getattr__)
 ]
 
 
-_ROOMS = ("datasets", "nn")
+_ROOMS = ("datasets", "joint", "nn")
 
 
 def __getattr__(name: str) -> Any:

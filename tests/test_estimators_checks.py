@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import sklearn.utils.estimator_checks as checks
 from estimator_cases import ESTIMATORS, fast
+from sklearn.base import clone
 from sklearn.datasets import make_blobs
+from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 # All that concern a dense transformer or classifier and that the suite does not call.
@@ -24,7 +26,13 @@ NOT_IN_SUITE = """
 """.split()
 
 
-@parametrize_with_checks([cls() for cls in ESTIMATORS])
+HEAD = LogisticRegression(C=0.1, max_iter=1000)
+# A check of class weights trains for 1000 epochs: slowly, not to look away, unless it stalls.
+SLOWLY = {"localization_learning_rate_ratio": 0.02, "learning_rate": "constant"}
+WITH_A_CLASSIFIER = [cls(head=HEAD, **SLOWLY) for cls in ESTIMATORS]
+
+
+@parametrize_with_checks([*(cls() for cls in ESTIMATORS), *WITH_A_CLASSIFIER])
 def test_the_suite(estimator, check):
     try:
         check(estimator)
@@ -42,6 +50,24 @@ def test_outside_of_the_suite(cls, name):
     pytest.importorskip("pandas")
     pytest.importorskip("polars")
     getattr(checks, name)(cls.__name__, cls())
+
+
+# What a classifier as the head has to do with, of the checks that the suite leaves out.
+@pytest.mark.parametrize(
+    "name",
+    [
+        "check_inplace_ensure_writeable",
+        "check_estimator_cloneable",
+        "check_estimator_repr",
+        "check_classifiers_one_label",
+        "check_classifiers_regression_target",
+        "check_decision_proba_consistency",
+        "check_non_transformer_estimators_n_iter",
+    ],
+)
+@pytest.mark.parametrize("estimator", WITH_A_CLASSIFIER, ids=type)
+def test_outside_of_the_suite_with_a_classifier(estimator, name):
+    getattr(checks, name)(type(estimator).__name__, clone(estimator))
 
 
 def test_balanced_class_weights():

@@ -7,7 +7,7 @@ import pytest
 from estimator_cases import COLLAPSING, DIGITS, LABELS, ODD_ONE_OUT, fast, weights_in
 
 from stn_cv import CollapseWarning, SpatialTransformerClassifier, TrainingDiverged, slices
-from stn_cv.estimators import fitting
+from stn_cv.estimators import course
 
 
 @pytest.mark.parametrize("head", ["linear", "mlp", "cnn"])
@@ -49,8 +49,8 @@ def test_a_failed_second_training_keeps_the_first(monkeypatch):
             raise TrainingDiverged("planted")
         return original(*arguments)
 
-    original = fitting.train
-    monkeypatch.setattr(fitting, "train", train)
+    original = course.train
+    monkeypatch.setattr(course, "train", train)
     with pytest.warns(CollapseWarning):
         model = fast(**COLLAPSING).fit(DIGITS, ODD_ONE_OUT)
     assert len(trainings) == 2

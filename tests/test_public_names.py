@@ -28,7 +28,7 @@ SAMPLING = [
 ]
 MODEL = ["ImageSpec", "Rectifier", "load", "save"]
 PICTURES = ["contact_sheet"]
-ESTIMATORS = ["SpatialTransformer", "SpatialTransformerClassifier"]
+ESTIMATORS = ["HOG", "SpatialTransformer", "SpatialTransformerClassifier"]
 ERRORS = [
     "CollapseWarning",
     "InterruptedWarning",
@@ -52,8 +52,10 @@ LAYERS = [
     "SpatialTransform",
     "Standardize",
 ]
+JOINT = ["DERIVATIVES", "GRADIENTS", "differentiable", "forward"]
 PUBLIC = SAMPLING + MODEL + PICTURES + ESTIMATORS + ERRORS
 DOCUMENTED = [f"stn_cv.{name}" for name in PUBLIC] + [f"stn_cv.nn.{name}" for name in LAYERS]
+DOCUMENTED += [f"stn_cv.joint.{name}" for name in JOINT if name.islower()]
 HEAVY = ("sklearn", "cv2", "numba", "scipy", "torch", "rich", "click", "safetensors")
 
 
@@ -77,6 +79,7 @@ def test_the_public_names_are_these():
     assert sorted(stn_cv.__all__) == sorted(PUBLIC)
     assert set(PUBLIC) <= set(dir(stn_cv))
     assert sorted(importlib.import_module("stn_cv.nn").__all__) == sorted(LAYERS)
+    assert sorted(importlib.import_module("stn_cv.joint").__all__) == sorted(JOINT)
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -1,18 +1,28 @@
 """The spatial transformer that classifies with its own head."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from ..errors import InvalidInputError, TrainingDiverged
+from ..joint.heads import head_input
 from ..nn.training import Trainer
 from ..slices import pinned_blas
-from .fitting import TrainingData, build_network, settings_of, unchanged_on_failure, validated
+from .fitting import (
+    TrainingData,
+    build_network,
+    is_built_in,
+    settings_of,
+    unchanged_on_failure,
+    validated,
+)
 from .transformer import SpatialTransformer
 
 __all__ = ["SpatialTransformerClassifier"]
@@ -20,11 +30,22 @@ __all__ = ["SpatialTransformerClassifier"]
 Array = NDArray[Any]
 
 
+def _head_has(method: str) -> Callable[[Any], bool]:
+    """Whether the head has a method; those of layers give probabilities."""
+
+    def check(estimator: Any) -> bool:
+        if is_built_in(estimator.head):
+            return method == "predict_proba"
+        return hasattr(getattr(estimator, "head_", estimator.head), method)
+
+    return check
+
+
 class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
     """A spatial transformer and the classifier it was trained with, as one classifier.
 
     It finds what `SpatialTransformer` finds, with the same parameters, and keeps the head
-    to predict with.
+    to predict with, be it a network's layers or a classifier of scikit-learn.
 
     Parameters
     ----------
@@ -38,8 +59,8 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         Pace of the localization, samples a step, largest number of epochs.
     alpha, max_norm, tol, n_iter_no_change : see SpatialTransformer
         Weight decay, clipping, and when to stop.
-    early_stopping, validation_fraction : see SpatialTransformer
-        Whether to judge epochs by samples left out of the training.
+    n_folds, early_stopping, validation_fraction : see SpatialTransformer
+        On what samples a head is fitted, and by what samples epochs are judged.
     class_weight, augment, warm_start : see SpatialTransformer
         Weights of the classes, changes to the images, going on from the last fit.
     n_jobs, random_state, verbose : see SpatialTransformer
@@ -47,8 +68,10 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
 
     Attributes
     ----------
-    rectifier_, classes_, loss_curve_, validation_scores_, n_iter_ : see SpatialTransformer
-        The fitted model, labels, and the course of the training.
+    rectifier_, head_, classes_ : see SpatialTransformer
+        The fitted model, the fitted head where it is one of scikit-learn, labels.
+    loss_curve_, validation_scores_, n_iter_ : see SpatialTransformer
+        The course of the training.
     n_features_in_, feature_names_in_ : see SpatialTransformer
         Values in an image, and column names of X where it had any.
 
@@ -87,9 +110,12 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         InvalidInputError
             If the images have another shape or range than fitted.
         """
-        probabilities = self.predict_proba(X)
-        return self.classes_[probabilities.argmax(axis=1)]
+        check_is_fitted(self)
+        if hasattr(self, "head_"):
+            return self.head_.predict(self._head_input(X))
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
+    @available_if(_head_has("predict_proba"))
     def predict_proba(self, X: Any) -> Array:
         """Probability of each class for each image.
 
@@ -110,9 +136,40 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         InvalidInputError
             If the images have another shape or range than fitted.
         """
-        images = self._images(X)
-        return self.rectifier_.predict_proba(images.values)
+        check_is_fitted(self)
+        if hasattr(self, "head_"):
+            return self.head_.predict_proba(self._head_input(X))
+        return self.rectifier_.predict_proba(self._images(X).values)
 
+    @available_if(_head_has("decision_function"))
+    def decision_function(self, X: Any) -> Array:
+        """Decisions of a scikit-learn head that has them.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, h, w), (n, h, w, c) or (n, p)
+            Images of the fitted shape.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes), or (n,) for two classes
+            As the head gives them.
+
+        Raises
+        ------
+        NotFittedError
+            If fit was not called.
+        InvalidInputError
+            If the images have another shape or range than fitted.
+        """
+        check_is_fitted(self)
+        return self.head_.decision_function(self._head_input(X))
+
+    def _head_input(self, X: Any) -> Array:
+        """Images, rectified, as the fitted scikit-learn head takes them."""
+        return head_input(self.head_, self.rectifier_.rectify(self._images(X).values))
+
+    @available_if(lambda self: is_built_in(self.head))
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
@@ -151,6 +208,11 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         """
         with unchanged_on_failure(self):
             last = getattr(self, "rectifier_", None)
+            if hasattr(self, "head_"):
+                raise InvalidInputError(
+                    "this model was fitted with a scikit-learn classifier, which cannot be trained "
+                    "on; call fit, which starts anew."
+                )
             known = self._known_classes(classes)
             if last is None:
                 data = validated(self, X, y, sample_weight, classes=known)

@@ -1,7 +1,7 @@
 """From validated data and an estimator's parameters to a trained network."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,21 +14,27 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight
 
-from ..errors import CollapseWarning, InvalidInputError, TrainingDiverged
+from ..errors import InvalidInputError
 from ..model.rectifier import ImageSpec
 from ..nn.architectures import HEADS, LOCALIZATIONS, layers_of
 from ..nn.dense import Dense
+from ..nn.flatten import Flatten
 from ..nn.layer import Layer
 from ..nn.network import Network
-from ..nn.samples import Samples, outside
+from ..nn.pool import AveragePool
+from ..nn.samples import Samples
 from ..nn.spatial import SpatialTransform
 from ..nn.standardize import Standardize
-from ..nn.training import History, Listener, Settings, Trainer, train
+from ..nn.training import Settings
 from .images import read_images
 
 Array = NDArray[Any]
 LARGEST_BATCH = 128  # of batch_size="auto"
-LEFT_OUT = 0.5  # of its grid: an image with more of it outside is lost
+
+
+def is_built_in(head: Any) -> bool:
+    """Whether a head is a network's layers, by name or as a list, and no classifier."""
+    return isinstance(head, (str, list, tuple))
 
 
 @contextmanager
@@ -47,10 +53,17 @@ def unchanged_on_failure(estimator: Any) -> Iterator[None]:
 class TrainingData:
     """What fit was given, validated."""
 
+    images: Array
     samples: Samples
     spec: ImageSpec
     classes: Array
     groups: Array | None
+
+    def of_present_classes(self) -> "TrainingData":
+        """Without the classes of which no sample has a weight, which no classifier can learn."""
+        present = np.unique(self.samples.y)
+        samples = replace(self.samples, y=np.searchsorted(present, self.samples.y))
+        return replace(self, classes=self.classes[present], samples=samples)
 
 
 def validated(
@@ -92,13 +105,12 @@ def validated(
         raise InvalidInputError(f"the model was fitted on {fitted_spec}; these images have {spec}.")
     if dtype is None:
         dtype = np.float64 if images.values.dtype == np.float64 else np.float32
+    kept = images.values[used]
     samples = Samples(
-        spec.network_input(images.values[used], dtype),
-        np.searchsorted(classes, y[used]),
-        weights[used],
+        spec.network_input(kept, dtype), np.searchsorted(classes, y[used]), weights[used]
     )
     return TrainingData(
-        samples, spec, classes, None if groups is None else np.asarray(groups)[used]
+        kept, samples, spec, classes, None if groups is None else np.asarray(groups)[used]
     )
 
 
@@ -167,9 +179,20 @@ def build_network(
         float(estimator.fill_value) / spec.maximum,
     )
     output = (spec.channels, *(transform.output_shape or shape[1:]))
-    head = layers_of("head", estimator.head, HEADS, output)
+    head = estimator.head if is_built_in(estimator.head) else beginner(output)
+    head = layers_of("head", head, HEADS, output)
     layers = [transform, standardize, *head, Dense(n_classes, "zeros")]
     return Network(layers, shape, np.random.default_rng(seed), samples.images.dtype)
+
+
+def beginner(shape: tuple[int, int, int]) -> list[Layer]:
+    """The head with which training for a scikit-learn classifier begins.
+
+    It is linear, on the image brought to about 16 pixels a side: with more of them it learns
+    the training images by heart before they lie well.
+    """
+    shrink = max(round(min(shape[1:]) / 16), 1)
+    return [*([AveragePool(shrink)] if shrink > 1 else []), Flatten()]
 
 
 def standardization(samples: Samples) -> Standardize:
@@ -182,8 +205,8 @@ def standardization(samples: Samples) -> Standardize:
     return Standardize(mean.tolist(), np.where(scale > 0, scale, 1.0).tolist())
 
 
-def split(estimator: Any, samples: Samples, groups: Any, seed: int) -> tuple[Samples, Samples]:
-    """(training, validation) samples: stratified, and no group on both sides."""
+def split(estimator: Any, samples: Samples, groups: Any, seed: int) -> tuple[Array, Array]:
+    """Numbers of (training, validation) samples: stratified, and no group on both sides."""
     fraction = estimator.validation_fraction
     smaller = min(fraction, 1 - fraction)
     try:
@@ -199,7 +222,7 @@ def split(estimator: Any, samples: Samples, groups: Any, seed: int) -> tuple[Sam
             if groups is not None and fraction > smaller:
                 kept, left_out = left_out, kept
             if np.isin(samples.y, samples.y[kept]).all():
-                return samples.take(kept), samples.take(left_out)
+                return kept, left_out
         reason = "a class would have no training sample"
     except ValueError as error:
         reason = str(error).rstrip(".")
@@ -212,61 +235,18 @@ def split(estimator: Any, samples: Samples, groups: Any, seed: int) -> tuple[Sam
 def network_to_continue(estimator: Any, data: TrainingData) -> Network:
     """A copy of the network fitted before, which must be what the parameters ask for."""
     last = estimator.rectifier_
-    if last.image_spec != data.spec or not np.array_equal(last.classes, data.classes):
+    if last.image_spec != data.spec or not np.array_equal(estimator.classes_, data.classes):
         raise InvalidInputError(
-            f"warm_start continues a fit on {last.image_spec} with classes {last.classes}; came "
-            f"{data.spec} with classes {data.classes}. Set warm_start=False to start anew."
+            f"warm_start continues a fit on {last.image_spec} with classes {estimator.classes_}; "
+            f"came {data.spec} with classes {data.classes}. Set warm_start=False to start anew."
         )
-    standardize = last.network.layers[1]
+    standardize = last.transform.localization[0]
     wanted = build_network(estimator, data.samples, data.spec, len(data.classes), 0, standardize)
-    if wanted.layers != last.network.layers:
+    compared = None if is_built_in(estimator.head) else 1  # a classifier needs the transform only
+    if wanted.layers[:compared] != last.network.layers[:compared]:
         raise InvalidInputError(
             "the fitted network is not what the parameters say now (family, output_shape, "
             "localization, head, padding_mode or fill_value changed), so training cannot go on "
             "with it. Set warm_start=False to start anew."
         )
     return last.network.copy()
-
-
-def train_without_collapse(
-    network: Network,
-    rebuild: Callable[[int], Network],
-    settings: Settings,
-    samples: Samples,
-    validation: Samples | None,
-    listener: Listener,
-) -> tuple[Network, History]:
-    """Train the network; if it collapses, once more and gently what `rebuild` makes of a seed.
-
-    A collapsed transformer has moved most of its grid off the images, where no gradient
-    brings it back.
-    """
-    history = train(Trainer(network, settings), samples, validation, listener)
-    if not history.interrupted and collapsed(network, samples, settings):
-        gentle = replace(
-            settings,
-            seed=settings.seed + 1,
-            localization_learning_rate_ratio=settings.localization_learning_rate_ratio / 10,
-        )
-        second = rebuild(gentle.seed)
-        try:
-            history = train(Trainer(second, gentle), samples, validation, listener)
-            network = second
-        except TrainingDiverged:
-            pass  # what collapsed is still better than nothing
-        if not history.interrupted and collapsed(network, samples, gentle):
-            warnings.warn(
-                "the transformer looks away from most images: over half of its grid lies "
-                "outside them. Try a smaller localization_learning_rate_ratio or "
-                "learning_rate_init, a family with fewer parameters, or a larger alpha.",
-                CollapseWarning,
-                stacklevel=4,
-            )
-    return network, history
-
-
-def collapsed(network: Network, samples: Samples, settings: Settings) -> bool:
-    """Whether over half the images, by weight, have over half their grid outside."""
-    judged = settings.probe_of(samples)
-    lost = outside(network, judged.images, settings.n_jobs) > LEFT_OUT
-    return bool(judged.weights @ lost > 0.5 * judged.weights.sum())

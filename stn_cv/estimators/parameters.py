@@ -4,7 +4,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from ..families import FAMILIES
 from ..nn.optimizer import SOLVERS
@@ -19,7 +19,7 @@ class Parameters(BaseEstimator):
         "family": [StrOptions(set(FAMILIES))],
         "output_shape": [tuple, list, None],
         "localization": [str, list, tuple],
-        "head": [str, list, tuple],
+        "head": [str, list, tuple, HasMethods(["fit", "predict"])],
         "padding_mode": [StrOptions(set(PADDING_MODES))],
         "fill_value": [Interval(Real, None, None, closed="neither")],
         "image_shape": [tuple, list, None],
@@ -34,6 +34,7 @@ class Parameters(BaseEstimator):
         "tol": [Interval(Real, 0, None, closed="left")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "early_stopping": ["boolean"],
+        "n_folds": [Interval(Integral, 1, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "augment": [callable, None],
@@ -63,6 +64,7 @@ class Parameters(BaseEstimator):
         max_norm: float = 5.0,
         tol: float = 1e-4,
         n_iter_no_change: int = 10,
+        n_folds: int = 3,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         class_weight: Any = None,
@@ -89,6 +91,7 @@ class Parameters(BaseEstimator):
         self.max_norm = max_norm
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
+        self.n_folds = n_folds
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.class_weight = class_weight

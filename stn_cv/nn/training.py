@@ -82,6 +82,7 @@ class History:
     losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     best_epoch: int = 0
+    stopped: bool = False  # by the listener
     interrupted: bool = False
 
 
@@ -110,6 +111,14 @@ class Trainer:
         self.gradients = np.empty((0, network.vector.size))  # a row a slice
         self.epochs = 0
         self.steps = 0
+
+    def judges(self, samples: Samples, validation: Samples | None) -> Samples:
+        """The samples by which the epochs of a training are compared."""
+        return self.settings.probe_of(samples) if validation is None else validation
+
+    def evaluate(self, judges: Samples) -> tuple[float, float]:
+        """(weighted mean loss, weighted accuracy) as it stands now."""
+        return evaluate(self.network, judges, self.settings.n_jobs)
 
     def _rates(self) -> Array:
         """Learning rate of each parameter, relative: lower in the localizations."""
@@ -159,9 +168,7 @@ class Trainer:
 
         results = run_slices(run, parts, settings.n_jobs)
         loss = sum(loss for loss, _ in results)
-        gradient = results[0][1]
-        for _, other in results[1:]:
-            gradient += other
+        gradient = sum_in_order([gradient for _, gradient in results])
         gradient /= gradient.dtype.type(samples.weights[index].sum())
         return loss, gradient
 
@@ -180,6 +187,14 @@ class Trainer:
         self.steps += 1
 
 
+def sum_in_order(gradients: list[Array]) -> Array:
+    """The sum of arrays, into the first of them: the same bits on any number of threads."""
+    total = gradients[0]
+    for other in gradients[1:]:
+        total += other
+    return total
+
+
 Rank = tuple[float, float]
 
 
@@ -188,6 +203,7 @@ def train(
     samples: Samples,
     validation: Samples | None = None,
     listener: Listener | None = None,
+    start_may_stay: bool = False,
 ) -> History:
     """Run epochs and leave the best one's weights in the network.
 
@@ -198,23 +214,23 @@ def train(
     Raises
     ------
     TrainingDiverged
-        If a loss or gradient is not finite, or every epoch was worse than the start. The
-        network then holds its starting weights.
+        If a loss or gradient is not finite, or every epoch was worse than the start, unless
+        `start_may_stay`. The network then holds its starting weights.
     """
     network, settings, history = trainer.network, trainer.settings, History()
-    judges = settings.probe_of(samples) if validation is None else validation
+    judges = trainer.judges(samples, validation)
 
     def rank() -> Rank:
-        loss, accuracy = evaluate(network, judges, settings.n_jobs)
+        loss, accuracy = trainer.evaluate(judges)
         if not math.isfinite(loss):
             raise TrainingDiverged(settings.advice(f"the loss became {loss}"))
         return (0.0 if validation is None else -accuracy), loss
 
     with pinned_blas():
         start = best = network.vector.copy()
-        untrained = best_rank = rank()
-        lowest = (math.inf, math.inf)
+        untrained = lowest = (math.inf, math.inf)
         try:
+            untrained = best_rank = rank()
             while len(history.losses) < settings.max_iter:
                 history.losses.append(trainer.epoch(samples))
                 now = rank()
@@ -227,9 +243,8 @@ def train(
                 epoch = Epoch(
                     len(history.losses), settings.max_iter, history.losses[-1], score, network
                 )
-                if (listener is not None and listener(epoch)) or _stalled(
-                    history, settings, validation is not None
-                ):
+                history.stopped = listener is not None and bool(listener(epoch))
+                if history.stopped or _stalled(history, settings, validation is not None):
                     break
         except KeyboardInterrupt:
             history.interrupted = True
@@ -243,7 +258,7 @@ def train(
             raise
         finally:
             network.vector[:] = best
-    if not history.interrupted and lowest > _with_slack(untrained):
+    if not (history.interrupted or start_may_stay) and lowest > _with_slack(untrained):
         raise TrainingDiverged(settings.hopeless(len(history.losses)))
     return history
 

@@ -1,0 +1,135 @@
+"""The course of a training: begun at the identity, begun anew if it collapses, refined.
+
+With a scikit-learn classifier as the head, the first part of the epochs trains the
+localization with a linear head; in the rest it is refined for the classifier.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ..errors import CollapseWarning, TrainingDiverged
+from ..joint.folds import folds_of
+from ..joint.heads import Recipe, check_head
+from ..joint.training import JointTrainer, transform_alone
+from ..nn.network import Network
+from ..nn.samples import Samples, outside
+from ..nn.training import Epoch, History, Listener, Settings, Trainer, train
+from .fitting import TrainingData, build_network, network_to_continue, split
+from .hog import HOG
+
+LEFT_OUT = 0.5  # of its grid: an image with more of it outside is lost
+BEGINNING = 2 / 3  # of the epochs, before those with a classifier
+REFINING = 0.3  # their learning rate, relative
+
+
+def recipe_of(estimator: Any, data: TrainingData, seed: int) -> Recipe:
+    """How the scikit-learn classifier given as the head is to be fitted.
+
+    A turn moves gradients from one orientation's bin into the next, of which the exact
+    gradient of `HOG` knows nothing: on held-out digits it made an SVM behind it worse, from
+    96.7 to 94.6 %, where differences made it better, 97.2 %.
+    """
+    check_head(estimator.head)
+    recipe = Recipe(estimator.head, data.classes, seed, data.spec.maximum, blind=(HOG,))
+    recipe.warn_of_weights(data.samples.weights)
+    return recipe
+
+
+def train_network(
+    estimator: Any,
+    data: TrainingData,
+    settings: Settings,
+    recipe: Recipe | None,
+    listener: Listener,
+) -> tuple[Network, History]:
+    """The trained network; of a transform alone where the head is a recipe's classifier."""
+    samples, groups, validation = data.samples, data.groups, None
+    if estimator.early_stopping:
+        kept, left_out = split(estimator, samples, groups, settings.seed)
+        validation = samples.take(left_out)
+        samples, groups = samples.take(kept), None if groups is None else groups[kept]
+
+    def build(seed: int) -> Network:
+        return build_network(estimator, samples, data.spec, len(data.classes), seed)
+
+    def run(settings: Settings) -> tuple[Network, History]:
+        return train_without_collapse(network, build, settings, samples, validation, listener)
+
+    go_on = estimator.warm_start and hasattr(estimator, "rectifier_")
+    network = network_to_continue(estimator, data) if go_on else build(settings.seed)
+    if recipe is None:
+        return run(settings)
+    folds = folds_of(samples, groups, estimator.n_folds, settings.seed)
+    first, history = 0 if go_on else int(BEGINNING * settings.max_iter), History()
+    if first:
+        network, history = run(replace(settings, max_iter=first))
+    network = transform_alone(network)
+    rest = replace(
+        settings,
+        max_iter=settings.max_iter - first,
+        learning_rate_init=REFINING * settings.learning_rate_init,
+    )
+    refine(JointTrainer(network, rest, samples, folds, recipe), history, validation, listener)
+    return network, history
+
+
+def refine(
+    trainer: JointTrainer, history: History, validation: Samples | None, listener: Listener
+) -> None:
+    """Train on for a classifier after the epochs in `history`, and add to it."""
+    if history.stopped or history.interrupted:
+        return
+    before = len(history.losses)
+
+    def listen(epoch: Epoch) -> bool | None:
+        return listener(replace(epoch, number=before + epoch.number, of=before + epoch.of))
+
+    later = train(trainer, trainer.samples, validation, listen, start_may_stay=True)
+    history.losses += later.losses
+    history.scores += later.scores
+
+
+def train_without_collapse(
+    network: Network,
+    rebuild: Callable[[int], Network],
+    settings: Settings,
+    samples: Samples,
+    validation: Samples | None,
+    listener: Listener,
+) -> tuple[Network, History]:
+    """Train the network; if it collapses, once more and gently what `rebuild` makes of a seed.
+
+    A collapsed transformer has moved most of its grid off the images, where no gradient
+    brings it back.
+    """
+    history = train(Trainer(network, settings), samples, validation, listener)
+    if not history.interrupted and collapsed(network, samples, settings):
+        gentle = replace(
+            settings,
+            seed=settings.seed + 1,
+            localization_learning_rate_ratio=settings.localization_learning_rate_ratio / 10,
+        )
+        second = rebuild(gentle.seed)
+        try:
+            history = train(Trainer(second, gentle), samples, validation, listener)
+            network = second
+        except TrainingDiverged:
+            pass  # what collapsed is still better than nothing
+        if not history.interrupted and collapsed(network, samples, gentle):
+            warnings.warn(
+                "the transformer looks away from most images: over half of its grid lies "
+                "outside them. Try a smaller localization_learning_rate_ratio or "
+                "learning_rate_init, a family with fewer parameters, or a larger alpha.",
+                CollapseWarning,
+                stacklevel=8,
+            )
+    return network, history
+
+
+def collapsed(network: Network, samples: Samples, settings: Settings) -> bool:
+    """Whether over half the images, by weight, have over half their grid outside."""
+    judged = settings.probe_of(samples)
+    lost = outside(network, judged.images, settings.n_jobs) > LEFT_OUT
+    return bool(judged.weights @ lost > 0.5 * judged.weights.sum())

@@ -1,0 +1,74 @@
+"""Which samples a head is fitted on when it is to judge the others."""
+
+import hashlib
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from ..errors import InvalidInputError
+from ..nn.samples import Samples
+
+__all__ = ["folds_of"]
+
+Array = NDArray[Any]
+NO_FOLD = -1
+TOO_FEW = (
+    "no class has groups in two folds, so that a head could be fitted on some and judge the "
+    "others; give more groups (without groups, more images), or n_folds=1."
+)
+
+
+def folds_of(samples: Samples, groups: Array | None, n_folds: int, seed: int) -> Array:
+    """The fold of each sample, (n,): stratified, and no group is split.
+
+    Without `groups` equal images are one group. A class that is in one fold only could not
+    be learned for it: its groups are put into no fold (-1), so that every head is fitted on
+    them and none judges them. One fold alone is no cross-fitting.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are too few groups.
+    """
+    if n_folds == 1:
+        return np.zeros(len(samples), np.intp)
+    y, of_images = samples.y, groups is None
+    _, first, group = np.unique(
+        _marks(samples.images) if groups is None else groups, return_index=True, return_inverse=True
+    )
+    groups_of_class = np.bincount(np.unique(np.stack([y, group]), axis=1)[0])
+    n_folds = min(n_folds, groups_of_class.max())
+    if n_folds < 2:
+        raise InvalidInputError(TOO_FEW)
+    with warnings.catch_warnings():  # about classes with fewer members than folds
+        warnings.simplefilter("ignore", UserWarning)
+        if of_images:  # whatever their order, and however many are equal
+            splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+            folds = _numbered(splitter.split(first, y[first]), len(first))[group]
+        else:
+            splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+            folds = _numbered(splitter.split(y, y, group), len(y))
+    for label in np.unique(y):
+        its_folds = folds[y == label]
+        if (its_folds == its_folds[0]).all():
+            folds[np.isin(group, group[y == label])] = NO_FOLD
+    if (folds == NO_FOLD).all():
+        raise InvalidInputError(TOO_FEW)
+    return folds
+
+
+def _marks(images: Array) -> list[bytes]:
+    """What equal images have in common, and no others."""
+    return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
+
+
+def _numbered(splits: Iterable[tuple[Array, Array]], n: int) -> Array:
+    """The number of the split that leaves each of n out."""
+    folds = np.zeros(n, np.intp)
+    for number, (_, left_out) in enumerate(splits):
+        folds[left_out] = number
+    return folds

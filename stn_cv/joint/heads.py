@@ -1,0 +1,159 @@
+"""A scikit-learn classifier as a head: what it is given, how it is fitted, what it scores."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import config_context
+from sklearn.base import clone, is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import Pipeline
+from sklearn.svm import SVC
+from sklearn.utils import get_tags
+from sklearn.utils.validation import has_fit_parameter
+
+from ..errors import InvalidInputError, InvalidTypeError
+from ..nn.samples import Samples
+from ..slices import pinned_blas, slices_of
+from .gradients import differentiable, forward
+
+__all__ = ["Recipe", "check_head", "head_input", "scoring_method"]
+
+Array = NDArray[Any]
+LARGEST_PART = 1024  # images that a head's gradient is ready for at once
+
+
+def check_head(head: Any) -> None:
+    """Refuse what is no classifier, or gives labels only."""
+    if isinstance(head, type) or not is_classifier(head):
+        raise InvalidTypeError(
+            f"head is {head!r}; wanted a name, a list of layers, or a scikit-learn classifier "
+            "(an instance) such as make_pipeline(PCA(20), LogisticRegression())."
+        )
+    scoring_method(head)
+
+
+def scoring_method(head: Any) -> str:
+    """The method whose scores a head is judged by.
+
+    The probabilities of an `SVC` are an afterthought; its decisions have gradients.
+    """
+    methods = ["predict_proba", "decision_function"]
+    for method in reversed(methods) if isinstance(_steps(head)[-1], SVC) else methods:
+        if hasattr(head, method):
+            return method
+    raise InvalidInputError(
+        f"head is {head!r}, which has neither predict_proba nor decision_function: with labels "
+        "alone nothing can be learned. Wrap it in CalibratedClassifierCV, or use another one."
+    )
+
+
+def head_input(head: Any, images: Array) -> Array:
+    """Images (n, h, w, c) as a head takes them: images where its tags say so, else flat rows."""
+    if get_tags(_steps(head)[0]).input_tags.three_d_array:
+        return images[..., 0] if images.shape[-1] == 1 else images
+    return images.reshape(len(images), -1)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An unfitted head, and what its clones are fitted by and judged by.
+
+    Parameters
+    ----------
+    head : classifier
+        It is cloned, never fitted itself.
+    classes : ndarray of shape (k,)
+        Labels.
+    seed : int
+        For the parameters `random_state` that are None.
+    unit : float
+        What a pixel value of 1 is in the units of X.
+    blind : tuple of type
+        Steps whose exact gradient leaves out what matters; slopes are then differences.
+    """
+
+    head: Any
+    classes: Array
+    seed: int
+    unit: float = 1.0
+    blind: tuple[type, ...] = ()
+
+    @property
+    def exact(self) -> bool:
+        """Whether the gradient that is known of the head is one to follow."""
+        return differentiable(self.head) and not any(
+            isinstance(step, self.blind) for step in _steps(self.head)
+        )
+
+    @property
+    def method(self) -> str:
+        """Where scores come from: "predict_proba" or "decision_function"."""
+        return scoring_method(self.head)
+
+    def input(self, images: Array) -> Array:
+        """Images (n, h, w, c) as the head takes them."""
+        return head_input(self.head, images * images.dtype.type(self.unit))
+
+    def fitted(self, X: Array, samples: Samples) -> Any:
+        """A clone fitted on inputs X with the labels and weights of samples."""
+        head = clone(self.head)
+        unseeded = [
+            name
+            for name, value in head.get_params().items()
+            if value is None and name.rpartition("__")[2] == "random_state"
+        ]
+        head.set_params(**dict.fromkeys(unseeded, self.seed))
+        name = _weight_parameter(head)
+        uneven = name is not None and bool((samples.weights != 1).any())
+        weights = {str(name): samples.weights} if uneven else {}
+        # Weights go to the last step; two BLAS threads are slower than one (see CHANGELOG.md).
+        with config_context(enable_metadata_routing=False), pinned_blas():
+            return head.fit(X, self.classes[samples.y], **weights)
+
+    def fitted_on_the_way(self, images: Array, samples: Samples) -> Any:
+        """As `fitted`, on images; that a solver would go on is no news before the last fit."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return self.fitted(self.input(images), samples)
+
+    def scores(self, head: Any, images: Array) -> Array:
+        """Scores (n, k) of images by a fitted clone.
+
+        They are those of `forward` where that is followed. A single column of decisions for
+        two classes, d, becomes two, -d/2 and d/2.
+        """
+        if self.exact:
+            parts = slices_of(len(images), LARGEST_PART)
+            return np.concatenate([forward(head, self.input(images[part]))[0] for part in parts])
+        scores = np.asarray(getattr(head, self.method)(self.input(images)))
+        return np.stack([-scores / 2, scores / 2], axis=1) if scores.ndim == 1 else scores
+
+    def warn_of_weights(self, weights: Array) -> None:
+        """Tell, once, that a head leaves weights out."""
+        if np.ptp(weights) > 0 and _weight_parameter(self.head) is None:
+            warnings.warn(
+                f"{self.head!r} takes no sample_weight: the weights of samples and classes are "
+                "used for the localization only.",
+                UserWarning,
+                stacklevel=7,
+            )
+
+
+def _steps(head: Any) -> list[Any]:
+    """The estimators that make up a head, those of inner pipelines as well."""
+    if not isinstance(head, Pipeline):
+        return [head]
+    steps = [step for _, step in head.steps if step not in (None, "passthrough")]
+    return [inner for step in steps for inner in _steps(step)]
+
+
+def _weight_parameter(head: Any) -> str | None:
+    """How the weights are called in a head's fit; None where it takes none."""
+    if isinstance(head, Pipeline):
+        step, last = head.steps[-1]
+        inner = _weight_parameter(last)
+        return None if inner is None else f"{step}__{inner}"
+    return "sample_weight" if has_fit_parameter(head, "sample_weight") else None
