@@ -23,7 +23,7 @@ ROOMS = [
     ("nn/",),
     ("families/",),
     ("sampling/", "datasets.py", "pictures.py"),
-    ("geometry.py", "opencv.py"),
+    ("geometry.py", "opencv/"),
     ("kernels/",),
     ("slices.py", "atomic.py", "errors.py"),
 ]
@@ -34,7 +34,7 @@ ANYWHERE, IN_FUNCTIONS = "anywhere", "in functions"
 DOORS = {
     "numpy": {"": ANYWHERE},
     "numba": {"kernels/": ANYWHERE},
-    "cv2": {"opencv.py": ANYWHERE},
+    "cv2": {"opencv/": ANYWHERE},
     "sklearn": {
         "estimators/": ANYWHERE,
         "joint/": ANYWHERE,
@@ -246,7 +246,7 @@ PLANTED = [
     (room_faults, INIT, "from .errors import StnError", "lazily"),
     (door_faults, "nn/dense.py", "import sklearn.base", "its door is"),
     (door_faults, "datasets.py", "from sklearn.datasets import load_digits", "inside a function"),
-    (door_faults, "pictures.py", "import cv2", "its door is opencv.py"),
+    (door_faults, "pictures.py", "import cv2", "its door is opencv/"),
     (door_faults, "sampling/warp.py", "def f():\n    import numba", "its door is kernels/"),
     (door_faults, "estimators/hog.py", "import torch", "not a dependency"),
     (hidden_import_faults, "slices.py", "importlib.import_module('cv2')", "hides"),

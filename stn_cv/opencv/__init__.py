@@ -1,0 +1,42 @@
+"""The only door to cv2: decode, encode, resize, draw.
+
+Colours are RGB and shapes (height, width) on this side of the door. cv2 is imported at the
+first call, so importing this package costs nothing.
+"""
+
+from ..atomic import write_bytes
+from .codec import (
+    ALIASES,
+    FORMATS,
+    LARGEST_PICTURE,
+    Photo,
+    decode,
+    decode_photo,
+    encode,
+    header_of,
+    read_image,
+    write_image,
+)
+from .door import quiet_and_serial
+from .drawing import Colour, draw_frame, put_text, text_width
+from .resize import resize_area
+
+__all__ = [
+    "ALIASES",
+    "FORMATS",
+    "LARGEST_PICTURE",
+    "Colour",
+    "Photo",
+    "decode",
+    "decode_photo",
+    "draw_frame",
+    "encode",
+    "header_of",
+    "put_text",
+    "quiet_and_serial",
+    "read_image",
+    "resize_area",
+    "text_width",
+    "write_bytes",
+    "write_image",
+]
