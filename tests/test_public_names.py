@@ -28,6 +28,7 @@ SAMPLING = [
 ]
 MODEL = ["ImageSpec", "Rectifier", "load", "save"]
 PICTURES = ["contact_sheet"]
+FOLDERS = ["iter_rectified", "rectify_folder"]
 ESTIMATORS = ["SpatialTransformer", "SpatialTransformerClassifier"]
 ERRORS = [
     "CollapseWarning",
@@ -52,7 +53,7 @@ LAYERS = [
     "SpatialTransform",
     "Standardize",
 ]
-PUBLIC = SAMPLING + MODEL + PICTURES + ESTIMATORS + ERRORS
+PUBLIC = SAMPLING + MODEL + PICTURES + FOLDERS + ESTIMATORS + ERRORS
 DOCUMENTED = [f"stn_cv.{name}" for name in PUBLIC] + [f"stn_cv.nn.{name}" for name in LAYERS]
 HEAVY = ("sklearn", "cv2", "numba", "scipy", "torch", "rich", "click", "safetensors")
 

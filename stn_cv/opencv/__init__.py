@@ -14,12 +14,13 @@ from .codec import (
     decode_photo,
     encode,
     header_of,
+    may_be_image,
     read_image,
     write_image,
 )
 from .door import quiet_and_serial
 from .drawing import Colour, draw_frame, put_text, text_width
-from .resize import resize_area
+from .resize import grey, resize_area
 
 __all__ = [
     "ALIASES",
@@ -31,7 +32,9 @@ __all__ = [
     "decode_photo",
     "draw_frame",
     "encode",
+    "grey",
     "header_of",
+    "may_be_image",
     "put_text",
     "quiet_and_serial",
     "read_image",

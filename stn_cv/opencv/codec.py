@@ -29,6 +29,7 @@ __all__ = [
     "decode_photo",
     "encode",
     "header_of",
+    "may_be_image",
     "read_image",
     "write_image",
 ]
@@ -151,6 +152,11 @@ def header_of(data: bytes) -> Header:
                 raise _no_image(data, "its header says that it holds no pixel")
             return header
     raise _no_image(data, "they begin as none of these")
+
+
+def may_be_image(start: bytes) -> bool:
+    """Whether a file that starts so may be a JPEG, PNG, WebP, TIFF or BMP."""
+    return any(start.startswith(parser.SIGNATURES) for parser in PARSERS)
 
 
 def _no_image(data: bytes, reason: str) -> InvalidInputError:

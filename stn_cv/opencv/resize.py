@@ -57,3 +57,9 @@ def _halved(image: Array, size: tuple[int, int]) -> Array:
         height, width = height // 2, width // 2
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     return image
+
+
+def grey(image: Array) -> Array:
+    """Luma (h, w) of an RGB image (h, w, 3) of uint8, uint16 or float32."""
+    cv2 = load_cv2()
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY))
