@@ -126,6 +126,11 @@ def pinned_blas() -> Iterator[None]:
                 _limits.restore_original_limits()
 
 
+def blas_threads() -> dict[str, int]:
+    """Names of the BLAS and OpenMP libraries in this process, and their threads."""
+    return {pool["internal_api"]: pool["num_threads"] for pool in _controller().info()}
+
+
 @cache
 def _pool(n_jobs: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(n_jobs, thread_name_prefix="stn_cv")

@@ -15,7 +15,7 @@ from .options import (
     usage_errors,
 )
 
-__all__ = ["rectify"]
+__all__ = ["nothing_matched", "rectify"]
 
 NOTHING_MATCHED = 4
 FORMATS = ("jpg", "png", "webp", "tiff", "bmp")
@@ -74,7 +74,7 @@ def rectify(model: Path, sources: Paths, out: str, jobs: int, **given: Any) -> i
         summary = rectify_folder(model, sources, out, listener=report, **options)
     done, failed = summary.done, len(summary.failures)
     if not (done or failed or summary.skipped or summary.left):
-        return _nothing_matched(sources)
+        return nothing_matched(sources)
     if not quiet:
         rate = f", {done / summary.seconds:.1f} a second" if done else ""
         click.echo(
@@ -90,7 +90,8 @@ def rectify(model: Path, sources: Paths, out: str, jobs: int, **given: Any) -> i
     return 1 if failed or summary.left else 0
 
 
-def _nothing_matched(sources: Paths) -> int:
+def nothing_matched(sources: Paths) -> int:
+    """Say so, and the exit code of it."""
     names = ", ".join(printable(source) for source in sources[:5])
     click.echo(f"stn-cv: no photo found in {names}; see --glob and --exclude.", err=True)
     return NOTHING_MATCHED
@@ -110,6 +111,6 @@ def _dry_run(model: Path, sources: Paths, out: str, options: dict[str, Any]) -> 
     for path, reason in plan.unreadable:
         click.echo(f"stn-cv: {printable(path)}: {reason}", err=True)
     if not (plan.items or plan.skipped or plan.unreadable):
-        return _nothing_matched(sources)
+        return nothing_matched(sources)
     click.echo(f"{len(plan.items)} to rectify, {len(plan.skipped)} to skip.")
     return 1 if plan.unreadable else 0

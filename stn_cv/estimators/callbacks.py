@@ -47,13 +47,15 @@ class FitCallbacks:
         if self.context is None or self.epochs > self.context.max_subtasks:
             return False
         task = self.context.subcontext(task_name="epoch").call_on_fit_task_begin(**self.told)
-        return self._end(task, epoch.network)
+        news = {"loss": epoch.loss, "validation_score": epoch.score}
+        return self._end(task, epoch.network, {"epoch": epoch.number, **news})
 
     def finish(self, network: Network) -> None:
         """The fit is over."""
         if self.context is not None:
             self._end(self.context, network)
 
-    def _end(self, task: Any, network: Network) -> bool:
+    def _end(self, task: Any, network: Network, news: dict[str, Any] | None = None) -> bool:
+        """Tell callbacks; one with an argument `metadata` learns the number, loss and score."""
         attributes = {"reconstruction_attributes": lambda: self.fitted(network.copy())}
-        return bool(task.call_on_fit_task_end(**self.told, **attributes))
+        return bool(task.call_on_fit_task_end(**self.told, **attributes, metadata=news))

@@ -16,7 +16,7 @@ from .photos import find, warped
 from .plan import Item, Options
 from .preview import Cells, cells_of, preview_of
 
-__all__ = ["Job", "Result", "rectify_item"]
+__all__ = ["Job", "Result", "reason_of", "rectify_item"]
 
 NO_MORE_ROOM = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
@@ -85,20 +85,24 @@ def rectify_item(job: Job, item: Item) -> Result:
     """Rectify one photo; what goes wrong is in the result and costs no other photo."""
     start = time.perf_counter()
     facts: dict[str, Any] = {"model_sha256": job.model_sha256}
-    no_more_room = False
+    error, no_more_room = None, False
     try:
         facts.update(_done(job, item, facts))
-        error = None
-    except StnError as reason:
-        error = str(reason)
-    except OSError as reason:
-        error = reason.strerror or str(reason)
-        no_more_room = reason.errno in NO_MORE_ROOM
     except Exception as reason:  # one bad photo must not cost the others
-        error = f"{type(reason).__name__}: {reason}"
+        error = reason_of(reason)
+        no_more_room = isinstance(reason, OSError) and reason.errno in NO_MORE_ROOM
     facts["milliseconds"] = round((time.perf_counter() - start) * 1000, 3)
     status = "done" if error is None else "error"
     return Result(item.source, item.target, status, error, no_more_room=no_more_room, **facts)
+
+
+def reason_of(error: Exception) -> str:
+    """Why a photo failed, in a line."""
+    if isinstance(error, StnError):
+        return str(error)
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return f"{type(error).__name__}: {error}"
 
 
 def _done(job: Job, item: Item, facts: dict[str, Any]) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from .codec import (
     read_image,
     write_image,
 )
-from .door import quiet_and_serial
-from .drawing import Colour, draw_frame, put_text, text_width
+from .door import load_cv2, quiet_and_serial
+from .drawing import Colour, draw_frame, draw_line, put_text, text_width
 from .resize import grey, resize_area
 
 __all__ = [
@@ -31,9 +31,11 @@ __all__ = [
     "decode",
     "decode_photo",
     "draw_frame",
+    "draw_line",
     "encode",
     "grey",
     "header_of",
+    "load_cv2",
     "may_be_image",
     "put_text",
     "quiet_and_serial",

@@ -53,6 +53,26 @@ def draw_frame(
         cv2.polylines(image, [points[:2]], False, colour, top, cv2.LINE_AA, SUBPIXEL_BITS)
 
 
+def draw_line(image: Array, points: Array, colour: Colour, thickness: int = 1) -> None:
+    """Draw a line through points, antialiased.
+
+    Parameters
+    ----------
+    image : ndarray of shape (h, w, 3)
+        uint8, RGB, contiguous; drawn on in place.
+    points : ndarray of shape (n, 2)
+        (x, y) in pixels, pixel centres at integers.
+    colour : tuple
+        RGB.
+    thickness : int, default 1
+        In pixels.
+    """
+    _check_canvas(image)
+    cv2 = load_cv2()
+    places = np.rint(np.clip(points, -FARTHEST, FARTHEST) * 2**SUBPIXEL_BITS).astype(np.int32)
+    cv2.polylines(image, [places], False, colour, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
+
+
 def put_text(
     image: Array,
     text: str,
