@@ -13,8 +13,12 @@ from .. import __version__
 __all__ = ["doctor"]
 
 LIBRARIES = ("numpy", "numba", "scikit-learn", "safetensors", "threadpoolctl", "click", "rich")
-WHEELS = ("opencv-python", "opencv-python-headless", "opencv-contrib-python")
-WHEELS += ("opencv-contrib-python-headless",)
+WHEELS = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
 
 
 @click.command()

@@ -1,6 +1,7 @@
 """``stn-cv info``: what a model is."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -40,5 +41,5 @@ def info(model: Path) -> None:
         click.echo(f"{name:13} {fact}")
 
 
-def _names(layers: list[object]) -> str:
+def _names(layers: Sequence[object]) -> str:
     return " ".join(type(layer).__name__ for layer in layers)

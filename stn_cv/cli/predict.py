@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,10 @@ def predict(model: Path, sources: Paths, format: str, jobs: int, **options: Any)
         wanted = Options(n_jobs=jobs, **options)
     classes = rectifier.classes.tolist()
     line = _csv_line if format == "csv" else _json_line
-    out = click.get_binary_stream("stdout")
+    out = sys.stdout.buffer
     if format == "csv":
         out.write(_csv(["path", "label", "confidence", *classes]))
-    done = failed = 0
+    done, failed = 0, 0
     for prediction in iter_predictions(rectifier, sources, wanted):
         if prediction.probabilities is None:
             failed += 1

@@ -105,11 +105,7 @@ class _Epochs:
 def _bar(name: str) -> Iterator[Any]:
     """``show(done, total, news)``: a bar on a terminal, elsewhere a line where there is news."""
     if not sys.stderr.isatty():
-        yield (
-            lambda done, total, news: (
-                news and click.echo(f"epoch {done} of {total}: {news}", err=True)
-            )
-        )
+        yield _say
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -122,6 +118,11 @@ def _bar(name: str) -> Iterator[Any]:
         yield lambda done, total, news: progress.update(
             task, completed=done, total=total, description=news
         )
+
+
+def _say(done: int, total: int, news: str) -> None:
+    if news:
+        click.echo(f"epoch {done} of {total}: {news}", err=True)
 
 
 def _summarize(model: Any, examples: Examples, seconds: float) -> None:

@@ -109,10 +109,8 @@ def read_examples(
 
     Returns
     -------
-
-    Examples
-    --------
-        Of the photos that could be read.
+    read : Examples
+        Of the photos that can be read; the others are named.
     """
     spec = ImageSpec(*shape, 1 if grey else 3, "uint8")
 
