@@ -25,8 +25,8 @@ def resize_area(images: Array, shape: tuple[int, int]) -> Array:
     Returns
     -------
     ndarray of shape (n, height, width[, c])
-        New, of the images' dtype. Integers are within half a level of the mean over the area,
-        or a level where an image is shrunk fourfold or more and so halved first, for speed.
+        New, of the images' dtype. An image that shrinks to a quarter or less is halved first
+        while it can be, for speed; integers are rounded each time.
     """
     if images.dtype.name not in RESIZABLE:
         raise InvalidTypeError(f"images are {images.dtype}; wanted one of {', '.join(RESIZABLE)}.")
