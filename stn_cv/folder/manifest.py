@@ -33,9 +33,6 @@ class Manifest:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.known: set[str] = set()
-        folder = os.path.dirname(os.fspath(path))
-        if folder:
-            os.makedirs(folder, exist_ok=True)
         self.file = open(path, "a+b")
         try:
             self._read(os.fspath(path))

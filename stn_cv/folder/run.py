@@ -222,7 +222,8 @@ def run_plan(
     sheet = Sheet() if options.contact_sheet is not None else None
     job = Job(*model, plan.target, options)
     with ExitStack() as stack:
-        check_writable(plan.target)
+        for folder in _output_folders(plan.target, options):
+            check_writable(folder)
         stack.enter_context(alone_in(plan.target, _folders(plan.items)))
         manifest = None
         if options.manifest is not None:
@@ -236,6 +237,13 @@ def run_plan(
             yield result
     if sheet is not None and options.contact_sheet is not None:
         sheet.write(options.contact_sheet)
+
+
+def _output_folders(target: str, options: Options) -> set[str]:
+    """Where a run writes: photos, previews, manifest and contact sheet."""
+    files = [file for file in (options.manifest, options.contact_sheet) if file is not None]
+    folders = {target, *(os.path.dirname(os.path.abspath(file)) for file in files)}
+    return folders if options.preview is None else {*folders, os.fspath(options.preview)}
 
 
 def _folders(items: Iterable[Item]) -> set[str]:
