@@ -14,6 +14,7 @@ from ..atomic import write_bytes
 from ..errors import InterruptedWarning, InvalidInputError
 from ..folder.files import check_writable
 from ..folder.labels import Examples, labelled_photos, read_examples
+from ..folder.plan import check_apart
 from ..model.file import save
 from ..opencv import encode
 from ..pictures import contact_sheet
@@ -28,6 +29,7 @@ INTERRUPTED = 130
 def run(data: str, out: Path, *, size: tuple[int, int], grey: bool, **options: Any) -> int:
     """Fit a model on the photos in `data` and leave it, its curve and its sheet; the exit code."""
     pairs = labelled_photos(data)
+    check_apart([str(out.parent)], [data])
     check_writable(str(out.parent))
     examples = _read(pairs, size, grey, options["jobs"])
     if len(set(examples.labels.tolist())) < 2:

@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import InvalidInputError, InvalidTypeError
 from ..opencv import ALIASES, FORMATS, LARGEST_PICTURE
 
-__all__ = ["Item", "Options", "Plan", "find_photos", "make_plan"]
+__all__ = ["Item", "Options", "Plan", "check_apart", "find_photos", "make_plan"]
 
 SUFFIXES = (*FORMATS, *ALIASES)
 EXISTING = ("skip", "overwrite", "error")
@@ -176,7 +176,7 @@ def make_plan(
     target = os.fspath(target)
     preview = None if options.preview is None else os.fspath(options.preview)
     folders = [target] if preview is None else [target, preview]
-    _check_apart(folders, roots)
+    check_apart(folders, roots)
     found, unreadable = find_photos(roots, options.glob, options.exclude)
     items = [_item(path, relative, target, preview, options.format) for path, relative in found]
     _check_targets(items)
@@ -211,8 +211,14 @@ def _is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def _check_apart(folders: list[str], roots: list[str]) -> None:
-    """Refuse outputs in a folder of inputs: a second run would take them for photos."""
+def check_apart(folders: list[str], roots: list[str]) -> None:
+    """Refuse outputs in a folder of inputs: a second run would take them for photos.
+
+    Raises
+    ------
+    InvalidInputError
+        If one of the folders is one of the roots, or lies in it.
+    """
     for folder in folders:
         for root in filter(os.path.isdir, roots):
             if _is_below(os.path.realpath(folder), os.path.realpath(root)):
