@@ -29,11 +29,11 @@ class Found:
     confidence: float | None = None
 
 
-def find(rectifier: Rectifier, pixels: Array) -> Found:
-    """Look at a photo's small copy."""
+def find(rectifier: Rectifier, pixels: Array, classify: bool = True) -> Found:
+    """Look at a photo's small copy; the head is asked only where it has one and is wanted to."""
     small = small_copy(pixels, rectifier.image_spec, rectifier.transform.fill_value)
     theta = rectifier.theta(small)
-    if rectifier.classes is None:
+    if rectifier.classes is None or not classify:
         return Found(theta)
     probabilities = rectifier.predict_proba(small)
     best = int(np.argmax(probabilities))

@@ -51,7 +51,7 @@ class Result:
     shift : [x, y] or None
         In pixels of the photo, from its centre to what lies in the output's centre.
     label, confidence : object or None
-        Most probable class, and its probability.
+        Most probable class, and its probability; found for a manifest or contact sheet only.
     milliseconds : float or None
         Time on its thread.
     input_sha256, model_sha256 : str or None
@@ -112,7 +112,9 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> dict[str, Any]:
     facts["input_sha256"] = hashlib.sha256(data).hexdigest()
     photo = decode_photo(data, options.max_pixels, options.first_page)
     del data
-    found = find(job.rectifier, photo.pixels)
+    # The head can take longer than all the rest of the network.
+    classify = options.manifest is not None or options.contact_sheet is not None
+    found = find(job.rectifier, photo.pixels, classify)
     output, theta = warped(
         job.rectifier, photo.pixels, found.theta, options.size, options.max_pixels
     )

@@ -192,12 +192,7 @@ def decode_photo(data: bytes, max_pixels: int = LARGEST_PICTURE, first_page: boo
     """
     header = header_of(data)
     _check_header(header, max_pixels, first_page)
-    cv2 = load_cv2()
-    image = None
-    with contextlib.suppress(cv2.error):
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if image is None:
-        raise _no_image(data, f"its header is that of a {header.format}, its content is damaged")
+    image = _decoded(data, header)
     channels = 1 if image.ndim == 2 else image.shape[2]
     came = (image.shape[1], image.shape[0], image.dtype.name)
     if came != (header.width, header.height, header.dtype) or channels < header.channels:
@@ -206,7 +201,22 @@ def decode_photo(data: bytes, max_pixels: int = LARGEST_PICTURE, first_page: boo
             f"{header.channels} channels, OpenCV decodes {came[0]}x{came[1]} {came[2]} with "
             f"{channels}: something would be lost. Convert it to PNG."
         )
-    return Photo(_upright(_swap_red_and_blue(image), header.orientation), header.profile)
+    return Photo(_upright(image, header.orientation), header.profile)
+
+
+def _decoded(data: bytes, header: Header) -> Array:
+    """Pixels as they are stored, in RGB."""
+    cv2 = load_cv2()
+    swapped = header.format == ".jpg" and header.channels == 3  # by the decoder, at no cost
+    flags = cv2.IMREAD_UNCHANGED
+    if swapped:
+        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    image = None
+    with contextlib.suppress(cv2.error):
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    if image is None:
+        raise _no_image(data, f"its header is that of a {header.format}, its content is damaged")
+    return np.asarray(image) if swapped else _swap_red_and_blue(image)
 
 
 def _check_header(header: Header, max_pixels: int, first_page: bool) -> None:
