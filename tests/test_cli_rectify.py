@@ -200,6 +200,50 @@ def test_kills_leave_no_partial_output_and_a_resumed_run_gives_the_same(model, t
     assert killed_and_resumed(model, tmp_path, 4, 40, seed=0) >= 2
 
 
+DIES_WRITING = """
+import os, signal, sys
+import stn_cv.atomic
+
+left = int(sys.argv.pop(1))
+
+def dying_open(path, mode):
+    global left
+    left -= 1
+    file = open(path, mode)
+    if left == 0:
+        class Dying:
+            def __enter__(self):
+                return self
+            def __exit__(self, *error):
+                pass
+            def write(self, data):
+                file.write(data[: len(data) // 2])
+                file.flush()
+                os.kill(os.getpid(), signal.SIGKILL)
+        return Dying()
+    return file
+
+stn_cv.atomic.open = dying_open
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal there")
+def test_a_kill_in_the_middle_of_a_write_leaves_no_part_of_a_photo(model, tmp_path):
+    photos = tree(tmp_path / "in", [f"{number}.png" for number in range(6)])
+    assert stn_cv("rectify", model, photos, "-o", tmp_path / "wanted").returncode == 0
+    whole = contents(tmp_path / "wanted")
+    command = ["rectify", model, photos, "-o", tmp_path / "out", "--jobs", "1"]
+    for done in (0, 2, 4):  # each run dies in its second or third write
+        killed = stn_cv(str(3 if done else 1), *command, code=DIES_WRITING + COMMAND)
+        assert killed.returncode == -signal.SIGKILL
+        names = os.listdir(tmp_path / "out")
+        seen = [name for name in names if not name.startswith(".")]
+        assert len(seen) == done and len(names) == done + 1
+        assert all((tmp_path / "out" / name).read_bytes() == whole[name] for name in seen)
+    assert stn_cv(*command).returncode == 0
+    assert contents(tmp_path / "out") == whole
+
+
 @pytest.mark.long
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal there")
 def test_two_hundred_kills(model, tmp_path):

@@ -144,6 +144,18 @@ def test_a_file_where_a_folder_must_be_is_refused(tmp_path):
         planned(photos, tmp_path / "out", format="png")
 
 
+def test_an_output_may_not_be_the_manifest_or_the_sheet(tmp_path, monkeypatch):
+    photos = tree(tmp_path / "in", ["a.png"])
+    monkeypatch.chdir(tmp_path)
+    for name in ("manifest", "contact_sheet"):
+        with pytest.raises(InvalidInputError, match="would both be written"):
+            planned("in", tmp_path / "out", **{name: "out/a.png"})
+    with pytest.raises(InvalidInputError, match="two names"):
+        planned(photos, "out", manifest="x", contact_sheet=tmp_path / "x")
+    with pytest.raises(InvalidInputError, match="lies inside the input"):
+        planned(photos, "out", contact_sheet=photos / "sheet.png")
+
+
 def test_a_preview_may_not_be_an_output(tmp_path):
     photos = tree(tmp_path / "in", ["p/a.jpg", "a.jpg"])
     with pytest.raises(InvalidInputError, match="would both be written"):

@@ -38,7 +38,9 @@ import stn_cv
 from stn_cv import iter_rectified, opencv, rectify_folder
 from stn_cv.errors import InvalidInputError
 from stn_cv.folder import rectify as rectify_module
+from stn_cv.folder.preview import cells_of
 from stn_cv.opencv import decode, encode, read_image, write_image
+from stn_cv.pictures import frame_corners
 
 PROFILE = bytes(range(256)) * 3
 MAXIMA = {"uint8": 255, "uint16": 65535, "float32": 1.0}
@@ -250,6 +252,18 @@ def test_sheets_and_previews_of_any_photo(tmp_path, dtype, channels):
     )
     assert result.status == "done", result.error
     assert read_image(sheet).ndim == 3 and read_image(tmp_path / "in.tiff.jpg").ndim == 3
+
+
+@pytest.mark.parametrize("shape", [(300, 200), (48, 96), (96, 96), (10, 40)])
+def test_the_frame_on_a_sheet_is_that_of_the_photo(shape):
+    """The corners of an identity's frame are those of the photo on its square of paper."""
+    photo = np.zeros((*shape, 3), np.uint8)
+    cells = cells_of(photo, np.eye(2, 3), photo)
+    rows, columns = np.nonzero((cells.before < 128).all(axis=2))
+    corners = frame_corners(cells.theta, cells.before.shape)
+    assert np.abs(corners[0] - (columns.min() - 0.5, rows.min() - 0.5)).max() <= 1
+    assert np.abs(corners[2] - (columns.max() + 0.5, rows.max() + 0.5)).max() <= 1
+    assert cells.before.shape == cells.after.shape == (96, 96, 3)
 
 
 def test_a_contact_sheet_has_the_first_and_the_least_confident(tmp_path):

@@ -84,14 +84,14 @@ class Plan:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
 
-Found = tuple[str, str]  # path, and path relative to the folder it was found in
+Pair = tuple[str, str]  # path, and path relative to the folder it was found in
 
 
 def find_photos(
     sources: Iterable[str | os.PathLike[str]],
     glob: Sequence[str] = (),
     exclude: Sequence[str] = (),
-) -> tuple[list[Found], list[Found]]:
+) -> tuple[list[Pair], list[Pair]]:
     """Look for photos in folders and below; a file named on its own is one in any case.
 
     Hidden files are left out and links are not followed.
@@ -113,8 +113,8 @@ def find_photos(
     unreadable : list of (path, reason)
         Folders that cannot be listed.
     """
-    found: list[Found] = []
-    unreadable: list[Found] = []
+    found: list[Pair] = []
+    unreadable: list[Pair] = []
     for source in sources:
         path = os.fspath(source)
         if os.path.isdir(path):
@@ -127,8 +127,8 @@ def find_photos(
 
 
 def _below(
-    root: str, glob: Sequence[str], exclude: Sequence[str], unreadable: list[Found]
-) -> Iterator[Found]:
+    root: str, glob: Sequence[str], exclude: Sequence[str], unreadable: list[Pair]
+) -> Iterator[Pair]:
     folders = [""]
     while folders:
         folder = folders.pop()
@@ -176,10 +176,12 @@ def make_plan(
     target = os.fspath(target)
     preview = None if options.preview is None else os.fspath(options.preview)
     folders = [target] if preview is None else [target, preview]
-    check_apart(folders, roots)
+    reports = [os.fspath(file) for file in (options.manifest, options.contact_sheet) if file]
+    sheets = [] if options.contact_sheet is None else [os.fspath(options.contact_sheet)]
+    check_apart([*folders, *(os.path.dirname(os.path.abspath(sheet)) for sheet in sheets)], roots)
     found, unreadable = find_photos(roots, options.glob, options.exclude)
     items = [_item(path, relative, target, preview, options.format) for path, relative in found]
-    _check_targets(items)
+    _check_targets(items, reports)
     _check_not_among_inputs(items, folders, roots)
     there = [item for item in items if os.path.lexists(item.target)]
     if there and options.existing == "error":
@@ -227,13 +229,15 @@ def check_apart(folders: list[str], roots: list[str]) -> None:
                 )
 
 
-def _check_targets(items: list[Item]) -> None:
-    """Every output has one photo and is no folder of another."""
-    owners: dict[str, str] = {}
+def _check_targets(items: list[Item], reports: list[str]) -> None:
+    """Every output has one photo, is no folder of another, and no manifest or contact sheet."""
+    owners = {_spelling(os.path.abspath(path)): path for path in reports}
+    if len(owners) < len(reports):
+        raise InvalidInputError("the manifest and the contact sheet are one file; give two names.")
     for item in items:
         for path in (item.target, item.preview):
             if path is not None:
-                other = owners.setdefault(_spelling(path), item.source)
+                other = owners.setdefault(_spelling(os.path.abspath(path)), item.source)
                 if other is not item.source:
                     raise InvalidInputError(
                         f"{other!r} and {item.source!r} would both be written to {path!r}; "
