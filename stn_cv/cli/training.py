@@ -91,13 +91,13 @@ class _Epochs:
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Nothing is done yet."""
 
-    def on_fit_task_end(self, estimator: Any, context: Any, *, metadata: Any) -> None:
+    def on_fit_task_end(self, estimator: Any, context: Any, *, fitted_estimator: Any) -> None:
         """Say how an epoch went; the fit as a whole has no news."""
-        if metadata is not None:
-            score = metadata["validation_score"]
-            news = f"loss {metadata['loss']:.4f}"
-            news += "" if score is None else f", validation accuracy {score:.1%}"
-            self.show(metadata["epoch"], estimator.max_iter, news)
+        if context.task_name == "epoch":
+            losses, scores = fitted_estimator.loss_curve_, fitted_estimator.validation_scores_
+            news = f"loss {losses[-1]:.4f}"
+            news += f", validation accuracy {scores[-1]:.1%}" if scores else ""
+            self.show(len(losses), estimator.max_iter, news)
 
     def teardown(self, estimator: Any, context: Any) -> None:
         """Nothing was opened."""

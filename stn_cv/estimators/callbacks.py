@@ -32,6 +32,8 @@ class FitCallbacks:
         self.told = {"estimator": estimator, "X": X, "y": y}
         self.fitted = fitted
         self.epochs = 0
+        self.losses: list[float] = []
+        self.scores: list[float] | None = None
         self.context: Any = None
         if hasattr(estimator, "_init_callback_context"):
             self.context = estimator._init_callback_context(max_subtasks=estimator.max_iter)
@@ -44,18 +46,24 @@ class FitCallbacks:
         epochs in all, since scikit-learn wants their number beforehand.
         """
         self.epochs += 1
+        self.losses.append(epoch.loss)
+        if epoch.score is not None:
+            self.scores = [*(self.scores or []), epoch.score]
         if self.context is None or self.epochs > self.context.max_subtasks:
             return False
         task = self.context.subcontext(task_name="epoch").call_on_fit_task_begin(**self.told)
-        news = {"loss": epoch.loss, "validation_score": epoch.score}
-        return self._end(task, epoch.network, {"epoch": epoch.number, **news})
+        return self._end(task, epoch.network)
 
     def finish(self, network: Network) -> None:
         """The fit is over."""
         if self.context is not None:
             self._end(self.context, network)
 
-    def _end(self, task: Any, network: Network, news: dict[str, Any] | None = None) -> bool:
-        """Tell callbacks; one with an argument `metadata` learns the number, loss and score."""
-        attributes = {"reconstruction_attributes": lambda: self.fitted(network.copy())}
-        return bool(task.call_on_fit_task_end(**self.told, **attributes, metadata=news))
+    def _end(self, task: Any, network: Network) -> bool:
+        attributes = {"reconstruction_attributes": lambda: self._so_far(network.copy())}
+        return bool(task.call_on_fit_task_end(**self.told, **attributes))
+
+    def _so_far(self, network: Network) -> dict[str, Any]:
+        """Fitted attributes as if the training had ended here."""
+        course = {"loss_curve_": [*self.losses], "validation_scores_": self.scores}
+        return {**self.fitted(network), **course, "n_iter_": len(self.losses)}
