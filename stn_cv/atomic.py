@@ -8,7 +8,9 @@ from pathlib import Path
 
 from .errors import InvalidInputError
 
-__all__ = ["write_bytes"]
+__all__ = ["PART_PREFIX", "PART_SUFFIX", "write_bytes"]
+
+PART_PREFIX, PART_SUFFIX = ".stn_cv-", ".part"  # of a file while it is being written
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
@@ -18,7 +20,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
         raise InvalidInputError(f"{os.fspath(path)!r} is a folder; wanted the name of a file.")
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "no such folder", os.fspath(path.parent))
-    part = path.with_name(f".stn_cv-{secrets.token_hex(8)}.part")
+    part = path.with_name(PART_PREFIX + secrets.token_hex(8) + PART_SUFFIX)
     try:
         with open(part, "xb") as file:
             file.write(data)

@@ -7,8 +7,9 @@ any ``n_jobs``. While slices that use BLAS run, BLAS is pinned to one thread.
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
 from numbers import Integral
@@ -16,10 +17,12 @@ from typing import Any, TypeVar
 
 from .errors import InvalidInputError, InvalidTypeError
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 SMALLEST_SLICE = 16  # below it BLAS loses 39 % of its speed
 LARGEST_SLICE = 64  # above it threads idle at the end of a batch
+AHEAD = 3  # items of a stream a thread: under way, or done and waiting for one before them
 
 
 def slice_length(n: int) -> int:
@@ -60,6 +63,39 @@ def run_slices(
     return list(_pool(jobs).map(function, slices))
 
 
+def run_stream(
+    function: Callable[[S], T],
+    items: Iterable[S],
+    n_jobs: int | None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[T]:
+    """Results of `function` in the order of `items`, a few of which are under way at a time.
+
+    Once `stop` says so no item is begun; the results of those that were begun still come.
+    Whoever uses BLAS inside `function` holds `pinned_blas` around the iteration.
+    """
+    jobs = effective_jobs(n_jobs)
+    waiting: deque[Future[T]] = deque()
+    try:
+        for item in items:
+            if stop():
+                break
+            if jobs == 1:
+                yield function(item)
+                continue
+            waiting.append(_pool(jobs).submit(function, item))
+            if len(waiting) >= AHEAD * jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            if not (stop() and waiting[0].cancel()):
+                yield waiting[0].result()
+            waiting.popleft()
+    finally:
+        for future in waiting:
+            future.cancel()
+        wait(waiting)
+
+
 _lock = threading.Lock()
 _pins = 0
 _limits: Any = None
@@ -88,6 +124,11 @@ def pinned_blas() -> Iterator[None]:
             _pins -= 1
             if _pins == 0:
                 _limits.restore_original_limits()
+
+
+def blas_threads() -> dict[str, int]:
+    """Names of the BLAS and OpenMP libraries in this process, and their threads."""
+    return {pool["internal_api"]: pool["num_threads"] for pool in _controller().info()}
 
 
 @cache

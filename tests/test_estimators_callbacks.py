@@ -42,6 +42,18 @@ def test_told_of_each_epoch_with_a_usable_estimator(cls):
     np.testing.assert_array_equal(first, weights_in(alone))
 
 
+@pytest.mark.parametrize("validated", [False, True])
+def test_an_epochs_estimator_knows_the_course_so_far(validated):
+    listener = Listener()
+    options = {"early_stopping": validated, "validation_fraction": 0.2}
+    estimator = fast(**options).set_callbacks(listener).fit(DIGITS, LABELS)
+    for number, fitted in enumerate(listener.fitted[:3], 1):
+        assert fitted.n_iter_ == number
+        assert fitted.loss_curve_ == estimator.loss_curve_[:number]
+        scores = estimator.validation_scores_
+        assert fitted.validation_scores_ == (scores[:number] if validated else None)
+
+
 @classes
 def test_callbacks_change_nothing(cls):
     plain = fast(cls).fit(DIGITS, LABELS)

@@ -28,6 +28,7 @@ SAMPLING = [
 ]
 MODEL = ["ImageSpec", "Rectifier", "load", "save"]
 PICTURES = ["contact_sheet"]
+FOLDERS = ["iter_rectified", "rectify_folder"]
 ESTIMATORS = ["HOG", "SpatialTransformer", "SpatialTransformerClassifier"]
 ERRORS = [
     "CollapseWarning",
@@ -53,7 +54,7 @@ LAYERS = [
     "Standardize",
 ]
 JOINT = ["DERIVATIVES", "GRADIENTS", "differentiable", "forward"]
-PUBLIC = SAMPLING + MODEL + PICTURES + ESTIMATORS + ERRORS
+PUBLIC = SAMPLING + MODEL + PICTURES + FOLDERS + ESTIMATORS + ERRORS
 DOCUMENTED = [f"stn_cv.{name}" for name in PUBLIC] + [f"stn_cv.nn.{name}" for name in LAYERS]
 DOCUMENTED += [f"stn_cv.joint.{name}" for name in JOINT if name.islower()]
 HEAVY = ("sklearn", "cv2", "numba", "scipy", "torch", "rich", "click", "safetensors")

@@ -32,6 +32,8 @@ class FitCallbacks:
         self.told = {"estimator": estimator, "X": X, "y": y}
         self.fitted = fitted
         self.epochs = 0
+        self.losses: list[float] = []
+        self.scores: list[float] | None = None
         self.context: Any = None
         if hasattr(estimator, "_init_callback_context"):
             self.context = estimator._init_callback_context(max_subtasks=estimator.max_iter)
@@ -44,6 +46,9 @@ class FitCallbacks:
         epochs in all, since scikit-learn wants their number beforehand.
         """
         self.epochs += 1
+        self.losses.append(epoch.loss)
+        if epoch.score is not None:
+            self.scores = [*(self.scores or []), epoch.score]
         if self.context is None or self.epochs > self.context.max_subtasks:
             return False
         task = self.context.subcontext(task_name="epoch").call_on_fit_task_begin(**self.told)
@@ -55,5 +60,10 @@ class FitCallbacks:
             self._end(self.context, network)
 
     def _end(self, task: Any, network: Network) -> bool:
-        attributes = {"reconstruction_attributes": lambda: self.fitted(network.copy())}
+        attributes = {"reconstruction_attributes": lambda: self._so_far(network.copy())}
         return bool(task.call_on_fit_task_end(**self.told, **attributes))
+
+    def _so_far(self, network: Network) -> dict[str, Any]:
+        """Fitted attributes as if the training had ended here."""
+        course = {"loss_curve_": [*self.losses], "validation_scores_": self.scores}
+        return {**self.fitted(network), **course, "n_iter_": len(self.losses)}

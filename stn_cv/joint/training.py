@@ -135,7 +135,7 @@ class JointTrainer(Trainer):
         @QUIET
         def pull(part: slice) -> Array:
             gradients = backwards[part.start](slopes[part].T, False)[1]
-            return flat_gradient(gradients, self.network.vector)
+            return flat_gradient(gradients, np.empty_like(self.network.vector))
 
         gradient = sum_in_order(run_slices(pull, parts, self.settings.n_jobs))
         gradient /= gradient.dtype.type(batch.weights.sum())

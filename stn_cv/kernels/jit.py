@@ -9,7 +9,7 @@ from typing import Any
 from numba import config, njit
 from numba.core.caching import FunctionCache
 
-__all__ = ["REASSOCIATE", "kernel"]
+__all__ = ["REASSOCIATE", "cache_folder", "kernel"]
 
 # Sums may be regrouped and contracted to fma. Never "nnan" or "ninf": they make isnan() False.
 REASSOCIATE = {"contract", "reassoc", "nsz", "arcp", "afn"}
@@ -74,3 +74,11 @@ def kernel(function: Callable[..., Any] | None = None, *, fastmath: Any = False)
     except RuntimeError:  # no folder that can be written: compile anew in each process
         logger.debug("no folder for the kernel cache")
     return dispatcher
+
+
+def cache_folder() -> str | None:
+    """Where compiled kernels are kept; None where no folder can be written."""
+    try:
+        return str(_KernelCache(cache_folder).cache_path)
+    except RuntimeError:
+        return None

@@ -67,6 +67,11 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     >>> bool((stn_cv.load("model.stn").theta(X) == model.predict_theta(X)).all())
     True
     """
+    write_bytes(path, model_bytes(model))
+
+
+def model_bytes(model: Any) -> bytes:
+    """The file that `save` writes of a model."""
     rectifier = model if isinstance(model, Rectifier) else getattr(model, "rectifier_", None)
     if not isinstance(rectifier, Rectifier):
         name = type(model).__name__
@@ -81,7 +86,7 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
         _model(data)  # what load would refuse is never written
     except ModelFileError as error:
         raise InvalidInputError(f"this model cannot be saved: {error}") from error
-    write_bytes(path, data)
+    return data
 
 
 def load(path: str | os.PathLike[str]) -> Rectifier:

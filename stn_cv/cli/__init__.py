@@ -1,0 +1,44 @@
+"""The ``stn-cv`` command: a file a command, which imports what it needs when it is run."""
+
+import sys
+
+import click
+
+from .. import __version__
+from .demo import demo
+from .doctor import doctor
+from .fit import fit
+from .info import info
+from .predict import predict
+from .rectify import rectify
+
+__all__ = ["main"]
+
+FAILED, MODEL_REFUSED, INTERRUPTED = 1, 3, 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="stn-cv")
+def commands() -> None:
+    """Learned rectification for classical vision, on a CPU."""
+
+
+for command in (fit, rectify, predict, info, doctor, demo):
+    commands.add_command(command)
+
+
+def main() -> None:
+    """Run the command; Ctrl-C exits with 130, what the user can mend with one line and a code."""
+    from ..errors import ModelFileError, StnError
+
+    try:
+        code = commands(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (StnError, OSError) as error:
+        click.echo(f"stn-cv: {error}", err=True)
+        code = MODEL_REFUSED if isinstance(error, ModelFileError) else FAILED
+    sys.exit(code)

@@ -1,0 +1,104 @@
+"""``stn-cv doctor``: is everything here, and does it work."""
+
+import os
+import platform
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from .. import __version__
+
+__all__ = ["doctor"]
+
+LIBRARIES = ("numpy", "numba", "scikit-learn", "safetensors", "threadpoolctl", "click", "rich")
+WHEELS = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
+
+
+@click.command()
+def doctor() -> int:
+    """Say what is installed here and whether it works; exits with 1 where something does not."""
+    click.echo(f"stn_cv        {__version__}")
+    click.echo(f"python        {platform.python_version()}, {sys.executable}")
+    for library in LIBRARIES:
+        click.echo(f"{library:13} {_version(library) or 'missing'}")
+    healthy = all(_version(library) for library in LIBRARIES)
+    for name, check in (
+        ("opencv", _opencv),
+        ("formats", _formats),
+        ("kernel cache", _cache),
+        ("warp", _warp),
+        ("threads", _threads),
+    ):
+        healthy &= _report(name, check)
+    return 0 if healthy else 1
+
+
+def _version(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
+
+
+def _report(name: str, check: Callable[[], str]) -> bool:
+    """Print what a check says; whether it passed."""
+    try:
+        click.echo(f"{name:13} {check()}")
+    except Exception as error:  # a sick installation may raise anything
+        click.echo(f"{name:13} PROBLEM: {error}")
+        return False
+    return True
+
+
+def _opencv() -> str:
+    from ..opencv import load_cv2
+
+    flavours = [f"{name} {_version(name)}" for name in WHEELS if _version(name)]
+    found = f"{load_cv2().__version__} from {', '.join(flavours) or 'no wheel'}"
+    if len(flavours) > 1:
+        raise RuntimeError(f"{found}: wheels of OpenCV overwrite each other; keep one.")
+    return found
+
+
+def _formats() -> str:
+    import numpy as np
+
+    from ..opencv import FORMATS, decode, encode
+
+    image = np.zeros((8, 8, 3), np.uint8)
+    for suffix in FORMATS:
+        if decode(encode(image, suffix)).shape != image.shape:
+            raise RuntimeError(f"a {suffix} that was written here comes back otherwise.")
+    return " ".join(suffix[1:] for suffix in FORMATS)
+
+
+def _cache() -> str:
+    from ..kernels.jit import cache_folder
+
+    folder = cache_folder()
+    return folder or "none can be written: kernels are compiled anew by each process"
+
+
+def _warp() -> str:
+    import numpy as np
+
+    from ..sampling import warp_affine
+
+    image = np.arange(12, dtype=np.float32).reshape(3, 4)
+    if (warp_affine(image, [[-1, 0, 0], [0, 1, 0]]) != image[:, ::-1]).any():
+        raise RuntimeError("the mirror image of a picture is wrong; clear the kernel cache.")
+    return "works"
+
+
+def _threads() -> str:
+    from ..slices import blas_threads, effective_jobs
+
+    pools = [f"{name} {count}" for name, count in blas_threads().items()]
+    return f"{effective_jobs(-1)} of {os.cpu_count()} cores; BLAS: {', '.join(pools) or 'none'}"

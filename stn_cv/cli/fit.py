@@ -1,0 +1,52 @@
+"""``stn-cv fit``: a model from labelled photos."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .options import HxW, jobs_option, usage_errors
+
+__all__ = ["fit"]
+
+FAMILIES = ("translation", "attention", "similarity", "affine")
+
+
+@click.command()
+@click.argument("data", type=click.Path(exists=True))
+@click.option(
+    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Model file."
+)
+@click.option(
+    "--size",
+    type=HxW(),
+    default="64x64",
+    show_default=True,
+    help="Size of the small copies that the model looks at; photos are letterboxed on it.",
+)
+@click.option("--grey", is_flag=True, help="Look at shades only; outputs keep colours.")
+@click.option("--family", type=click.Choice(FAMILIES), default="similarity", show_default=True)
+@click.option("--localization", type=click.Choice(["cnn", "mlp"]), default="cnn", show_default=True)
+@click.option(
+    "--head", type=click.Choice(["cnn", "mlp", "linear"]), default="cnn", show_default=True
+)
+@click.option("--epochs", type=click.IntRange(min=1), default=30, show_default=True)
+@click.option(
+    "--validation",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.1,
+    show_default=True,
+    help="Share of the photos that judges the epochs; 0 for none.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@jobs_option
+def fit(data: str, out: Path, **options: Any) -> int:
+    """Learn a pose from labelled photos.
+
+    DATA is a folder with a subfolder of photos for each class, or a CSV file of path,label.
+    A picture of the training and a contact sheet are written beside the model.
+    """
+    from .training import run
+
+    with usage_errors():
+        return run(data, out, **options)

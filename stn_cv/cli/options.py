@@ -1,0 +1,108 @@
+"""What several commands have in common: options, and names as a terminal may show them."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = [
+    "HxW",
+    "existing_model",
+    "jobs_option",
+    "photo_options",
+    "printable",
+    "sources_argument",
+    "usage_errors",
+]
+
+
+class HxW(click.ParamType[Any]):
+    """(height, width) written as 480x640, or one of some words."""
+
+    name = "HxW"
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """As the help shows it."""
+        return "|".join(["HxW", *self.words])
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """The shape, or the word."""
+        if isinstance(value, tuple) or value in self.words:
+            return value
+        match = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", value)
+        if match is None:
+            words = "".join(f", or {word}" for word in self.words)
+            self.fail(f"{value!r} is no size; wanted height x width, such as 480x640{words}.")
+        return int(match[1]), int(match[2])
+
+
+def _jobs(context: click.Context, parameter: click.Parameter, value: int) -> int:
+    if value == 0:
+        raise click.BadParameter("0 threads do nothing; give a positive number, or -1.")
+    return value
+
+
+jobs_option = click.option(
+    "--jobs", default=-1, show_default=True, callback=_jobs, help="Threads; -1 is all cores."
+)
+existing_model = click.argument(
+    "model", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+sources_argument = click.argument(
+    "sources", metavar="IN...", nargs=-1, required=True, type=click.Path(exists=True)
+)
+
+
+def photo_options(command: Any) -> Any:
+    """Which photos, and how large they may be."""
+    for option in reversed(
+        [
+            click.option(
+                "--glob",
+                multiple=True,
+                metavar="PATTERN",
+                help="Only these names; repeatable.",
+            ),
+            click.option(
+                "--exclude", multiple=True, metavar="PATTERN", help="Not these files or folders."
+            ),
+            click.option("--limit", type=click.IntRange(min=1), help="So many photos at most."),
+            click.option(
+                "--max-pixels",
+                type=click.IntRange(min=1),
+                default=89_478_485,
+                show_default=True,
+                help="Largest photo that is decoded.",
+            ),
+            click.option(
+                "--first-page", is_flag=True, help="Take the first page or frame of several."
+            ),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+class usage_errors:  # noqa: N801  (a context manager, used as a verb)
+    """Input that a command refuses before any work is a mistake in its usage."""
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        """Say it as click says what is wrong with an option."""
+        from ..errors import InvalidInputError
+
+        if isinstance(error, InvalidInputError):
+            raise click.UsageError(str(error), click.get_current_context()) from error
+
+
+def printable(name: str) -> str:
+    """A file's name without what could steer a terminal or is no Unicode."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name
+    )

@@ -1,0 +1,92 @@
+"""``stn-cv predict``: labels and probabilities of photos."""
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .options import (
+    existing_model,
+    jobs_option,
+    photo_options,
+    printable,
+    sources_argument,
+    usage_errors,
+)
+from .rectify import Paths, nothing_matched
+
+__all__ = ["predict"]
+
+
+@click.command()
+@existing_model
+@sources_argument
+@photo_options
+@click.option(
+    "--format",
+    type=click.Choice(["csv", "jsonl"]),
+    default="csv",
+    show_default=True,
+    help="CSV, or a line of JSON a photo.",
+)
+@jobs_option
+def predict(model: Path, sources: Paths, format: str, jobs: int, **options: Any) -> int:
+    """Write the label and the probabilities of each photo to standard output.
+
+    The classes and the head are those that MODEL was fitted with.
+    """
+    from ..errors import InvalidInputError
+    from ..folder.plan import Options
+    from ..folder.predict import iter_predictions
+    from ..model.file import load
+
+    rectifier = load(model)
+    with usage_errors():
+        if rectifier.classes is None:
+            raise InvalidInputError(f"{str(model)!r} holds no head, so it cannot predict.")
+        wanted = Options(n_jobs=jobs, **options)
+    classes = rectifier.classes.tolist()
+    line = _csv_line if format == "csv" else _json_line
+    out = sys.stdout.buffer
+    if format == "csv":
+        out.write(_csv(["path", "label", "confidence", *classes]))
+    done, failed = 0, 0
+    for prediction in iter_predictions(rectifier, sources, wanted):
+        if prediction.probabilities is None:
+            failed += 1
+            click.echo(f"stn-cv: {printable(prediction.input)}: {prediction.error}", err=True)
+            continue
+        out.write(line(prediction.input, classes, prediction.probabilities.tolist()))
+        out.flush()
+        done += 1
+    if not done + failed:
+        return nothing_matched(sources)
+    return 1 if failed else 0
+
+
+def _csv_line(path: str, classes: list[Any], probabilities: list[float]) -> bytes:
+    best = max(probabilities)
+    label = classes[probabilities.index(best)]
+    return _csv([path, label, f"{best:.6f}", *(f"{value:.6f}" for value in probabilities)])
+
+
+def _csv(row: list[Any]) -> bytes:
+    """A line; the bytes of a file's name are those that it has."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(row)
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _json_line(path: str, classes: list[Any], probabilities: list[float]) -> bytes:
+    best = max(probabilities)
+    row = {
+        "input": path,
+        "label": classes[probabilities.index(best)],
+        "confidence": best,
+        "probabilities": dict(zip(map(str, classes), probabilities, strict=True)),
+    }
+    return json.dumps(row).encode("ascii") + b"\n"

@@ -1,0 +1,116 @@
+"""``stn-cv rectify``: folders of photos, each warped at its own resolution."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .options import (
+    HxW,
+    existing_model,
+    jobs_option,
+    photo_options,
+    printable,
+    sources_argument,
+    usage_errors,
+)
+
+__all__ = ["nothing_matched", "rectify"]
+
+NOTHING_MATCHED = 4
+FORMATS = ("jpg", "png", "webp", "tiff", "bmp")
+Paths = tuple[str, ...]
+
+
+@click.command()
+@existing_model
+@sources_argument
+@click.option("-o", "--out", required=True, type=click.Path(file_okay=False), help="Folder.")
+@click.option(
+    "--size",
+    type=HxW("native", "input"),
+    default="native",
+    show_default=True,
+    help="native: the model's proportions, a pixel for a pixel of the photo; "
+    "input: as large as the photo.",
+)
+@photo_options
+@click.option(
+    "--existing",
+    type=click.Choice(["skip", "overwrite", "error"]),
+    default="skip",
+    show_default=True,
+    help="What to do with outputs that are there; skip goes on where a run stopped.",
+)
+@click.option("--format", type=click.Choice(FORMATS), help="Otherwise as each photo.")
+@click.option("--quality", type=click.IntRange(1, 100), help="Of JPEG (95) and WebP (lossless).")
+@jobs_option
+@click.option("--preview", type=click.Path(file_okay=False), help="Folder for before and after.")
+@click.option(
+    "--manifest", type=click.Path(dir_okay=False), help="File for a line of JSON a photo."
+)
+@click.option(
+    "--contact-sheet",
+    type=click.Path(dir_okay=False),
+    help="PNG of the first photos and the least confident.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only what failed.")
+@click.option("-v", "--verbose", is_flag=True, help="A line a photo.")
+def rectify(model: Path, sources: Paths, out: str, jobs: int, **given: Any) -> int:
+    """Bring photos into the pose that MODEL was taught.
+
+    IN are folders, which are searched with all below, and files. OUT mirrors them. A second
+    run with the same options goes on where the first one stopped.
+    """
+    dry_run, quiet, verbose = (given.pop(name) for name in ("dry_run", "quiet", "verbose"))
+    options = {**given, "n_jobs": jobs}
+    if dry_run:
+        return _dry_run(model, sources, out, options)
+    from ..folder import rectify_folder
+    from .progress import reporter
+
+    with usage_errors(), reporter("quiet" if quiet else "verbose" if verbose else "") as report:
+        summary = rectify_folder(model, sources, out, listener=report, **options)
+    done, failed = summary.done, len(summary.failures)
+    if not (done or failed or summary.skipped or summary.left):
+        return nothing_matched(sources)
+    if not quiet:
+        rate = f", {done / summary.seconds:.1f} a second" if done else ""
+        click.echo(
+            f"{done} rectified, {summary.skipped} skipped, {failed} failed in "
+            f"{summary.seconds:.1f} s{rate}."
+        )
+    if summary.left:
+        click.echo(
+            f"stn-cv: stopped with {summary.left} photos left, since {printable(out)} takes no "
+            "more; make room and run the same command again.",
+            err=True,
+        )
+    return 1 if failed or summary.left else 0
+
+
+def nothing_matched(sources: Paths) -> int:
+    """Say so, and the exit code of it."""
+    names = ", ".join(printable(source) for source in sources[:5])
+    click.echo(f"stn-cv: no photo found in {names}; see --glob and --exclude.", err=True)
+    return NOTHING_MATCHED
+
+
+def _dry_run(model: Path, sources: Paths, out: str, options: dict[str, Any]) -> int:
+    from ..folder import Options, make_plan
+    from ..model.file import load
+
+    load(model)
+    with usage_errors():
+        plan = make_plan(sources, out, Options(**options))
+    for item in plan.items:
+        click.echo(f"{printable(item.source)} -> {printable(item.target)}")
+    for item in plan.skipped:
+        click.echo(f"{printable(item.source)} is done: {printable(item.target)}")
+    for path, reason in plan.unreadable:
+        click.echo(f"stn-cv: {printable(path)}: {reason}", err=True)
+    if not (plan.items or plan.skipped or plan.unreadable):
+        return nothing_matched(sources)
+    click.echo(f"{len(plan.items)} to rectify, {len(plan.skipped)} to skip.")
+    return 1 if plan.unreadable else 0

@@ -1,0 +1,148 @@
+"""What ``stn-cv fit`` does: read, train, save, and show how it went."""
+
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..atomic import write_bytes
+from ..errors import InterruptedWarning, InvalidInputError
+from ..folder.files import check_writable
+from ..folder.labels import Examples, labelled_photos, read_examples
+from ..folder.plan import check_apart
+from ..model.file import save
+from ..opencv import encode
+from ..pictures import contact_sheet
+from .curve import training_curve
+from .options import printable
+
+__all__ = ["run"]
+
+INTERRUPTED = 130
+
+
+def run(data: str, out: Path, *, size: tuple[int, int], grey: bool, **options: Any) -> int:
+    """Fit a model on the photos in `data` and leave it, its curve and its sheet; the exit code."""
+    pairs = labelled_photos(data)
+    check_apart([str(out.parent)], [data])
+    check_writable(str(out.parent))
+    examples = _read(pairs, size, grey, options["jobs"])
+    if len(set(examples.labels.tolist())) < 2:
+        raise InvalidInputError("the photos that could be read are of fewer than 2 classes.")
+    start = time.perf_counter()
+    model, interrupted = _trained(examples, **options)
+    seconds = time.perf_counter() - start
+    save(model, out)
+    curve, sheet = out.with_suffix(".curve.png"), out.with_suffix(".sheet.png")
+    write_bytes(curve, encode(training_curve(model.loss_curve_, model.validation_scores_), ".png"))
+    write_bytes(sheet, encode(_sheet(model, examples), ".png"))
+    _summarize(model, examples, seconds)
+    click.echo(f"Wrote {printable(str(out))}, {printable(curve.name)} and {printable(sheet.name)}.")
+    return INTERRUPTED if interrupted else 1 if examples.failures else 0
+
+
+def _read(pairs: list[tuple[str, str]], size: tuple[int, int], grey: bool, jobs: int) -> Examples:
+    with _bar("reading") as show:
+        examples = read_examples(pairs, size, grey, jobs, lambda count: show(count, len(pairs), ""))
+    for path, reason in examples.failures:
+        click.echo(f"stn-cv: {printable(path)}: {reason}", err=True)
+    return examples
+
+
+def _trained(
+    examples: Examples, jobs: int, epochs: int, seed: int, validation: float, **options: Any
+) -> tuple[Any, bool]:
+    """The fitted classifier, and whether Ctrl-C ended its training."""
+    from ..estimators import SpatialTransformerClassifier
+
+    model = SpatialTransformerClassifier(
+        **options,
+        max_iter=epochs,
+        n_iter_no_change=epochs,  # a course of the learning rate is worth nothing in part
+        early_stopping=validation > 0,
+        validation_fraction=validation or 0.1,
+        n_jobs=jobs,
+        random_state=seed,
+    )
+    with _bar("training") as show, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        if hasattr(model, "set_callbacks"):
+            model.set_callbacks(_Epochs(show))
+        model.fit(examples.images, examples.labels)
+    for warning in said:
+        click.echo(f"stn-cv: {warning.message}", err=True)
+    return model, any(issubclass(warning.category, InterruptedWarning) for warning in said)
+
+
+class _Epochs:
+    """A callback of scikit-learn's that shows each epoch."""
+
+    def __init__(self, show: Any) -> None:
+        self.show = show
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Nothing to prepare."""
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        """Nothing is done yet."""
+
+    def on_fit_task_end(self, estimator: Any, context: Any, *, fitted_estimator: Any) -> None:
+        """Say how an epoch went; the fit as a whole has no news."""
+        if context.task_name == "epoch":
+            losses, scores = fitted_estimator.loss_curve_, fitted_estimator.validation_scores_
+            news = f"loss {losses[-1]:.4f}"
+            news += f", validation accuracy {scores[-1]:.1%}" if scores else ""
+            self.show(len(losses), estimator.max_iter, news)
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """Nothing was opened."""
+
+
+@contextmanager
+def _bar(name: str) -> Iterator[Any]:
+    """``show(done, total, news)``: a bar on a terminal, elsewhere a line where there is news."""
+    if not sys.stderr.isatty():
+        yield _say
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    news = TextColumn("{task.description}")
+    with Progress(
+        TextColumn(name), BarColumn(), MofNCompleteColumn(), news, console=Console(stderr=True)
+    ) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda done, total, news: progress.update(
+            task, completed=done, total=total, description=news
+        )
+
+
+def _say(done: int, total: int, news: str) -> None:
+    if news:
+        click.echo(f"epoch {done} of {total}: {news}", err=True)
+
+
+def _summarize(model: Any, examples: Examples, seconds: float) -> None:
+    labels = examples.labels.tolist()
+    counts = ", ".join(f"{label} {labels.count(label)}" for label in sorted(set(labels)))
+    click.echo(f"{len(labels)} photos of {len(set(labels))} classes: {printable(counts)}")
+    best = f"lowest loss {min(model.loss_curve_):.4f}"
+    if model.validation_scores_:
+        best = f"best validation accuracy {max(model.validation_scores_):.1%}"
+    click.echo(f"{model.n_iter_} epochs in {seconds:.1f} s, {best}")
+
+
+def _sheet(model: Any, examples: Examples) -> Any:
+    """Training photos before and after, with the frame found in them."""
+    return contact_sheet(
+        examples.images,
+        model.predict_theta(examples.images),
+        model.transform(examples.images),
+        examples.labels,
+        model.predict(examples.images),
+    )

@@ -1,0 +1,141 @@
+"""Files of strangers and files of ours: what is read is bounded, what is written stays below."""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from ..atomic import PART_PREFIX, PART_SUFFIX, write_bytes
+from ..errors import InvalidInputError
+from ..opencv import may_be_image
+
+__all__ = ["alone_in", "check_writable", "read_photo_file", "write_below"]
+
+BYTES_OF_A_PIXEL = 16  # float32 RGBA, not compressed
+SLACK = 2**26  # bytes beside the pixels
+START = 32
+
+
+def read_photo_file(path: str, max_pixels: int) -> bytes:
+    """A regular file's bytes, if it begins as an image and is not too long for one.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is no regular file, no image, or longer than so many pixels need.
+    OSError
+        If it cannot be read.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, flags), "rb") as file:  # a pipe would block without the flag
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise InvalidInputError("it is no regular file.")
+        start = file.read(START)
+        if not may_be_image(start):
+            raise InvalidInputError(
+                f"its {status.st_size} bytes begin as no image; wanted a JPEG, PNG, WebP, TIFF or "
+                "BMP."
+            )
+        if status.st_size > BYTES_OF_A_PIXEL * max_pixels + SLACK:
+            raise InvalidInputError(
+                f"{status.st_size} bytes are more than {max_pixels} pixels need; if it is meant "
+                "to be so large, raise --max-pixels (max_pixels)."
+            )
+        return start + file.read()
+
+
+def write_below(root: str, path: str, data: bytes) -> None:
+    """Write a file whole or not at all, in folders below `root` that are no links.
+
+    Raises
+    ------
+    InvalidInputError
+        If a link stands where a folder of the output should be.
+    OSError
+        If it cannot be written.
+    """
+    folder = root
+    os.makedirs(root, exist_ok=True)
+    for part in os.path.relpath(os.path.dirname(path), root).split(os.sep):
+        if part == os.curdir:
+            continue
+        folder = os.path.join(folder, part)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder)
+        if os.path.islink(folder) or part == os.pardir:
+            raise InvalidInputError(
+                f"{folder!r} is a link, and links in an output folder are not followed; remove "
+                "it, or give another folder."
+            )
+    write_bytes(path, data)
+
+
+def check_writable(folder: str) -> None:
+    """Make a folder and find out whether files can be put into it, before any work.
+
+    Raises
+    ------
+    InvalidInputError
+        If not.
+    """
+    import tempfile
+
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return
+    except OSError as error:
+        reason = error.strerror or error
+        raise InvalidInputError(
+            f"cannot write to {folder!r}: {reason}; give another folder."
+        ) from error
+
+
+@contextmanager
+def alone_in(root: str, folders: Iterable[str]) -> Iterator[None]:
+    """Keep other runs out of an output folder, and clear what a killed one left half-written.
+
+    Where the system has no such locks nothing is cleared.
+
+    Raises
+    ------
+    InvalidInputError
+        If another run is writing there.
+    """
+    descriptor = _locked(root)
+    try:
+        for folder in folders if descriptor is not None else ():
+            _clear_parts(folder)
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _locked(root: str) -> int | None:
+    """A descriptor that holds a folder's lock until it is closed; None where there are none."""
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    descriptor = os.open(root, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise InvalidInputError(
+            f"another run is writing to {root!r}; wait for it, or give another folder."
+        ) from error
+    except OSError:  # a file system without locks
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _clear_parts(folder: str) -> None:
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            if name.startswith(PART_PREFIX) and name.endswith(PART_SUFFIX):
+                os.unlink(os.path.join(folder, name))

@@ -1,0 +1,158 @@
+"""A photo and a model: the small copy it is found on, and the warp of the photo itself."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InvalidInputError
+from ..model.rectifier import ImageSpec, Rectifier
+from ..opencv import grey, resize_area
+from ..sampling import warp_affine
+from .frames import Shape, canvas_of, native_shape, shrinkage, theta_of_photo
+
+__all__ = ["Found", "find", "small_copy", "warped"]
+
+Array = NDArray[Any]
+MAXIMA = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
+LARGEST_FLOAT = 2.0  # beyond it 1 cannot have been meant as white
+COARSE = 1.5  # source pixels a side under an output pixel, from which they are averaged first
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a model says of a photo: theta on the canvas, label and confidence."""
+
+    theta: Array
+    label: Any = None
+    confidence: float | None = None
+
+
+def find(rectifier: Rectifier, pixels: Array, classify: bool = True) -> Found:
+    """Look at a photo's small copy; the head is asked only where it has one and is wanted to."""
+    small = small_copy(pixels, rectifier.image_spec, rectifier.transform.fill_value)
+    theta = rectifier.theta(small)
+    if rectifier.classes is None or not classify:
+        return Found(theta)
+    probabilities = rectifier.predict_proba(small)
+    best = int(np.argmax(probabilities))
+    return Found(theta, rectifier.classes[best].item(), float(probabilities[best]))
+
+
+def small_copy(pixels: Array, spec: ImageSpec, fill: float = 0.0) -> Array:
+    """A photo in the middle of a canvas of a model's proportions, size, channels and range.
+
+    Parameters
+    ----------
+    pixels : ndarray of shape (h, w) or (h, w, 3) or (h, w, 4)
+        uint8, uint16 or float32 with 1 as white; transparency shows `fill`.
+    spec : ImageSpec
+        What the model was fitted on.
+    fill : float, default 0.0
+        Shade around the photo, from 0 to 1.
+
+    Returns
+    -------
+    ndarray of shape (height, width, channels)
+        As `spec` says; averaged by area, never squashed.
+    """
+    _check_values(pixels)
+    inside = min(spec.height / pixels.shape[0], spec.width / pixels.shape[1])
+    shape = tuple(max(round(side * inside), 1) for side in pixels.shape[:2])
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        small = resize_area(_premultiplied(pixels)[None], shape)[0]
+        small = small[..., :3] + fill * (1 - small[..., 3:])
+    else:
+        small = resize_area(pixels[None], shape)[0]
+    maximum = MAXIMA[small.dtype.name]
+    small = _with_channels(small, spec.channels)
+    x, y = canvas_of(pixels.shape, (spec.height, spec.width))
+    small = warp_affine(
+        small, [[x, 0, 0], [0, y, 0]], (spec.height, spec.width), fill_value=fill * maximum
+    )
+    return _in_range(small, maximum, spec)
+
+
+def _check_values(pixels: Array) -> None:
+    if pixels.dtype.kind == "f":
+        low, high = float(pixels.min()), float(pixels.max())
+        if not (-LARGEST_FLOAT <= low and high <= LARGEST_FLOAT):
+            raise InvalidInputError(
+                f"its floats run from {low:g} to {high:g}; wanted finite numbers with black at 0 "
+                "and white at 1."
+            )
+
+
+def _with_channels(pixels: Array, channels: int) -> Array:
+    """Grey or colour, as a model wants it."""
+    if channels == 1:
+        return (pixels if pixels.ndim == 2 else grey(pixels))[..., None]
+    return np.repeat(pixels[..., None], channels, axis=2) if pixels.ndim == 2 else pixels
+
+
+def _in_range(pixels: Array, maximum: float, spec: ImageSpec) -> Array:
+    if pixels.dtype.name == spec.range:
+        return pixels
+    shares = np.clip(pixels / np.float32(maximum), 0, 1)
+    if spec.range == "float":
+        return shares
+    return np.rint(shares * np.float32(spec.maximum)).astype(spec.range)
+
+
+def warped(
+    rectifier: Rectifier, pixels: Array, theta: Array, size: str | Shape, max_pixels: int
+) -> tuple[Array, Array]:
+    """A photo warped at its own resolution, and the theta of the photo it was warped by.
+
+    Parameters
+    ----------
+    rectifier : Rectifier
+        Whose rule for what lies outside is used; a transparent photo is transparent there.
+    pixels : ndarray of shape (h, w), (h, w, 3) or (h, w, 4)
+        The photo.
+    theta : ndarray of shape (2, 3)
+        Output to source, normalized on the photo's canvas.
+    size : {"native", "input"} or tuple
+        See `stn_cv.rectify_folder`.
+    max_pixels : int
+        Bound of a native size.
+
+    Notes
+    -----
+    Convention: theta is (x, y), output to source, [-1, 1], ``align_corners=False``.
+    """
+    spec = rectifier.image_spec
+    proportions = (spec.height, spec.width)
+    if size == "native":
+        theta = theta_of_photo(theta, pixels.shape, proportions)
+        output = native_shape(theta, pixels.shape, rectifier.output_shape, max_pixels)
+    else:
+        output = (pixels.shape[0], pixels.shape[1]) if isinstance(size, str) else size
+        theta = theta_of_photo(theta, pixels.shape, proportions, output)
+    coarse = shrinkage(theta, pixels.shape, output)
+    if coarse >= COARSE:  # theta is normalized, so it fits the smaller photo as well
+        shape = tuple(max(round(side / coarse), 1) for side in pixels.shape[:2])
+        pixels = resize_area(pixels[None], shape)[0]
+    return _warp(rectifier, pixels, theta, output), theta
+
+
+def _warp(rectifier: Rectifier, pixels: Array, theta: Array, output: Shape) -> Array:
+    transform, warp = rectifier.transform, rectifier.family.apply
+    if pixels.ndim == 2 or pixels.shape[2] == 3:
+        fill = transform.fill_value * MAXIMA[pixels.dtype.name]
+        return warp(pixels, theta, output, transform.padding_mode, fill)
+    out = warp(_premultiplied(pixels), theta, output, transform.padding_mode)
+    alpha = out[..., 3:]
+    np.divide(out[..., :3], alpha, out=out[..., :3], where=alpha > 0)
+    if pixels.dtype.kind == "f":
+        return out
+    maximum = np.float32(MAXIMA[pixels.dtype.name])
+    return np.rint(np.clip(out, 0, 1) * maximum).astype(pixels.dtype)
+
+
+def _premultiplied(pixels: Array) -> Array:
+    """RGBA as float32 from 0 to 1, colours times alpha."""
+    shares = pixels.astype(np.float32) / np.float32(MAXIMA[pixels.dtype.name])
+    shares[..., :3] *= shares[..., 3:]
+    return shares

@@ -1,0 +1,282 @@
+"""What is to be done: a list of independent items, made before the first file is written."""
+
+import fnmatch
+import math
+import os
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import InvalidInputError, InvalidTypeError
+from ..opencv import ALIASES, FORMATS, LARGEST_PICTURE
+
+__all__ = ["Item", "Options", "Plan", "check_apart", "find_photos", "make_plan"]
+
+SUFFIXES = (*FORMATS, *ALIASES)
+EXISTING = ("skip", "overwrite", "error")
+FOLDS_NAMES = sys.platform in ("darwin", "win32")  # a file's name has several spellings there
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to rectify a folder; see `rectify_folder`."""
+
+    size: Any = "native"
+    glob: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    existing: str = "skip"
+    format: str | None = None
+    quality: int | None = None
+    n_jobs: int | None = None
+    limit: int | None = None
+    max_pixels: int = LARGEST_PICTURE
+    first_page: bool = False
+    preview: str | os.PathLike[str] | None = None
+    manifest: str | os.PathLike[str] | None = None
+    contact_sheet: str | os.PathLike[str] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if self.existing not in EXISTING:
+            raise InvalidInputError(
+                f"existing is {self.existing!r}; wanted one of {', '.join(EXISTING)}."
+            )
+        if isinstance(self.glob, str) or isinstance(self.exclude, str):
+            raise InvalidTypeError("glob and exclude are lists of patterns; came one text.")
+        suffix = f".{self.format}"
+        if self.format is not None and suffix.lower() not in SUFFIXES:
+            names = ", ".join(name[1:] for name in SUFFIXES)
+            raise InvalidInputError(f"format is {self.format!r}; wanted one of {names}.")
+        if self.quality is not None and not 1 <= self.quality <= 100:
+            raise InvalidInputError(f"quality is {self.quality}; wanted 1 to 100.")
+        if self.max_pixels < 1 or (self.limit is not None and self.limit < 1):
+            raise InvalidInputError("max_pixels and limit are counts; wanted at least 1.")
+        if self.size not in ("native", "input") and not self._is_shape():
+            raise InvalidInputError(
+                f"size is {self.size!r}; wanted 'native', 'input' or (height, width) of at most "
+                f"{self.max_pixels} pixels."
+            )
+
+    def _is_shape(self) -> bool:
+        sides = self.size if isinstance(self.size, tuple) else ()
+        whole = len(sides) == 2 and all(isinstance(side, int) and side > 0 for side in sides)
+        return whole and math.prod(sides) <= self.max_pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One photo: where from, where to, and where its preview goes."""
+
+    source: str
+    target: str
+    preview: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Items to do, items whose output is there already, and folders that cannot be read."""
+
+    target: str
+    items: list[Item]
+    skipped: list[Item] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+
+Pair = tuple[str, str]  # path, and path relative to the folder it was found in
+
+
+def find_photos(
+    sources: Iterable[str | os.PathLike[str]],
+    glob: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> tuple[list[Pair], list[Pair]]:
+    """Look for photos in folders and below; a file named on its own is one in any case.
+
+    Hidden files are left out and links are not followed.
+
+    Parameters
+    ----------
+    sources : iterable of path-like
+        Folders and files.
+    glob : sequence of str, default ()
+        Patterns of which one must match; without any, the suffixes of image files. A pattern
+        without "/" is for the name, one with it for the path below the folder.
+    exclude : sequence of str, default ()
+        Patterns of which none may match, a folder's neither.
+
+    Returns
+    -------
+    found : list of (path, relative path)
+        In the order of the sources, sorted in each.
+    unreadable : list of (path, reason)
+        Folders that cannot be listed.
+    """
+    found: list[Pair] = []
+    unreadable: list[Pair] = []
+    for source in sources:
+        path = os.fspath(source)
+        if os.path.isdir(path):
+            found += sorted(_below(path, glob, exclude, unreadable))
+        elif os.path.isfile(path):
+            found.append((path, os.path.basename(path)))
+        else:
+            raise InvalidInputError(f"{path!r} is neither a folder nor a file.")
+    return found, unreadable
+
+
+def _below(
+    root: str, glob: Sequence[str], exclude: Sequence[str], unreadable: list[Pair]
+) -> Iterator[Pair]:
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = list(os.scandir(os.path.join(root, folder)))
+        except OSError as error:
+            unreadable.append((os.path.join(root, folder), error.strerror or str(error)))
+            continue
+        for entry in entries:
+            relative = os.path.join(folder, entry.name)
+            if entry.name.startswith(".") or _matches(relative, exclude):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(relative)
+            elif entry.is_file(follow_symlinks=False) and _wanted(relative, glob):
+                yield os.path.join(root, relative), relative
+
+
+def _wanted(relative: str, glob: Sequence[str]) -> bool:
+    if glob:
+        return _matches(relative, glob)
+    return os.path.splitext(relative)[1].lower() in SUFFIXES
+
+
+def _matches(relative: str, patterns: Sequence[str]) -> bool:
+    path = relative.replace(os.sep, "/")
+    name = os.path.basename(path)
+    return any(fnmatch.fnmatchcase(path if "/" in p else name, p) for p in patterns)
+
+
+def make_plan(
+    sources: Sequence[str | os.PathLike[str]],
+    target: str | os.PathLike[str],
+    options: Options,
+) -> Plan:
+    """Find the photos and where their outputs go; refuse what would overwrite anything.
+
+    Raises
+    ------
+    InvalidInputError
+        If an output would lie among the inputs, two photos have one output, or outputs are
+        there already that must not be.
+    """
+    roots = [os.fspath(source) for source in sources]
+    target = os.fspath(target)
+    preview = None if options.preview is None else os.fspath(options.preview)
+    folders = [target] if preview is None else [target, preview]
+    reports = [os.fspath(file) for file in (options.manifest, options.contact_sheet) if file]
+    sheets = [] if options.contact_sheet is None else [os.fspath(options.contact_sheet)]
+    check_apart([*folders, *(os.path.dirname(os.path.abspath(sheet)) for sheet in sheets)], roots)
+    found, unreadable = find_photos(roots, options.glob, options.exclude)
+    items = [_item(path, relative, target, preview, options.format) for path, relative in found]
+    _check_targets(items, reports)
+    _check_not_among_inputs(items, folders, roots)
+    there = [item for item in items if os.path.lexists(item.target)]
+    if there and options.existing == "error":
+        raise InvalidInputError(
+            f"{len(there)} outputs exist already, such as {there[0].target!r}; give another "
+            "folder, or --existing skip or overwrite."
+        )
+    skipped = there if options.existing == "skip" else []
+    done = {item.target for item in skipped}
+    todo = [item for item in items if item.target not in done]
+    return Plan(target, todo[: options.limit], skipped, unreadable)
+
+
+def _item(path: str, relative: str, target: str, preview: str | None, kind: str | None) -> Item:
+    stem, suffix = os.path.splitext(relative)
+    if kind is not None and _format(f".{kind}") != _format(suffix):
+        relative = f"{stem}.{kind}"
+    if preview is not None:
+        jpeg = _format(os.path.splitext(relative)[1]) == ".jpg"
+        preview = os.path.join(preview, relative if jpeg else relative + ".jpg")
+    return Item(path, os.path.join(target, relative), preview)
+
+
+def _format(suffix: str) -> str:
+    return ALIASES.get(suffix.lower(), suffix.lower())
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def check_apart(folders: list[str], roots: list[str]) -> None:
+    """Refuse outputs in a folder of inputs: a second run would take them for photos.
+
+    Raises
+    ------
+    InvalidInputError
+        If one of the folders is one of the roots, or lies in it.
+    """
+    for folder in folders:
+        for root in filter(os.path.isdir, roots):
+            if _is_below(os.path.realpath(folder), os.path.realpath(root)):
+                raise InvalidInputError(
+                    f"the output {folder!r} lies inside the input {root!r}; give another folder."
+                )
+
+
+def _check_targets(items: list[Item], reports: list[str]) -> None:
+    """Every output has one photo, is no folder of another, and no manifest or contact sheet."""
+    owners = {_spelling(os.path.abspath(path)): path for path in reports}
+    if len(owners) < len(reports):
+        raise InvalidInputError("the manifest and the contact sheet are one file; give two names.")
+    for item in items:
+        for path in (item.target, item.preview):
+            if path is not None:
+                other = owners.setdefault(_spelling(os.path.abspath(path)), item.source)
+                if other is not item.source:
+                    raise InvalidInputError(
+                        f"{other!r} and {item.source!r} would both be written to {path!r}; "
+                        "rectify them into different folders, or keep their formats."
+                    )
+    parents: set[str] = set()
+    for item in items:
+        parents.update(_parents(os.path.dirname(_spelling(item.target)), parents))
+    for item in items:
+        if _spelling(item.target) in parents:
+            raise InvalidInputError(
+                f"{item.target!r} would be a file and a folder; give another --format."
+            )
+
+
+def _check_not_among_inputs(items: list[Item], folders: list[str], roots: list[str]) -> None:
+    """Inputs may lie below an output folder, but no output among them."""
+    outputs = [os.path.realpath(folder) for folder in folders]
+    inputs = [os.path.realpath(root) for root in roots]
+    inputs = [root for root in inputs if any(_is_below(root, output) for output in outputs)]
+    for item in items if inputs else ():
+        for path in (item.target, item.preview or item.target):
+            if any(_is_below(os.path.realpath(path), root) for root in inputs):
+                raise InvalidInputError(
+                    f"the output {path!r} would lie among the inputs; give another folder."
+                )
+
+
+def _parents(folder: str, known: set[str]) -> Iterator[str]:
+    while folder and folder not in known:
+        yield folder
+        above = os.path.dirname(folder)
+        if above == folder:
+            return
+        folder = above
+
+
+def _spelling(path: str) -> str:
+    """The same for all spellings of a name that the system takes for one."""
+    if not FOLDS_NAMES:
+        return path
+    return unicodedata.normalize("NFC", path).casefold()

@@ -1,0 +1,53 @@
+"""What the head of a model says of photos."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from ..model.rectifier import Rectifier
+from ..opencv import decode_photo, quiet_and_serial
+from ..slices import pinned_blas, run_stream
+from .files import read_photo_file
+from .photos import Array, small_copy
+from .plan import Options, find_photos
+from .rectify import reason_of
+from .run import Sources, as_paths
+
+__all__ = ["Prediction", "iter_predictions"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Probabilities of a photo's classes, or why there are none."""
+
+    input: str
+    probabilities: Array | None = None
+    error: str | None = None
+
+
+def iter_predictions(
+    rectifier: Rectifier, source: Sources, options: Options
+) -> Iterator[Prediction]:
+    """Look for photos in files and folders, and classify one after the other.
+
+    Raises
+    ------
+    InvalidInputError
+        If a source does not exist.
+    """
+    found, unreadable = find_photos(as_paths(source), options.glob, options.exclude)
+    for path, reason in unreadable:
+        yield Prediction(path, error=reason)
+    paths = [path for path, _ in found[: options.limit]]
+    with pinned_blas(), quiet_and_serial():
+        yield from run_stream(partial(_predict, rectifier, options), paths, options.n_jobs)
+
+
+def _predict(rectifier: Rectifier, options: Options, path: str) -> Prediction:
+    try:
+        data = read_photo_file(path, options.max_pixels)
+        pixels = decode_photo(data, options.max_pixels, options.first_page).pixels
+        small = small_copy(pixels, rectifier.image_spec, rectifier.transform.fill_value)
+        return Prediction(path, rectifier.predict_proba(small))
+    except Exception as error:  # one bad photo must not cost the others
+        return Prediction(path, error=reason_of(error))

@@ -1,0 +1,27 @@
+"""BMP files: one header."""
+
+import struct
+
+from .header import Damaged, Header
+
+__all__ = ["SIGNATURES", "read_header"]
+
+SIGNATURES = (b"BM",)
+OS2, WITH_ALPHA = 12, 56  # sizes of the header: the shortest, the first to know alpha
+
+
+def read_header(data: bytes) -> Header:
+    """Size and bits; a negative height is a picture from top to bottom."""
+    offset, size = struct.unpack_from("<II", data, 10)
+    if offset > len(data):
+        raise Damaged("it is cut off")
+    width, height, _, bits = struct.unpack_from("<HHHH" if size == OS2 else "<iiHH", data, 18)
+    alpha = False
+    if size >= WITH_ALPHA and bits == 32:
+        alpha = struct.unpack_from("<I", data, 14 + 52)[0] != 0
+    return Header(
+        format=".bmp",
+        width=width,
+        height=abs(height),
+        channels=4 if alpha else 3 if bits > 8 else 1,
+    )
