@@ -497,7 +497,7 @@ def test_nothing_to_do_writes_nothing(tmp_path):
 def test_ctrl_c_finishes_what_is_under_way_and_the_manifest_knows(tmp_path, jobs):
     photos = tree(tmp_path / "in", [f"{number:02d}.png" for number in range(40)])
     manifest = tmp_path / "m.jsonl"
-    told = []
+    told, before = [], signal.getsignal(signal.SIGINT)
 
     def interrupt(result, total):
         told.append(result)
@@ -517,7 +517,7 @@ def test_ctrl_c_finishes_what_is_under_way_and_the_manifest_knows(tmp_path, jobs
     done = files_below(tmp_path / "out")
     assert 5 <= len(done) < 40
     assert [Path(row["output"]).name for row in rows_of(manifest)] == done
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
     assert rectify_folder(fixed_model(), photos, tmp_path / "out").done == 40 - len(done)
 
 
