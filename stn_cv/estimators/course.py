@@ -20,8 +20,11 @@ from .fitting import TrainingData, build_network, network_to_continue, split
 from .hog import HOG
 
 LEFT_OUT = 0.5  # of its grid: an image with more of it outside is lost
-BEGINNING = 2 / 3  # of the epochs, before those with a classifier
-REFINING = 0.3  # their learning rate, relative
+# With a classifier, this share of the epochs has a linear head. Held-out digits behind fewer of
+# them score lower, and the rest does not make up for it: 95.8 % for a logistic regression after
+# 19 + 9 epochs, 97.2 % after 28 + 14.
+BEGINNING = 2 / 3
+REFINING = 0.3  # learning rate of the rest, relative; 0.1 and 1 were worse, on four heads
 
 
 def recipe_of(estimator: Any, data: TrainingData, seed: int) -> Recipe:
