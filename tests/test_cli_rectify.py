@@ -140,6 +140,7 @@ def test_130_interrupted_with_a_manifest_complete_up_to_there(model, tmp_path):
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=50)
     assert process.returncode == 130 and "Traceback" not in stderr and not stdout
+    assert "stn-cv: interrupted; the same command goes on from here.\n" in stderr
     done = files_below(tmp_path / "out")
     assert 10 <= len(done) < 300
     assert [Path(row["output"]).name for row in rows_of(tmp_path / "m.jsonl")] == done

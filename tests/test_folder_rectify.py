@@ -605,7 +605,8 @@ def test_fifty_bad_among_ten_thousand(tmp_path):
             os.link(photos / "0.jpg", photos / f"{number}.jpg")
         else:
             put(photos / f"{number}.jpg", saved(picture(seed=number), ".jpg")[: number // 10])
-    put(photos / "bad.jpg", b"")
+    put(photos / "1.jpg.new", b"")
+    os.replace(photos / "1.jpg.new", photos / "1.jpg")  # not through the link
     summary = rectify_folder(fixed_model(), photos, tmp_path / "out", n_jobs=2)
     assert summary.done == 9950 and len(summary.failures) == 50
     assert len({path for path, _ in summary.failures}) == 50
