@@ -521,6 +521,22 @@ def test_ctrl_c_finishes_what_is_under_way_and_the_manifest_knows(tmp_path, jobs
     assert rectify_folder(fixed_model(), photos, tmp_path / "out").done == 40 - len(done)
 
 
+def test_a_meaning_of_ctrl_c_that_the_caller_gave_stays(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b.png"])
+    calls = []
+    before = signal.signal(signal.SIGINT, lambda *_: calls.append(0))
+    try:
+        summary = rectify_folder(
+            fixed_model(),
+            photos,
+            tmp_path / "out",
+            listener=lambda *_: signal.raise_signal(signal.SIGINT),
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert summary.done == 2 and len(calls) == 2
+
+
 def test_it_works_off_the_main_thread(tmp_path):
     photos = tree(tmp_path / "in", ["a.png"])
     summaries = []
