@@ -16,6 +16,7 @@ from folder_cases import (
     environment,
     files_below,
     fixed_model,
+    on_a_terminal,
     rows_of,
     stn_cv,
     tree,
@@ -372,26 +373,6 @@ def test_rectify_loads_neither_scikit_learn_nor_the_progress_bar(model, photos, 
 
 
 def test_a_bar_on_a_terminal(model, photos, tmp_path):
-    pty = pytest.importorskip("pty")
     (photos / "bad.jpg").write_bytes(b"bad")
-    parent, child = pty.openpty()
-    command = [sys.executable, "-c", COMMAND, "rectify", str(model), str(photos), "-o"]
-    with subprocess.Popen(
-        [*command, str(tmp_path / "out")],
-        env=environment(TERM="xterm", COLUMNS="200"),
-        stdout=subprocess.PIPE,
-        stderr=child,
-    ) as process:
-        os.close(child)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(parent, 4096)
-            except OSError:  # the other end is closed
-                break
-            if not piece:
-                break
-            shown += piece
-        os.close(parent)
-    assert process.wait() == 1
-    assert b"4/4" in shown and b"100%" in shown and shown.count(b"bad.jpg") == 1
+    code, shown = on_a_terminal("rectify", model, photos, "-o", tmp_path / "out")
+    assert code == 1 and "4/4" in shown and "100%" in shown and shown.count("bad.jpg") == 1
