@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,11 @@ from folder_cases import (
 )
 
 import stn_cv as library
-from stn_cv.opencv import decode, read_image
+from stn_cv.cli.fit import fit
+from stn_cv.cli.rectify import rectify
+from stn_cv.families import FAMILIES
+from stn_cv.folder.plan import EXISTING, Options
+from stn_cv.opencv import FORMATS, LARGEST_PICTURE, decode, read_image
 
 HEAVY = ("sklearn", "scipy.sparse", "rich", "matplotlib", "pandas")
 
@@ -359,6 +364,18 @@ def test_all_options_together(model, photos, tmp_path):
     assert read_image(tmp_path / "out" / "c.png").shape == (30, 20, 3)
     assert files_below(tmp_path / "look") == ["c.png.jpg"]
     assert read_image(tmp_path / "sheet.png").ndim == 3 and len(rows_of(tmp_path / "m.jsonl")) == 1
+
+
+def test_the_help_names_what_the_library_knows():
+    options = {option.name: option for option in rectify.params}
+    assert options["max_pixels"].default == LARGEST_PICTURE
+    assert {f".{name}" for name in options["format"].type.choices} == set(FORMATS)
+    assert set(options["existing"].type.choices) == set(EXISTING)
+    given = set(options) - {"model", "sources", "out", "jobs", "dry_run", "quiet", "verbose"}
+    assert given == {field.name for field in fields(Options)} - {"n_jobs"}
+    assert set({option.name: option for option in fit.params}["family"].type.choices) == set(
+        FAMILIES
+    )
 
 
 # --- what is loaded

@@ -377,6 +377,15 @@ def test_a_failure_nobody_thought_of_costs_one_file(tmp_path, monkeypatch):
     assert summary.failures == [(str(photos / "b.png"), "ZeroDivisionError: planted")]
 
 
+def test_of_two_files_the_one_that_failed_is_named(tmp_path):
+    photos = tree(tmp_path / "in", ["sub/a.png", "b.png"])
+    put(tmp_path / "out" / "sub", b"a file where a folder should be")
+    summary = rectify_folder(fixed_model(), photos, tmp_path / "out")
+    assert summary.done == 1
+    ((path, reason),) = summary.failures
+    assert path == str(photos / "sub" / "a.png") and repr(str(tmp_path / "out" / "sub")) in reason
+
+
 def test_a_photo_that_vanishes_or_is_forbidden_is_named(tmp_path):
     photos = tree(tmp_path / "in", ["a.png", "b.png"])
     results = iter_rectified(fixed_model(), photos, tmp_path / "out")

@@ -93,19 +93,20 @@ def rectify_item(job: Job, item: Item) -> Outcome:
     try:
         cells = _done(job, item, facts)
     except Exception as reason:  # one bad photo must not cost the others
-        error = reason_of(reason)
+        error = reason_of(reason, item.source)
         no_more_room = isinstance(reason, OSError) and reason.errno in NO_MORE_ROOM
     facts["milliseconds"] = round((time.perf_counter() - start) * 1000, 3)
     status = "done" if error is None else "error"
     return Outcome(Result(item.source, item.target, status, error, **facts), cells, no_more_room)
 
 
-def reason_of(error: Exception) -> str:
-    """Why a photo failed, in a line."""
+def reason_of(error: Exception, photo: str) -> str:
+    """Why a photo failed; a file other than the photo itself is named."""
     if isinstance(error, StnError):
         return str(error)
     if isinstance(error, OSError):
-        return error.strerror or str(error)
+        other = error.filename not in (None, photo)
+        return (error.strerror or str(error)) + (f": {error.filename!r}" if other else "")
     return f"{type(error).__name__}: {error}"
 
 
@@ -122,18 +123,19 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Cells | None:
     output, theta = warped(
         job.rectifier, photo.pixels, found.theta, options.size, options.max_pixels
     )
-    file = _encoded(output, item.target, options.quality, photo.profile)
-    if item.preview is not None:
-        preview = preview_of(photo.pixels, theta, output)
-        write_below(os.fspath(options.preview or ""), item.preview, preview)
-    write_below(job.target, item.target, file)
     facts.update(
         theta=theta.tolist(),
         label=found.label,
         confidence=found.confidence,
         **pose_of(theta, photo.pixels.shape, output.shape[:2]),
     )
-    return None if options.contact_sheet is None else cells_of(photo.pixels, theta, output)
+    cells = None if options.contact_sheet is None else cells_of(photo.pixels, theta, output)
+    file = _encoded(output, item.target, options.quality, photo.profile)
+    if item.preview is not None and options.preview is not None:
+        preview = preview_of(photo.pixels, theta, output)
+        write_below(os.fspath(options.preview), item.preview, preview)
+    write_below(job.target, item.target, file)  # the last step: who has an output has all
+    return cells
 
 
 def _encoded(output: Any, target: str, quality: int | None, profile: bytes | None) -> bytes:
