@@ -5,7 +5,8 @@
 Both decode a JPEG of 1280 x 960, warp it (the bare script with cv2.warpAffine and a matrix
 that it is given), encode it and write it whole or not at all. Each round runs both one after
 the other in processes of their own, which do one photo before the clock starts; the figures
-are of the best rounds. `--plain-writes` lets the bare script write without fsync and rename.
+are of the best rounds, by the clock and by the time of the processor, which other work on the
+machine disturbs less. `--plain-writes` lets the bare script write without fsync and rename.
 """
 
 import argparse
