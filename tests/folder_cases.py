@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from picture_files import picture
 
 from stn_cv.model.rectifier import ImageSpec, Rectifier
@@ -78,3 +79,27 @@ def stn_cv(*arguments, code=COMMAND, text=True, **options):
     """Run the command; arguments may be paths or bytes."""
     command = [sys.executable, "-c", code, *[os.fspath(argument) for argument in arguments]]
     return subprocess.run(command, capture_output=True, text=text, env=environment(), **options)
+
+
+def on_a_terminal(*arguments):
+    """Run the command with its standard error on a terminal: (exit code, what is shown there)."""
+    pty = pytest.importorskip("pty")
+    parent, child = pty.openpty()
+    shown = b""
+    with subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *map(str, arguments)],
+        env=environment(TERM="xterm", COLUMNS="200"),
+        stdout=subprocess.DEVNULL,
+        stderr=child,
+    ) as process:
+        os.close(child)
+        while True:
+            try:
+                piece = os.read(parent, 4096)
+            except OSError:  # the other end is closed
+                break
+            if not piece:
+                break
+            shown += piece
+        os.close(parent)
+    return process.returncode, shown.decode()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from folder_cases import COMMAND, environment, fixed_model, stn_cv, tree
+from folder_cases import COMMAND, environment, fixed_model, on_a_terminal, stn_cv, tree
 from picture_files import picture
 
 import stn_cv as library
@@ -155,6 +155,23 @@ def test_ctrl_c_saves_the_best_so_far(fitted, tmp_path):
     assert process.returncode == 130, stderr
     assert "interrupted" in stderr and "Traceback" not in stderr and "Wrote" in stdout
     assert library.load(tmp_path / "m.stn").classes.tolist() == ["lying", "standing"]
+
+
+def test_bars_on_a_terminal(fitted, tmp_path):
+    command = [
+        "fit",
+        fitted[0] / "data",
+        "--out",
+        tmp_path / "m.stn",
+        "--epochs",
+        "6",
+        "--seed",
+        "3",
+        *QUICK,
+    ]
+    code, shown = on_a_terminal(*command)
+    assert code == 0 and "reading" in shown and "48/48" in shown
+    assert "training" in shown and "6/6" in shown and "validation accuracy" in shown
 
 
 # --- labelled photos

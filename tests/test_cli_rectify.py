@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,18 @@ from folder_cases import (
     environment,
     files_below,
     fixed_model,
+    on_a_terminal,
     rows_of,
     stn_cv,
     tree,
 )
 
 import stn_cv as library
-from stn_cv.opencv import decode, read_image
+from stn_cv.cli.fit import fit
+from stn_cv.cli.rectify import rectify
+from stn_cv.families import FAMILIES
+from stn_cv.folder.plan import EXISTING, Options
+from stn_cv.opencv import FORMATS, LARGEST_PICTURE, decode, read_image
 
 HEAVY = ("sklearn", "scipy.sparse", "rich", "matplotlib", "pandas")
 
@@ -140,6 +146,7 @@ def test_130_interrupted_with_a_manifest_complete_up_to_there(model, tmp_path):
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=50)
     assert process.returncode == 130 and "Traceback" not in stderr and not stdout
+    assert "stn-cv: interrupted; the same command goes on from here.\n" in stderr
     done = files_below(tmp_path / "out")
     assert 10 <= len(done) < 300
     assert [Path(row["output"]).name for row in rows_of(tmp_path / "m.jsonl")] == done
@@ -359,6 +366,18 @@ def test_all_options_together(model, photos, tmp_path):
     assert read_image(tmp_path / "sheet.png").ndim == 3 and len(rows_of(tmp_path / "m.jsonl")) == 1
 
 
+def test_the_help_names_what_the_library_knows():
+    options = {option.name: option for option in rectify.params}
+    assert options["max_pixels"].default == LARGEST_PICTURE
+    assert {f".{name}" for name in options["format"].type.choices} == set(FORMATS)
+    assert set(options["existing"].type.choices) == set(EXISTING)
+    given = set(options) - {"model", "sources", "out", "jobs", "dry_run", "quiet", "verbose"}
+    assert given == {field.name for field in fields(Options)} - {"n_jobs"}
+    assert set({option.name: option for option in fit.params}["family"].type.choices) == set(
+        FAMILIES
+    )
+
+
 # --- what is loaded
 
 
@@ -371,26 +390,6 @@ def test_rectify_loads_neither_scikit_learn_nor_the_progress_bar(model, photos, 
 
 
 def test_a_bar_on_a_terminal(model, photos, tmp_path):
-    pty = pytest.importorskip("pty")
     (photos / "bad.jpg").write_bytes(b"bad")
-    parent, child = pty.openpty()
-    command = [sys.executable, "-c", COMMAND, "rectify", str(model), str(photos), "-o"]
-    with subprocess.Popen(
-        [*command, str(tmp_path / "out")],
-        env=environment(TERM="xterm", COLUMNS="200"),
-        stdout=subprocess.PIPE,
-        stderr=child,
-    ) as process:
-        os.close(child)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(parent, 4096)
-            except OSError:  # the other end is closed
-                break
-            if not piece:
-                break
-            shown += piece
-        os.close(parent)
-    assert process.wait() == 1
-    assert b"4/4" in shown and b"100%" in shown and shown.count(b"bad.jpg") == 1
+    code, shown = on_a_terminal("rectify", model, photos, "-o", tmp_path / "out")
+    assert code == 1 and "4/4" in shown and "100%" in shown and shown.count("bad.jpg") == 1

@@ -377,6 +377,15 @@ def test_a_failure_nobody_thought_of_costs_one_file(tmp_path, monkeypatch):
     assert summary.failures == [(str(photos / "b.png"), "ZeroDivisionError: planted")]
 
 
+def test_of_two_files_the_one_that_failed_is_named(tmp_path):
+    photos = tree(tmp_path / "in", ["sub/a.png", "b.png"])
+    put(tmp_path / "out" / "sub", b"a file where a folder should be")
+    summary = rectify_folder(fixed_model(), photos, tmp_path / "out")
+    assert summary.done == 1
+    ((path, reason),) = summary.failures
+    assert path == str(photos / "sub" / "a.png") and repr(str(tmp_path / "out" / "sub")) in reason
+
+
 def test_a_photo_that_vanishes_or_is_forbidden_is_named(tmp_path):
     photos = tree(tmp_path / "in", ["a.png", "b.png"])
     results = iter_rectified(fixed_model(), photos, tmp_path / "out")
@@ -521,6 +530,22 @@ def test_ctrl_c_finishes_what_is_under_way_and_the_manifest_knows(tmp_path, jobs
     assert rectify_folder(fixed_model(), photos, tmp_path / "out").done == 40 - len(done)
 
 
+def test_a_meaning_of_ctrl_c_that_the_caller_gave_stays(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b.png"])
+    calls = []
+    before = signal.signal(signal.SIGINT, lambda *_: calls.append(0))
+    try:
+        summary = rectify_folder(
+            fixed_model(),
+            photos,
+            tmp_path / "out",
+            listener=lambda *_: signal.raise_signal(signal.SIGINT),
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert summary.done == 2 and len(calls) == 2
+
+
 def test_it_works_off_the_main_thread(tmp_path):
     photos = tree(tmp_path / "in", ["a.png"])
     summaries = []
@@ -605,7 +630,8 @@ def test_fifty_bad_among_ten_thousand(tmp_path):
             os.link(photos / "0.jpg", photos / f"{number}.jpg")
         else:
             put(photos / f"{number}.jpg", saved(picture(seed=number), ".jpg")[: number // 10])
-    put(photos / "bad.jpg", b"")
+    put(photos / "1.jpg.new", b"")
+    os.replace(photos / "1.jpg.new", photos / "1.jpg")  # not through the link
     summary = rectify_folder(fixed_model(), photos, tmp_path / "out", n_jobs=2)
     assert summary.done == 9950 and len(summary.failures) == 50
     assert len({path for path, _ in summary.failures}) == 50

@@ -121,6 +121,26 @@ def test_half_a_pixel_is_seen():
     assert 0 < between < 255 and abs(between - lower) <= 16
 
 
+def test_a_line_goes_through_its_points_and_is_not_closed():
+    image = np.full((30, 40, 3), 255, np.uint8)
+    opencv.draw_line(image, np.array([[5.0, 5], [30, 5], [30, 25]]), (10, 20, 30), 2)
+    for x, y in ((6, 5), (20, 5), (30, 15), (30, 24)):
+        assert np.abs(image[y, x].astype(int) - (10, 20, 30)).max() < 60
+    assert (image[10:, :25] == 255).all()
+
+
+def test_opencv_is_quiet_and_serial_for_a_while_only(capfd):
+    cv2 = pytest.importorskip("cv2")
+    before = cv2.getNumThreads(), cv2.utils.logging.getLogLevel()
+    damaged = opencv.encode(COLOUR, ".tiff")[:-9]
+    with opencv.quiet_and_serial():
+        assert cv2.getNumThreads() == 1
+        with pytest.raises(InvalidInputError):
+            opencv.decode(damaged)
+    assert not capfd.readouterr().err
+    assert (cv2.getNumThreads(), cv2.utils.logging.getLogLevel()) == before
+
+
 @pytest.mark.parametrize("far", [1e5, 1e9, 1e30])
 def test_a_frame_far_outside_does_no_harm(far):
     image = np.zeros((20, 20, 3), np.uint8)

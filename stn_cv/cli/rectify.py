@@ -70,8 +70,13 @@ def rectify(model: Path, sources: Paths, out: str, jobs: int, **given: Any) -> i
     from ..folder import rectify_folder
     from .progress import reporter
 
-    with usage_errors(), reporter("quiet" if quiet else "verbose" if verbose else "") as report:
-        summary = rectify_folder(model, sources, out, listener=report, **options)
+    mode = "quiet" if quiet else "verbose" if verbose else ""
+    try:
+        with usage_errors(), reporter(mode) as report:
+            summary = rectify_folder(model, sources, out, listener=report, **options)
+    except KeyboardInterrupt:
+        click.echo("stn-cv: interrupted; the same command goes on from here.", err=True)
+        raise
     done, failed = summary.done, len(summary.failures)
     if not (done or failed or summary.skipped or summary.left):
         return nothing_matched(sources)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -80,8 +81,6 @@ def check_writable(folder: str) -> None:
     InvalidInputError
         If not.
     """
-    import tempfile
-
     try:
         os.makedirs(folder, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -119,7 +119,7 @@ def read_examples(
             data = read_photo_file(path, LARGEST_PICTURE)
             return small_copy(decode_photo(data).pixels, spec)
         except Exception as error:  # one bad photo must not cost the others
-            return reason_of(error)
+            return reason_of(error, path)
 
     images, labels, failures = [], [], []
     with quiet_and_serial():

@@ -50,4 +50,4 @@ def _predict(rectifier: Rectifier, options: Options, path: str) -> Prediction:
         small = small_copy(pixels, rectifier.image_spec, rectifier.transform.fill_value)
         return Prediction(path, rectifier.predict_proba(small))
     except Exception as error:  # one bad photo must not cost the others
-        return Prediction(path, error=reason_of(error))
+        return Prediction(path, error=reason_of(error, path))

@@ -5,7 +5,7 @@ import hashlib
 import os
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import InvalidInputError, StnError
 from ..model.rectifier import Rectifier
@@ -16,7 +16,7 @@ from .photos import find, warped
 from .plan import Item, Options
 from .preview import Cells, cells_of, preview_of
 
-__all__ = ["Job", "Result", "reason_of", "rectify_item"]
+__all__ = ["Job", "Outcome", "Result", "reason_of", "rectify_item"]
 
 NO_MORE_ROOM = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
@@ -71,42 +71,47 @@ class Result:
     milliseconds: float | None = None
     input_sha256: str | None = None
     model_sha256: str | None = None
-    cells: Cells | None = None
-    no_more_room: bool = False
 
     def row(self) -> dict[str, Any]:
         """The row of a manifest."""
-        row = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        del row["cells"], row["no_more_room"]
-        return row
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def rectify_item(job: Job, item: Item) -> Result:
+class Outcome(NamedTuple):
+    """A result, what a contact sheet shows of it, and whether the disk takes no more."""
+
+    result: Result
+    cells: Cells | None = None
+    no_more_room: bool = False
+
+
+def rectify_item(job: Job, item: Item) -> Outcome:
     """Rectify one photo; what goes wrong is in the result and costs no other photo."""
     start = time.perf_counter()
     facts: dict[str, Any] = {"model_sha256": job.model_sha256}
-    error, no_more_room = None, False
+    cells, error, no_more_room = None, None, False
     try:
-        facts.update(_done(job, item, facts))
+        cells = _done(job, item, facts)
     except Exception as reason:  # one bad photo must not cost the others
-        error = reason_of(reason)
+        error = reason_of(reason, item.source)
         no_more_room = isinstance(reason, OSError) and reason.errno in NO_MORE_ROOM
     facts["milliseconds"] = round((time.perf_counter() - start) * 1000, 3)
     status = "done" if error is None else "error"
-    return Result(item.source, item.target, status, error, no_more_room=no_more_room, **facts)
+    return Outcome(Result(item.source, item.target, status, error, **facts), cells, no_more_room)
 
 
-def reason_of(error: Exception) -> str:
-    """Why a photo failed, in a line."""
+def reason_of(error: Exception, photo: str) -> str:
+    """Why a photo failed; a file other than the photo itself is named."""
     if isinstance(error, StnError):
         return str(error)
     if isinstance(error, OSError):
-        return error.strerror or str(error)
+        other = error.filename not in (None, photo)
+        return (error.strerror or str(error)) + (f": {error.filename!r}" if other else "")
     return f"{type(error).__name__}: {error}"
 
 
-def _done(job: Job, item: Item, facts: dict[str, Any]) -> dict[str, Any]:
-    """Do it; facts of the file go into `facts` as soon as they are known."""
+def _done(job: Job, item: Item, facts: dict[str, Any]) -> Cells | None:
+    """Do it; what is found goes into `facts`, and what a contact sheet shows comes back."""
     options = job.options
     data = read_photo_file(item.source, options.max_pixels)
     facts["input_sha256"] = hashlib.sha256(data).hexdigest()
@@ -118,18 +123,19 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> dict[str, Any]:
     output, theta = warped(
         job.rectifier, photo.pixels, found.theta, options.size, options.max_pixels
     )
-    file = _encoded(output, item.target, options.quality, photo.profile)
-    if item.preview is not None:
-        preview = preview_of(photo.pixels, theta, output)
-        write_below(os.fspath(options.preview or ""), item.preview, preview)
-    write_below(job.target, item.target, file)
-    return {
-        "theta": theta.tolist(),
-        "label": found.label,
-        "confidence": found.confidence,
-        "cells": cells_of(photo.pixels, theta, output) if options.contact_sheet else None,
+    facts.update(
+        theta=theta.tolist(),
+        label=found.label,
+        confidence=found.confidence,
         **pose_of(theta, photo.pixels.shape, output.shape[:2]),
-    }
+    )
+    cells = None if options.contact_sheet is None else cells_of(photo.pixels, theta, output)
+    file = _encoded(output, item.target, options.quality, photo.profile)
+    if item.preview is not None and options.preview is not None:
+        preview = preview_of(photo.pixels, theta, output)
+        write_below(os.fspath(options.preview), item.preview, preview)
+    write_below(job.target, item.target, file)  # the last step: who has an output has all
+    return cells
 
 
 def _encoded(output: Any, target: str, quality: int | None, profile: bytes | None) -> bytes:

@@ -5,8 +5,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from .files import alone_in, check_writable
 from .manifest import Manifest
 from .plan import Item, Options, Plan, make_plan
 from .preview import Sheet
-from .rectify import Job, Result, rectify_item
+from .rectify import Job, Outcome, Result, rectify_item
 
 __all__ = ["Summary", "iter_rectified", "rectify_folder", "run_plan"]
 
@@ -229,12 +229,14 @@ def run_plan(
         if options.manifest is not None:
             manifest = Manifest(options.manifest)
             stack.callback(manifest.close)
-        for result in stack.enter_context(_results(job, plan, interrupted)):
+        stack.enter_context(pinned_blas())
+        stack.enter_context(quiet_and_serial())
+        for outcome in stack.enter_context(closing(_outcomes(job, plan, interrupted))):
             if manifest is not None:
-                manifest.add(result.row())
-            if sheet is not None and result.cells is not None:
-                sheet.add(result.cells, result.label, result.confidence)
-            yield result
+                manifest.add(outcome.result.row())
+            if sheet is not None and outcome.cells is not None:
+                sheet.add(outcome.cells, outcome.result.label, outcome.result.confidence)
+            yield outcome.result
     if sheet is not None and options.contact_sheet is not None:
         sheet.write(options.contact_sheet)
 
@@ -252,40 +254,42 @@ def _folders(items: Iterable[Item]) -> set[str]:
     return {os.path.dirname(path) for path in paths}
 
 
-@contextmanager
-def _results(job: Job, plan: Plan, interrupted: Callable[[], bool]) -> Iterator[Iterator[Result]]:
+def _outcomes(
+    job: Job, plan: Plan, interrupted: Callable[[], bool]
+) -> Generator[Outcome, None, None]:
+    """What became of everything in a plan; once the disk is full nothing more is begun."""
+    for path, reason in plan.unreadable:
+        yield Outcome(Result(path, "", "error", reason, model_sha256=job.model_sha256))
+    for item in plan.skipped:
+        yield Outcome(Result(item.source, item.target, "skipped", model_sha256=job.model_sha256))
     full = False
 
-    def run() -> Iterator[Result]:
-        nonlocal full
-        for path, reason in plan.unreadable:
-            yield Result(path, "", "error", reason, model_sha256=job.model_sha256)
-        for item in plan.skipped:
-            yield Result(item.source, item.target, "skipped", model_sha256=job.model_sha256)
-        function = partial(rectify_item, job)
-        stream = run_stream(function, plan.items, job.options.n_jobs, lambda: full or interrupted())
-        for result in stream:
-            full = full or result.no_more_room
-            yield result
+    def stop() -> bool:
+        return full or interrupted()
 
-    with pinned_blas(), quiet_and_serial():
-        yield run()
+    for outcome in run_stream(partial(rectify_item, job), plan.items, job.options.n_jobs, stop):
+        full = full or outcome.no_more_room
+        yield outcome
 
 
 @contextmanager
 def orderly_interrupt() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C only be remembered, the first time; off the main thread nothing changes."""
+    """Let Ctrl-C only be remembered, the first time.
+
+    Nothing changes off the main thread, and where Ctrl-C has a meaning of the caller's own.
+    """
     asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not usual or threading.current_thread() is not threading.main_thread():
         yield asked.is_set
         return
 
     def remember(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         asked.set()
 
-    before = signal.signal(signal.SIGINT, remember)
+    signal.signal(signal.SIGINT, remember)
     try:
         yield asked.is_set
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
