@@ -97,19 +97,22 @@ def weight_gradient(flat, dY, offsets, first, stop, stride, dweights, dbias):
             end += 1
         tap, last = first[row], stop[row]
         few = outputs < 4 or last - tap < TAPS
-        for start in range(0, 0 if few else outputs, group):
-            o = min(start, outputs - group)
-            for begin in range(tap, last, TAPS):
-                t = min(begin, last - TAPS)
-                if group == 5:
-                    products_of_5(
-                        dY, o, row, end, 0, whole, flat, stride, offsets, t, 0, begin - t, dweights
-                    )
-                else:
-                    products_of_4(
-                        dY, o, row, end, 0, whole, flat, stride, offsets, t, start - o, begin - t,
-                        dweights,
-                    )  # fmt: skip
+        for begin in range(0, 0 if few else whole, BLOCK):
+            stop_at = min(begin + BLOCK, whole)
+            for start in range(0, outputs, group):
+                o = min(start, outputs - group)
+                for tap_at in range(tap, last, TAPS):
+                    t = min(tap_at, last - TAPS)
+                    if group == 5:
+                        products_of_5(
+                            dY, o, row, end, begin, stop_at, flat, stride, offsets, t, 0,
+                            tap_at - t, dweights,
+                        )  # fmt: skip
+                    else:
+                        products_of_4(
+                            dY, o, row, end, begin, stop_at, flat, stride, offsets, t, start - o,
+                            tap_at - t, dweights,
+                        )  # fmt: skip
         for o in range(outputs if few else 0):
             for t in range(tap, last):
                 products_of_1(

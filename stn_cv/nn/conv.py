@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..errors import InvalidInputError
+from .buffers import empty
 from .dense import initial_weights
 from .layer import Array, Backward, Layer, check_ndim, check_positive
 
@@ -84,7 +85,7 @@ def widened(X: Array, padding: int) -> Array:
     if not padding:
         return np.ascontiguousarray(X)
     channels, height, width, n = X.shape
-    wide = np.empty((channels, height, width + 2 * padding, n), X.dtype)
+    wide = empty((channels, height, width + 2 * padding, n), X.dtype)
     wide[:, :, :padding] = wide[:, :, padding + width :] = 0
     wide[:, :, padding : padding + width] = X
     return wide
@@ -100,7 +101,7 @@ def correlate(X: Array, W: Array, b: Array, padding: int) -> Array:
         return _correlate_whole(X, W, b, padding)
     taps = _Taps.of(X.shape, k, padding)
     rows = X.shape[1] + 2 * padding - k + 1
-    Y = np.empty((filters, rows, columns * n), X.dtype)
+    Y = empty((filters, rows, columns * n), X.dtype)
     kernels.correlate(
         X.reshape(-1), taps.spread(W), taps.offsets, taps.first, taps.stop, X.shape[2] * n, b, Y
     )
