@@ -128,7 +128,7 @@ def _correlate_whole(X: Array, W: Array, b: Array, padding: int) -> Array:
     Y = np.empty((filters, 1, length), X.dtype)
     kernels.correlate(flat, taps.spread(W), taps.offsets, taps.first[:1], taps.stop[:1], 0, b, Y)
     strides = [step * X.itemsize for step in (length, width * n, n, 1)]
-    return np.lib.stride_tricks.as_strided(Y, (filters, rows, columns, n), strides)
+    return np.ndarray((filters, rows, columns, n), Y.dtype, Y.data, 0, strides)
 
 
 def weight_gradient(X: Array, dY: Array, k: int, padding: int) -> tuple[Array, Array]:
