@@ -21,6 +21,7 @@ from ..sampling.arguments import FEW_CHANNELS, framed, read_only
 Array = NDArray[Any]
 Backward = Callable[[Array], Array]
 EPSILON = float(np.finfo(np.float64).eps)
+IDENTITY = np.eye(2, 3)
 LARGEST_ENTRY = 1e15  # of a matrix in pixels that one image is warped by without a check
 LARGEST_SCALE = 8.0  # scales stay between 1/8 and 8
 
@@ -66,7 +67,7 @@ def _similarity(parameters: Array) -> tuple[Array, Backward]:
 
 def _affine(parameters: Array) -> tuple[Array, Backward]:
     """The six displacements from the identity, row by row."""
-    motion = parameters.reshape(-1, 2, 3) + np.eye(2, 3)
+    motion = parameters.reshape(-1, 2, 3) + IDENTITY
     return motion, lambda dmotion: dmotion.reshape(len(dmotion), 6)
 
 

@@ -27,11 +27,11 @@ class ReLU(Layer):
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
-        from ..kernels import activation as kernels
-
-        Y = np.maximum(X, 0, out=empty(X.shape, X.dtype))
+        Y = np.maximum(X, X.dtype.type(0), out=empty(X.shape, X.dtype))
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
+            from ..kernels import activation as kernels
+
             dX = empty(Y.shape, Y.dtype)
             kernels.relu_backward(dY.reshape(-1), Y.reshape(-1), dX.reshape(-1))
             return dX, []

@@ -1,7 +1,8 @@
 """Two-dimensional convolution (cross-correlation, as everywhere in this field), stride 1."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -80,6 +81,14 @@ class Conv2D(Layer):
         return Y, backward
 
 
+@cache
+def _kernels() -> Any:
+    """Loaded at the first call, without asking the import system again at each (1 us)."""
+    from ..kernels import conv
+
+    return conv
+
+
 def widened(X: Array, padding: int) -> Array:
     """X with columns of zeros at both sides, contiguous; rows are padded by skipping taps."""
     if not padding:
@@ -93,7 +102,7 @@ def widened(X: Array, padding: int) -> Array:
 
 def correlate(X: Array, W: Array, b: Array, padding: int) -> Array:
     """Correlate a widened X with W (filters, channels, k, k)."""
-    from ..kernels import conv as kernels
+    kernels = _kernels()
 
     filters, _, k, _ = W.shape
     columns, n = X.shape[2] - k + 1, X.shape[3]
@@ -113,7 +122,7 @@ def _correlate_whole(X: Array, W: Array, b: Array, padding: int) -> Array:
 
     What falls between the rows is computed for nothing, and left out of the view returned.
     """
-    from ..kernels import conv as kernels
+    kernels = _kernels()
 
     filters, _, k, _ = W.shape
     if padding:
@@ -133,7 +142,7 @@ def _correlate_whole(X: Array, W: Array, b: Array, padding: int) -> Array:
 
 def weight_gradient(X: Array, dY: Array, k: int, padding: int) -> tuple[Array, Array]:
     """Gradients by W (filters, channels, k, k) and b of `correlate`."""
-    from ..kernels import conv as kernels
+    kernels = _kernels()
 
     filters, rows, _, n = dY.shape
     taps = _Taps.of(X.shape, k, padding)

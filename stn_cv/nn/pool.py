@@ -1,6 +1,7 @@
 """Max and average pooling over squares that do not overlap."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ class MaxPool(Layer):
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
-        from ..kernels import pool as kernels
+        kernels = _kernels()
 
         X = np.ascontiguousarray(X)
         Y = empty(_pooled(X.shape, self.size), X.dtype)
@@ -82,7 +83,7 @@ class AveragePool(Layer):
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
-        from ..kernels import pool as kernels
+        kernels = _kernels()
 
         X = np.ascontiguousarray(X)
         shape = X.shape
@@ -97,6 +98,14 @@ class AveragePool(Layer):
             return dX, []
 
         return Y, backward
+
+
+@cache
+def _kernels() -> Any:
+    """Loaded at the first call, without asking the import system again at each (1 us)."""
+    from ..kernels import pool
+
+    return pool
 
 
 def _no_backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
