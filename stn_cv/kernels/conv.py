@@ -18,6 +18,7 @@ from .tiles import (
     REGISTER,
     TAPS,
     TILE,
+    long_of_1,
     part_of_1,
     part_of_4,
     part_of_5,
@@ -44,7 +45,7 @@ def correlate(flat, weights, offsets, first, stop, stride, bias, out):
     """
     outputs, rows, length = out.shape
     y, step = out.reshape(-1), np.uint64(rows * length)
-    tile, part = TILE // out.itemsize, PART // out.itemsize
+    tile, part = (TILE if outputs >= 4 else 2 * TILE) // out.itemsize, PART // out.itemsize
     fives = outputs // 5 * 5 if outputs % 5 == 0 else 0
     fours = fives + (outputs - fives) // 4 * 4
     for r in range(rows):
@@ -63,7 +64,10 @@ def correlate(flat, weights, offsets, first, stop, stride, bias, out):
                     tile_of_4(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
                 for o in range(fours, outputs):
                     up = np.uint64(o * rows * length + to)
-                    tile_of_1(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
+                    if outputs >= 4:
+                        tile_of_1(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
+                    else:
+                        long_of_1(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
             else:
                 for o in range(0, fives, 5):
                     up = np.uint64(o * rows * length + to)

@@ -16,6 +16,9 @@ def max_forward(X, size, out, winner):
     channels, rows, columns, n = out.shape
     height, width = X.shape[1:3]
     x, y, which = X.reshape(-1), out.reshape(-1), winner.reshape(-1)
+    if n > 1 and size == 2:
+        winners_of_four(x, channels, rows, columns, n, height, width, y, which)
+        return
     if n == 1:
         max_of_one(x, size, channels, height, width, y, which)
         return
@@ -51,6 +54,27 @@ def max_of_one(x, size, channels, height, width, y, which):
                     larger = k == 0 or value > y[to + j]
                     y[to + j] = value if larger else y[to + j]
                     which[to + j] = k if larger else which[to + j]
+
+
+@kernel
+def winners_of_four(x, channels, rows, columns, n, height, width, y, which):
+    """`max_forward` of squares of 2 in one pass."""
+    for c in range(channels):
+        for r in range(rows):
+            for j in range(columns):
+                to = np.uint64(((c * rows + r) * columns + j) * n)
+                left = np.uint64(((c * height + 2 * r) * width + 2 * j) * n)
+                right, lower = left + np.uint64(n), left + np.uint64(width * n)
+                end = lower + np.uint64(n)
+                for i in range(np.uint64(n)):
+                    best, k = x[left + i], np.uint8(0)
+                    k = np.uint8(1) if x[right + i] > best else k
+                    best = x[right + i] if x[right + i] > best else best
+                    k = np.uint8(2) if x[lower + i] > best else k
+                    best = x[lower + i] if x[lower + i] > best else best
+                    k = np.uint8(3) if x[end + i] > best else k
+                    y[to + i] = x[end + i] if x[end + i] > best else best
+                    which[to + i] = k
 
 
 @kernel
