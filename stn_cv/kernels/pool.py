@@ -16,6 +16,9 @@ def max_forward(X, size, out, winner):
     channels, rows, columns, n = out.shape
     height, width = X.shape[1:3]
     x, y, which = X.reshape(-1), out.reshape(-1), winner.reshape(-1)
+    if n > 1 and size == 2:
+        winners_of_four(x, channels, rows, columns, n, height, width, y, which)
+        return
     if n == 1:
         max_of_one(x, size, channels, height, width, y, which)
         return
@@ -51,6 +54,57 @@ def max_of_one(x, size, channels, height, width, y, which):
                     larger = k == 0 or value > y[to + j]
                     y[to + j] = value if larger else y[to + j]
                     which[to + j] = k if larger else which[to + j]
+
+
+@kernel
+def winners_of_four(x, channels, rows, columns, n, height, width, y, which):
+    """`max_forward` of squares of 2 in one pass."""
+    for c in range(channels):
+        for r in range(rows):
+            for j in range(columns):
+                to = np.uint64(((c * rows + r) * columns + j) * n)
+                left = np.uint64(((c * height + 2 * r) * width + 2 * j) * n)
+                right, lower = left + np.uint64(n), left + np.uint64(width * n)
+                end = lower + np.uint64(n)
+                for i in range(np.uint64(n)):
+                    best, k = x[left + i], np.uint8(0)
+                    k = np.uint8(1) if x[right + i] > best else k
+                    best = x[right + i] if x[right + i] > best else best
+                    k = np.uint8(2) if x[lower + i] > best else k
+                    best = x[lower + i] if x[lower + i] > best else best
+                    k = np.uint8(3) if x[end + i] > best else k
+                    y[to + i] = x[end + i] if x[end + i] > best else best
+                    which[to + i] = k
+
+
+@kernel
+def max_of_four(X, out):
+    """`max_forward` of squares of 2, the winners unasked, in one pass (2 to 6 times as fast)."""
+    channels, rows, columns, n = out.shape
+    height, width = X.shape[1:3]
+    x, y = X.reshape(-1), out.reshape(-1)
+    two = np.uint64(2)
+    for c in range(channels):
+        for r in range(rows):
+            upper = np.uint64((c * height + 2 * r) * width * n)
+            lower = upper + np.uint64(width * n)
+            to = np.uint64((c * rows + r) * columns * n)
+            for j in range(np.uint64(columns if n == 1 else 0)):
+                at = two * j
+                best, b = x[upper + at], x[upper + at + np.uint64(1)]
+                best = b if b > best else best
+                c2, d = x[lower + at], x[lower + at + np.uint64(1)]
+                best = c2 if c2 > best else best
+                y[to + j] = d if d > best else best
+            for j in range(0 if n == 1 else columns):
+                left, last = upper + np.uint64(2 * j * n), lower + np.uint64(2 * j * n)
+                right, end = left + np.uint64(n), last + np.uint64(n)
+                for i in range(np.uint64(n)):
+                    best = x[left + i]
+                    best = x[right + i] if x[right + i] > best else best
+                    best = x[last + i] if x[last + i] > best else best
+                    best = x[end + i] if x[end + i] > best else best
+                    y[to + np.uint64(j * n) + i] = best
 
 
 @kernel

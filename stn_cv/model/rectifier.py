@@ -51,7 +51,7 @@ class ImageSpec:
     def of(cls, images: Array) -> "ImageSpec":
         """The spec that images (n, h, w, c) fulfil."""
         _, height, width, channels = images.shape
-        name = images.dtype.name
+        name = images.dtype.name if images.dtype.kind == "u" else "float"  # a name takes 4 us
         return cls(height, width, channels, name if name in INTEGER_RANGES else "float")
 
     @property
@@ -74,7 +74,8 @@ class ImageSpec:
         ndarray of shape (n, h, w, c)
             Of `dtype`, integers divided by their maximum.
         """
-        return images.astype(dtype) / np.dtype(dtype).type(self.maximum)
+        images = images.astype(dtype, copy=False)
+        return images if self.maximum == 1 else images / np.dtype(dtype).type(self.maximum)
 
 
 class Rectifier:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .buffers import empty
 from .layer import Array, Backward, Layer
 
 
@@ -26,12 +27,12 @@ class ReLU(Layer):
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
-        from ..kernels import activation as kernels
-
-        Y = np.ascontiguousarray(np.maximum(X, 0))
+        Y = np.maximum(X, X.dtype.type(0), out=empty(X.shape, X.dtype))
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
-            dX = np.empty_like(Y)
+            from ..kernels import activation as kernels
+
+            dX = empty(Y.shape, Y.dtype)
             kernels.relu_backward(dY.reshape(-1), Y.reshape(-1), dX.reshape(-1))
             return dX, []
 

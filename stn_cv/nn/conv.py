@@ -1,11 +1,13 @@
 """Two-dimensional convolution (cross-correlation, as everywhere in this field), stride 1."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 
 from ..errors import InvalidInputError
+from .buffers import empty
 from .dense import initial_weights
 from .layer import Array, Backward, Layer, check_ndim, check_positive
 
@@ -79,12 +81,20 @@ class Conv2D(Layer):
         return Y, backward
 
 
+@cache
+def _kernels() -> Any:
+    """Loaded at the first call, without asking the import system again at each (1 us)."""
+    from ..kernels import conv
+
+    return conv
+
+
 def widened(X: Array, padding: int) -> Array:
     """X with columns of zeros at both sides, contiguous; rows are padded by skipping taps."""
     if not padding:
         return np.ascontiguousarray(X)
     channels, height, width, n = X.shape
-    wide = np.empty((channels, height, width + 2 * padding, n), X.dtype)
+    wide = empty((channels, height, width + 2 * padding, n), X.dtype)
     wide[:, :, :padding] = wide[:, :, padding + width :] = 0
     wide[:, :, padding : padding + width] = X
     return wide
@@ -92,7 +102,7 @@ def widened(X: Array, padding: int) -> Array:
 
 def correlate(X: Array, W: Array, b: Array, padding: int) -> Array:
     """Correlate a widened X with W (filters, channels, k, k)."""
-    from ..kernels import conv as kernels
+    kernels = _kernels()
 
     filters, _, k, _ = W.shape
     columns, n = X.shape[2] - k + 1, X.shape[3]
@@ -100,7 +110,7 @@ def correlate(X: Array, W: Array, b: Array, padding: int) -> Array:
         return _correlate_whole(X, W, b, padding)
     taps = _Taps.of(X.shape, k, padding)
     rows = X.shape[1] + 2 * padding - k + 1
-    Y = np.empty((filters, rows, columns * n), X.dtype)
+    Y = empty((filters, rows, columns * n), X.dtype)
     kernels.correlate(
         X.reshape(-1), taps.spread(W), taps.offsets, taps.first, taps.stop, X.shape[2] * n, b, Y
     )
@@ -112,7 +122,7 @@ def _correlate_whole(X: Array, W: Array, b: Array, padding: int) -> Array:
 
     What falls between the rows is computed for nothing, and left out of the view returned.
     """
-    from ..kernels import conv as kernels
+    kernels = _kernels()
 
     filters, _, k, _ = W.shape
     if padding:
@@ -120,40 +130,33 @@ def _correlate_whole(X: Array, W: Array, b: Array, padding: int) -> Array:
     _, height, width, n = X.shape
     rows, columns = height - k + 1, width - k + 1
     taps = _Taps.of(X.shape, k, 0)
-    Y = np.empty((filters, 1, (rows - 1) * width * n + columns * n), X.dtype)
-    spread = (X.reshape(-1), taps.spread(W), taps.offsets)
-    kernels.correlate(*spread, taps.first, taps.stop, 0, b, Y)
-    strides = [step * X.itemsize for step in (Y.shape[2], width * n, n, 1)]
-    return np.lib.stride_tricks.as_strided(Y, (filters, rows, columns, n), strides)
+    length, flat = (rows - 1) * width * n + columns * n, X.reshape(-1)
+    if length < kernels.SHORTEST:
+        flat = np.concatenate([flat, np.zeros(kernels.SHORTEST - length, X.dtype)])
+        length = kernels.SHORTEST
+    Y = np.empty((filters, 1, length), X.dtype)
+    kernels.correlate(flat, taps.spread(W), taps.offsets, taps.first[:1], taps.stop[:1], 0, b, Y)
+    strides = [step * X.itemsize for step in (length, width * n, n, 1)]
+    return np.ndarray((filters, rows, columns, n), Y.dtype, Y.data, 0, strides)
 
 
 def weight_gradient(X: Array, dY: Array, k: int, padding: int) -> tuple[Array, Array]:
     """Gradients by W (filters, channels, k, k) and b of `correlate`."""
-    from ..kernels import conv as kernels
+    kernels = _kernels()
 
     filters, rows, _, n = dY.shape
     taps = _Taps.of(X.shape, k, padding)
-    padded = _multiple(filters, kernels.GROUP)
-    if padded > filters:
-        dY = np.concatenate([dY, np.zeros((padded - filters, *dY.shape[1:]), dY.dtype)])
-    dweights, dbias = np.empty((padded, len(taps.offsets)), X.dtype), np.empty(padded, X.dtype)
+    dweights, dbias = np.empty((filters, len(taps.offsets)), X.dtype), np.empty(filters, X.dtype)
     kernels.weight_gradient(
-        X.reshape(-1), dY.reshape(padded, rows, -1), taps.offsets, taps.first, taps.stop,
+        X.reshape(-1), dY.reshape(filters, rows, -1), taps.offsets, taps.first, taps.stop,
         X.shape[2] * n, dweights, dbias,
     )  # fmt: skip
-    return taps.collect(dweights[:filters]), dbias[:filters]
-
-
-def _multiple(count: int, of: int) -> int:
-    return -(-count // of) * of
+    return taps.collect(dweights), dbias
 
 
 @dataclass(frozen=True)
 class _Taps:
-    """The kernel's taps in order (row of the kernel, channel, column), as the kernels take them.
-
-    Each kernel row is filled up to a multiple of the group with taps of weight zero.
-    """
+    """The kernel's taps in order (row of the kernel, channel, column), as the kernels take them."""
 
     channels: int
     k: int
@@ -165,27 +168,19 @@ class _Taps:
     @lru_cache(maxsize=256)
     def of(shape: tuple[int, ...], k: int, padding: int) -> "_Taps":
         """For a widened input of `shape` (channels, height, width, n)."""
-        from ..kernels.conv import GROUP
-
         channels, height, width, n = shape
-        row = width * n
-        in_row = _multiple(channels * k, GROUP)
+        row, in_row = width * n, channels * k
         at = np.arange(channels)[:, None] * height * row + np.arange(k) * n
-        offsets = np.zeros((k, in_row), np.int64)
-        offsets[:, : channels * k] = at.reshape(-1)
-        offsets += (np.arange(k)[:, None] - padding) * row
+        offsets = at.reshape(-1) + (np.arange(k)[:, None] - padding) * row
         output_rows = np.arange(height + 2 * padding - k + 1)
         first = np.clip(padding - output_rows, 0, k) * in_row
         stop = np.clip(height + padding - output_rows, 0, k) * in_row
         return _Taps(channels, k, offsets.reshape(-1), first, stop)
 
     def spread(self, W: Array) -> Array:
-        """Weights (filters, channels, k, k) as (filters, taps), filled up with zeros."""
-        weights = np.zeros((len(W), self.k, len(self.offsets) // self.k), W.dtype)
-        weights[:, :, : self.channels * self.k] = W.swapaxes(1, 2).reshape(len(W), self.k, -1)
-        return weights.reshape(len(W), -1)
+        """Weights (filters, channels, k, k) as (filters, taps)."""
+        return np.ascontiguousarray(W.swapaxes(1, 2).reshape(len(W), -1))
 
     def collect(self, dweights: Array) -> Array:
         """The transpose of `spread`."""
-        rows = dweights.reshape(len(dweights), self.k, -1)[:, :, : self.channels * self.k]
-        return rows.reshape(-1, self.k, self.channels, self.k).swapaxes(1, 2)
+        return dweights.reshape(-1, self.k, self.channels, self.k).swapaxes(1, 2)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InvalidInputError
+from .buffers import empty
 from .layer import Array, Backward, Layer, check_ndim, check_positive
 
 INITIALIZATIONS = ("he", "glorot", "zeros")
@@ -56,9 +57,12 @@ class Dense(Layer):
         W, b = self.parameters
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
-            return (W.T @ dY if want_dX else None), [dY @ X.T, dY.sum(axis=1)]
+            dW = np.matmul(dY, X.T, out=empty(W.shape, W.dtype))
+            return (W.T @ dY if want_dX else None), [dW, dY.sum(axis=1)]
 
-        return W @ X + b[:, None], backward
+        Y = W @ X
+        Y += b[:, None]
+        return Y, backward
 
 
 def initial_weights(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> Array:

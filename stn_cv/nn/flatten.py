@@ -1,5 +1,6 @@
 """From maps to features."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,7 @@ class Flatten(Layer):
         self, input_shape: tuple[int, ...], rng: np.random.Generator
     ) -> tuple[tuple[int, ...], list[Array]]:
         check_ndim(self, input_shape, 3)
-        return (int(np.prod(input_shape)),), []
+        return (math.prod(input_shape),), []
 
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
@@ -30,4 +31,4 @@ class Flatten(Layer):
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             return dY.reshape(X.shape), []
 
-        return X.reshape(int(np.prod(X.shape[:-1])), X.shape[-1]), backward
+        return X.reshape(math.prod(X.shape[:-1]), X.shape[-1]), backward

@@ -1,0 +1,45 @@
+"""Memory for activations, used again when nobody holds it any more.
+
+The system hands out large arrays as pages that it zeroes when they are first written, and
+takes them back when they are freed: a quarter of a training step (80 ms against 60).
+"""
+
+import math
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+
+from .layer import Array
+
+SMALLEST = 2**15  # bytes; smaller arrays are cheap to make
+LARGEST = 2**27  # bytes that a thread keeps, all buffers together
+
+
+class _Kept(threading.local):
+    def __init__(self) -> None:
+        self.buffers: dict[int, list[Array]] = {}
+        self.size = 0
+
+
+_kept = _Kept()
+_alone = [object()]
+UNUSED = sys.getrefcount(_alone[0])  # of what only a list holds
+
+
+def empty(shape: tuple[int, ...], dtype: Any) -> Array:
+    """As `numpy.empty`. A view holds on to its buffer, so that counting holders is enough."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if not SMALLEST <= size <= LARGEST:
+        return np.empty(shape, dtype)
+    buffers = _kept.buffers.setdefault(size, [])
+    for i in range(len(buffers)):
+        if sys.getrefcount(buffers[i]) == UNUSED:
+            return buffers[i].view(dtype).reshape(shape)
+    if _kept.size + size > LARGEST:
+        _kept.buffers, _kept.size = {}, 0
+        buffers = _kept.buffers.setdefault(size, [])
+    buffers.append(np.empty(size, np.uint8))
+    _kept.size += size
+    return buffers[-1].view(dtype).reshape(shape)
