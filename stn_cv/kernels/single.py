@@ -7,7 +7,6 @@ placing and locating in float64 took 1.15, and 0.56 more to tell what lies insid
 """
 
 import numpy as np
-from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
@@ -42,7 +41,8 @@ def single_suits(grid, fractions, mode, padding_mode, height, width, stride):
     """Whether points can be located in float32, with nothing lost."""
     narrow = grid.itemsize == 4 and fractions.itemsize == 4
     plain = mode == BILINEAR and padding_mode == ZEROS
-    return narrow and plain and max(height, width) < LONGEST and (height + 2 * BEFORE) * stride < MOST
+    short = max(height, width) < LONGEST and (height + 2 * BEFORE) * stride < MOST
+    return narrow and plain and short
 
 
 @kernel
