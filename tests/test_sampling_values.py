@@ -124,6 +124,23 @@ def test_float32_stays_near_the_truth_on_a_large_image(padding_mode):
     assert np.abs(sampled - truth).max() <= FLOAT32
 
 
+@pytest.mark.compiled
+@pytest.mark.parametrize("shape", [(28, 28), (1, 1), (1, 300), (1080, 1920), (4096, 4096)])
+@pytest.mark.parametrize("align_corners", [False, True])
+def test_points_located_in_float32_lose_nothing(shape, align_corners):
+    """A float32 grid, many of its points a rounding beside a pixel centre or the edge."""
+    rng = np.random.default_rng(5)
+    image = rng.random((*shape, 1), np.float32)
+    grid = rng.uniform(-1.2, 1.2, (60, 300, 2)).astype(np.float32)
+    for axis, size in enumerate(shape[::-1]):
+        centres = rng.choice(reference.centres(size, align_corners), (20, 300))
+        grid[:20, :, axis] = np.nextafter(centres.astype(np.float32), grid[:20, :, axis])
+    grid[40:] *= 0.7  # runs that lie inside
+    truth = reference.sample(image, grid, align_corners=align_corners, fill=0.25)
+    out = grid_sample(image, grid, align_corners=align_corners, fill_value=0.25)
+    assert np.abs(out - truth).max() <= FLOAT32
+
+
 @given(st.floats(-100, 100, width=32), thetas, st.sampled_from(["border", "reflection"]))
 def test_a_constant_image_stays_constant(value, theta, padding_mode):
     for dtype in (np.float32, np.float64):

@@ -129,8 +129,10 @@ class AffineFamily:
             matrix = self._matrix_of_one(parameters, images.shape[1:3], output_shape)
             if matrix is not None:
                 rules = (output_shape, padding_mode, fill_value)
-                return _warp_one(images, matrix, *rules), lambda dY, want_dimages=True: (
-                    self._warp_all(images, parameters, *rules)[1](dY, want_dimages)
+                return _warp_one(
+                    images, matrix, *rules
+                ), lambda dY, want_dimages=True: self._warp_all(images, parameters, *rules)[1](
+                    dY, want_dimages
                 )
         return self._warp_all(images, parameters, output_shape, padding_mode, fill_value)
 

@@ -119,9 +119,7 @@ def weight_gradient(flat, dY, offsets, first, stop, stride, dweights, dbias):
                         )  # fmt: skip
         for o in range(outputs if few else 0):
             for t in range(tap, last):
-                products_of_1(
-                    dY, o, row, end, 0, whole, flat, stride, offsets, t, 0, 0, dweights
-                )
+                products_of_1(dY, o, row, end, 0, whole, flat, stride, offsets, t, 0, 0, dweights)
         for o in range(outputs if whole < length else 0):
             for t in range(tap, last):
                 single_of_1(

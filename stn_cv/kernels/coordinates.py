@@ -16,9 +16,11 @@ import numpy as np
 
 from .jit import kernel
 
+BILINEAR, NEAREST = 0, 1
 ZEROS, BORDER, REFLECTION = 0, 1, 2
 INSIDE, OUTSIDE, MIXED, UNSTEPPED = 0, 1, 2, 3
 TILE, WIDTH = 512, 48
+RUN = 128  # points that are sampled without checks, or with, together
 LARGEST = 1e100  # a larger coordinate is taken for this one, so that none overflows
 PLACES = 22  # binary, of fixed point: three roundings cost at most 3.6e-7 pixels
 ONE = 2.0**PLACES

@@ -8,8 +8,18 @@ that read a grid return how many of its coordinates were not finite.
 
 import numpy as np
 
-from .coordinates import LARGEST, TILE, ZEROS, multiply, padding_gains, reflect
-from .frame import FRAME, frame_origin, plain_shape
+from .coordinates import (
+    BILINEAR,
+    LARGEST,
+    NEAREST,
+    RUN,
+    TILE,
+    ZEROS,
+    multiply,
+    padding_gains,
+    reflect,
+)
+from .frame import FRAME, empty_frame, frame_origin, into_frame, plain_shape
 from .jit import kernel
 from .nearest import copy_nearest, scatter_nearest
 from .pixels import (
@@ -24,8 +34,7 @@ from .pixels import (
     tile_buffers,
     write_fill,
 )
-
-BILINEAR, NEAREST = 0, 1
+from .single import locate_single, single_axis, single_suits
 
 
 @kernel
@@ -85,35 +94,87 @@ def shares(xs, ys, size, width, height, margin, padding_mode, not_finite):
 
 
 @kernel
-def sample(images, margin, grid, gains, offsets, mode, padding_mode, align_corners, fill, out):
+def sample(images, grid, gains, offsets, mode, padding_mode, align_corners, fill, out):
     """Sample each image at its grid; pixel = gain * normalized + offset along (x, y)."""
-    height, width = plain_shape(images, margin)
-    channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
-    xs, ys, offset, fractions, left, upper = tile_buffers(fill)
-    rules = (padding_mode, align_corners)
-    points = grid.shape[1] * grid.shape[2]
+    height, width = plain_shape(images, 0)
+    buffers = tile_buffers(fill)
+    rules = (mode, padding_mode, align_corners)
     not_finite = 0
     for i in range(len(images)):
-        flat, to, where = images[i].reshape(-1), out[i].reshape(-1), grid[i].reshape(-1)
-        for first in range(0, points, TILE):
-            size = min(TILE, points - first)
-            bad = place_grid(where, first, size, gains, offsets, xs, ys)
-            not_finite += bad
-            at = first * channels
-            if mode == NEAREST:
-                copy_nearest(flat, xs, ys, size, width, height, *rules, fill, to, at)
-                continue
-            beyond, plain, checked = shares(xs, ys, size, width, height, margin, padding_mode, bad)
-            reflect(xs, ys, size, width, height, *rules)
-            locate(xs, ys, plain, width, height, padding_mode, stride, origin, offset, fractions)
-            blend(flat, stride, offset, fractions, 0, plain, fill, to, at)
-            write_fill(fill, beyond, to, at)
-            if checked > 0:
-                locate_checked(xs, ys, size, width, height, padding_mode, left, upper, fractions)
-                blend_checked(
-                    flat, width, height, stride, origin, left, upper, fractions, 0, size, fill,
-                    to, at,
-                )  # fmt: skip
+        not_finite += sample_one(
+            images[i].reshape(-1), height, width, 0, grid[i].reshape(-1), gains, offsets, *rules,
+            fill, buffers, out[i].reshape(-1),
+        )  # fmt: skip
+    return not_finite
+
+
+@kernel
+def sample_framed(images, grid, gains, offsets, padding_mode, align_corners, fill, out):
+    """As `sample`, bilinear, each image being put into a frame first.
+
+    One frame, which stays in the cache: 0.2 ns a pixel where framing the batch took 0.4.
+    """
+    height, width = plain_shape(images, 0)
+    buffers, framed = tile_buffers(fill), empty_frame(height, width, fill)
+    rules = (BILINEAR, padding_mode, align_corners)
+    not_finite = 0
+    for i in range(len(images)):
+        into_frame(images[i].reshape(-1), height, width, len(fill), framed)
+        not_finite += sample_one(
+            framed, height, width, 1, grid[i].reshape(-1), gains, offsets, *rules,
+            fill, buffers, out[i].reshape(-1),
+        )  # fmt: skip
+    return not_finite
+
+
+@kernel
+def sample_one(
+    flat, height, width, margin, grid, gains, offsets, mode, padding_mode, align_corners, fill,
+    buffers, out,
+):  # fmt: skip
+    """Sample a flat image: located in float32 where that will do, then what is left over.
+
+    In two loops: arrays that are used on one branch only are counted as references there,
+    80 ns a run.
+    """
+    channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
+    xs, ys, offset, fractions, left, upper = buffers
+    suits = single_suits(grid, fractions, mode, padding_mode, height, width, stride)
+    x_axis = single_axis(gains[0], offsets[0], width)
+    y_axis = single_axis(gains[1], offsets[1], height)
+    points = grid.size // 2
+    pending = np.empty(-(-points // TILE), np.int64)
+    left_over = not_finite = 0
+    for first in range(0, points, TILE):
+        size = min(TILE, points - first)
+        located = locate_single(
+            grid, first, size if suits else 0, x_axis, y_axis, width, height, margin,
+            stride, origin, offset, fractions,
+        )  # fmt: skip
+        blend(flat, stride, offset, fractions, 0, located, fill, out, first * channels)
+        pending[left_over] = first
+        left_over += located < size
+    for part in range(left_over * (TILE // RUN)):
+        first = pending[part * RUN // TILE] + part * RUN % TILE
+        size = max(min(RUN, points - first), 0)
+        bad = place_grid(grid, first, size, gains, offsets, xs, ys)
+        not_finite += bad
+        at = first * channels
+        if mode == NEAREST:
+            copy_nearest(
+                flat, xs, ys, size, width, height, padding_mode, align_corners, fill, out, at
+            )
+            continue
+        beyond, plain, checked = shares(xs, ys, size, width, height, margin, padding_mode, bad)
+        reflect(xs, ys, size, width, height, padding_mode, align_corners)
+        locate(xs, ys, plain, width, height, padding_mode, stride, origin, offset, fractions)
+        blend(flat, stride, offset, fractions, 0, plain, fill, out, at)
+        write_fill(fill, beyond, out, at)
+        if checked > 0:
+            locate_checked(xs, ys, size, width, height, padding_mode, left, upper, fractions)
+            blend_checked(
+                flat, width, height, stride, origin, left, upper, fractions, 0, size, fill, out, at
+            )
     return not_finite
 
 

@@ -33,7 +33,7 @@ def _tile_of(outputs: int, size: int) -> Any:
     goes to out[to + i * step:], and takes flat[at + offsets[t]:] times weights[o + i, t].
     """
 
-    def numpy_tile(flat, at, weights, o, offsets, first, stop, bias, out, to, step):  # type: ignore
+    def numpy_tile(flat, at, weights, o, offsets, first, stop, bias, out, to, step):
         lanes = np.arange(size // flat.itemsize)
         x = flat[int(at) + offsets[first:stop, None] + lanes]
         for i in range(o, o + outputs):
@@ -61,7 +61,7 @@ def _tile_of(outputs: int, size: int) -> Any:
             _store(b, sums[i], b.gep(y, [b.add(to, b.mul(step, INT64(i)))]))
         return context.get_dummy_value()
 
-    def tile(typing, flat, at, weights, o, offsets, first, stop, bias, out, to, step):  # type: ignore
+    def tile(typing, flat, at, weights, o, offsets, first, stop, bias, out, to, step):
         u, i = types.uint64, types.int64
         return types.void(flat, u, weights, i, offsets, i, i, bias, out, u, u), generate
 
@@ -77,7 +77,7 @@ def _products_of(outputs: int, taps: int, one: bool) -> Any:
     is skipped, which another call added before.
     """
 
-    def numpy_products(dY, o, row, end, begin, length, flat, stride, offsets, t, skip_o, skip_t, out):  # type: ignore # fmt: skip # noqa: E501
+    def numpy_products(dY, o, row, end, begin, length, flat, stride, offsets, t, skip_o, skip_t, out):  # fmt: skip # noqa: E501
         for r in range(row, end):
             at = r * stride + offsets[t + skip_t : t + taps, None] + np.arange(begin, length)
             d = dY[o + skip_o : o + outputs, r, begin:length]
@@ -97,9 +97,7 @@ def _products_of(outputs: int, taps: int, one: bool) -> Any:
         lanes = 1 if one else REGISTER // context.get_abi_sizeof(number)
         vector = ir.VectorType(number, lanes)
         d_rows = [b.gep(d, [b.mul(b.mul(b.add(o, INT64(i)), rows), whole)]) for i in range(outputs)]
-        x_rows = [
-            b.gep(x, [b.load(b.gep(offsets, [b.add(t, INT64(i))]))]) for i in range(taps)
-        ]
+        x_rows = [b.gep(x, [b.load(b.gep(offsets, [b.add(t, INT64(i))]))]) for i in range(taps)]
         zero = ir.Constant(vector, [number(0)] * lanes)
 
         def body_of_row(r: Any, sums: list[Any]) -> list[Any]:
@@ -126,7 +124,7 @@ def _products_of(outputs: int, taps: int, one: bool) -> Any:
                 b.store(b.fadd(b.load(to), b.select(seen, number(0), total)), to)
         return context.get_dummy_value()
 
-    def products(typing, dY, o, row, end, begin, length, flat, stride, offsets, t, skip_o, skip_t, out):  # type: ignore # fmt: skip # noqa: E501
+    def products(typing, dY, o, row, end, begin, length, flat, stride, offsets, t, skip_o, skip_t, out):  # fmt: skip # noqa: E501
         i = types.int64
         return types.void(dY, i, i, i, i, i, flat, i, offsets, i, i, i, out), generate
 

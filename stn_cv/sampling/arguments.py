@@ -190,12 +190,17 @@ def framed(images: Array, fill: Fill, points: int) -> tuple[Array, int]:
     from ..kernels import frame as kernels
 
     n, height, width, channels = images.shape
-    if height * width > min(LARGEST_FRAMED, 2 * points):
+    if not pays_framed(images, points):
         return images, 0
     shape = (n, height + kernels.FRAME, width + kernels.FRAME, channels)
     out = np.empty(shape, type(fill[0]))
     kernels.frame(images, fill, out)
     return read_only(out), 1
+
+
+def pays_framed(images: Array, points: int) -> bool:
+    """Whether a frame costs less than it saves where so many points of each are sampled."""
+    return images.shape[1] * images.shape[2] <= min(LARGEST_FRAMED, 2 * points)
 
 
 def unframed(images: Array, margin: int) -> Array:

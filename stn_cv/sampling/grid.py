@@ -1,5 +1,6 @@
 """The affine grid and sampling at any grid, with their gradients."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from .arguments import (
     SamplingArguments,
     check_grid,
     float_dtype,
+    pays_framed,
     refuse_not_finite,
     unframed,
 )
@@ -181,8 +183,10 @@ def grid_sample(
     def run(piece: slice) -> int:
         part, rows = call.place(piece)
         at = (call.where[part, rows], gains, offsets)
-        source = call.source(part, at[0].shape[1:3])
-        return int(kernels.sample(*source, *at, *call.rules, call.fill, out[part, rows]))
+        given, to = call.images[part], (call.fill, out[part, rows])
+        if mode == "bilinear" and pays_framed(given, math.prod(at[0].shape[1:3])):
+            return int(kernels.sample_framed(given, *at, *call.rules[1:], *to))
+        return int(kernels.sample(given, *at, *call.rules, *to))
 
     refuse_not_finite(sum(run_slices(run, call.pieces(out.shape[1:3]), n_jobs)))
     return call.shaped_like_input(out)
