@@ -43,24 +43,6 @@ def frame(images, fill, out):
 
 
 @kernel
-def empty_frame(height, width, fill):
-    """A flat frame with `fill` everywhere, for `into_frame` to put one image after another."""
-    channels = len(fill)
-    framed = np.full((height + FRAME) * (width + FRAME) * channels, fill[0])
-    for k in range(framed.size if channels > 1 else 0):
-        framed[k] = fill[k % channels]
-    return framed
-
-
-@kernel
-def into_frame(flat, height, width, channels, framed):
-    """Copy an image to its place in a frame."""
-    length, stride, before = width * channels, (width + FRAME) * channels, BEFORE * channels
-    for r in range(height):
-        copy(flat, r * length, length, framed, (r + BEFORE) * stride + before)
-
-
-@kernel
 def copy(source, first, values, out, at):
     """Write so many values of the source, from `first` on, to out[at:]."""
     start, to = np.uint64(first), np.uint64(at)

@@ -19,7 +19,7 @@ from .coordinates import (
     padding_gains,
     reflect,
 )
-from .frame import FRAME, empty_frame, frame_origin, into_frame, plain_shape
+from .frame import FRAME, frame, frame_origin, plain_shape
 from .jit import kernel
 from .nearest import copy_nearest, scatter_nearest
 from .pixels import (
@@ -112,16 +112,17 @@ def sample(images, grid, gains, offsets, mode, padding_mode, align_corners, fill
 def sample_framed(images, grid, gains, offsets, padding_mode, align_corners, fill, out):
     """As `sample`, bilinear, each image being put into a frame first.
 
-    One frame, which stays in the cache: 0.2 ns a pixel where framing the batch took 0.4.
+    One frame for all of them, which stays in the cache.
     """
     height, width = plain_shape(images, 0)
-    buffers, framed = tile_buffers(fill), empty_frame(height, width, fill)
+    buffers = tile_buffers(fill)
+    framed = np.empty((1, height + FRAME, width + FRAME, len(fill)), buffers[3].dtype)
     rules = (BILINEAR, padding_mode, align_corners)
     not_finite = 0
     for i in range(len(images)):
-        into_frame(images[i].reshape(-1), height, width, len(fill), framed)
+        frame(images[i : i + 1], fill, framed)
         not_finite += sample_one(
-            framed, height, width, 1, grid[i].reshape(-1), gains, offsets, *rules,
+            framed.reshape(-1), height, width, 1, grid[i].reshape(-1), gains, offsets, *rules,
             fill, buffers, out[i].reshape(-1),
         )  # fmt: skip
     return not_finite
