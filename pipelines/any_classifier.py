@@ -140,7 +140,7 @@ def transformers(digits, names, seed, jobs):
 def cross_fitting(digits, names, seed, jobs):
     """Yield the same for the classifier itself, with and without cross-fitting."""
     for name in names:
-        for n_folds, column in ((1, "fitted on what it judges"), (3, "cross-fitted")):
+        for n_folds, column in ((1, "not cross-fitted"), (3, "cross-fitted")):
             model = with_itself(name, seed, jobs).set_params(n_folds=n_folds)
             yield name, column, *fitted(model, digits)
 
