@@ -173,10 +173,12 @@ def warp_affine_backward(
     dtheta = np.zeros(call.where.shape, float_dtype(where))
 
     def run(part: slice) -> None:
-        _, backward = _differentiable(
-            call.images[part], call.where[part], dout.shape[1:3], call.rules, call.fill
-        )
-        dimages_part, dtheta[part] = backward(dout[part], want_dimages)
+        given = (call.images[part], call.where[part], dout.shape[1:3], call.rules, call.fill)
+        if mode == "nearest":
+            dimages_part = _nearest_dimages(dout[part], *given) if want_dimages else None
+        else:
+            _, backward = _bilinear(*given)
+            dimages_part, dtheta[part] = backward(dout[part], want_dimages)
         if dimages is not None:
             dimages[part] = dimages_part
 
@@ -203,38 +205,36 @@ def differentiable_warp(
     warped images and ``backward(dY, want_dimages) -> (dimages or None, dtheta)``.
     """
     fill = as_fill(np.full(images.shape[3], fill_value, images.dtype))
-    rules = (0, PADDING_MODES[padding_mode], False)
+    rules = (MODES["bilinear"], PADDING_MODES[padding_mode], False)
     images = read_only(np.ascontiguousarray(images))
-    return _differentiable(images, theta, output_shape, rules, fill)
+    forward, backward = _bilinear(images, theta, output_shape, rules, fill)
+    return forward(), backward
 
 
-def _differentiable(
+Forward = Callable[[], Array]
+
+
+def _bilinear(
     images: Array,
     theta: Array,
     output_shape: tuple[int, ...],
     rules: tuple[int, int, bool],
     fill: Fill,
-) -> tuple[Array, Backward]:
+) -> tuple[Forward, Backward]:
+    """The warp and its backward, over images that are framed once for both."""
     from ..kernels import warp as kernels
 
-    mode, padding = rules[0], rules[1:]
-    shapes = (images.shape[1:3], output_shape, rules[2])
+    padding, shapes = rules[1:], (images.shape[1:3], output_shape, rules[2])
     matrices = matrix_output_to_source(theta, *shapes)
-    Y = np.empty((len(images), *output_shape, images.shape[3]), images.dtype)
-    if mode == MODES["nearest"]:
-        kernels.warp_nearest(images, matrices, 0, *padding, fill, Y)
-    else:
-        source, margin = framed(images, fill, math.prod(output_shape))
-        kernels.warp(source, margin, matrices, 0, *padding, fill, Y)
+    source, margin = framed(images, fill, math.prod(output_shape))
 
-    def backward_nearest(dY: Array, want_dimages: bool) -> tuple[Array | None, Array]:
-        dimages = np.zeros_like(images) if want_dimages else None
-        if dimages is not None:
-            kernels.warp_nearest_scatter(_given(dY), matrices, *padding, fill, dimages)
-        return dimages, np.zeros(theta.shape)
+    def forward() -> Array:
+        Y = np.empty((len(images), *output_shape, images.shape[3]), images.dtype)
+        kernels.warp(source, margin, matrices, 0, *padding, fill, Y)
+        return Y
 
     def backward(dY: Array, want_dimages: bool) -> tuple[Array | None, Array]:
-        dY = _given(dY)
+        dY = read_only(np.ascontiguousarray(dY))
         dmatrices = np.empty((len(dY), 2, 3))
         kernels.warp_gradient(dY, source, margin, matrices, *padding, fill, dmatrices)
         dtheta = matrix_gradient_to_theta(dmatrices, *shapes)
@@ -244,9 +244,21 @@ def _differentiable(
         kernels.warp_scatter(dY, matrices, *padding, fill, margin, dimages)
         return unframed(dimages, margin), dtheta
 
-    return Y, backward_nearest if mode == MODES["nearest"] else backward
+    return forward, backward
 
 
-def _given(array: Array) -> Array:
-    """As the kernels take it."""
-    return read_only(np.ascontiguousarray(array))
+def _nearest_dimages(
+    dout: Array,
+    images: Array,
+    theta: Array,
+    output_shape: tuple[int, ...],
+    rules: tuple[int, int, bool],
+    fill: Fill,
+) -> Array:
+    """Gradient by the images where neighbours are copied; theta has none."""
+    from ..kernels import warp as kernels
+
+    matrices = matrix_output_to_source(theta, images.shape[1:3], output_shape, rules[2])
+    dimages = np.zeros_like(images)
+    kernels.warp_nearest_scatter(dout, matrices, *rules[1:], fill, dimages)
+    return dimages
