@@ -55,12 +55,33 @@ def run_slices(
 ) -> list[T]:
     """Call `function` on each slice, on `n_jobs` threads; results in the order of `slices`.
 
-    Whoever uses BLAS inside `function` holds `pinned_blas` around the call.
+    The calling thread is one of them, so that one is woken less, and takes slices as the
+    others do. Whoever uses BLAS inside `function` holds `pinned_blas` around the call.
     """
     jobs = effective_jobs(n_jobs)
     if jobs == 1 or len(slices) < 2:
         return [function(part) for part in slices]
-    return list(_pool(jobs).map(function, slices))
+    results: dict[int, T] = {}
+    left = deque(enumerate(slices))
+
+    def work() -> None:
+        while left:
+            try:
+                number, part = left.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            results[number] = function(part)
+
+    others = [_pool(jobs).submit(work) for _ in range(min(jobs, len(slices)) - 1)]
+    try:
+        work()
+    finally:
+        left.clear()
+        running = [other for other in others if not other.cancel()]
+        wait(running)
+    for other in running:
+        other.result()
+    return [results[number] for number in range(len(slices))]
 
 
 def run_stream(
