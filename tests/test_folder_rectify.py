@@ -502,6 +502,15 @@ def test_nothing_to_do_writes_nothing(tmp_path):
 # --- Ctrl-C and threads
 
 
+@pytest.fixture
+def usual_ctrl_c():
+    """Python's own meaning, which a shell's "&" switches off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("usual_ctrl_c")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_finishes_what_is_under_way_and_the_manifest_knows(tmp_path, jobs):
     photos = tree(tmp_path / "in", [f"{number:02d}.png" for number in range(40)])
