@@ -55,10 +55,12 @@ def hypothesis_profile(marker_expression):
 def pytest_configure(config):
     if not config.getoption("--hypothesis-profile", None):
         settings.load_profile(hypothesis_profile(config.getoption("-m") or ""))
-    if INTERPRETED:  # unsigned indices wrap around on purpose; compiled code does not warn
-        config.addinivalue_line(
-            "filterwarnings", "ignore:overflow encountered in scalar:RuntimeWarning"
-        )
+    if INTERPRETED:  # scalars wrap around or become NaN on purpose; compiled code does not warn
+        for what in (
+            "overflow encountered in scalar",
+            "invalid value encountered in (scalar|cast)",
+        ):
+            config.addinivalue_line("filterwarnings", f"ignore:{what}:RuntimeWarning")
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ def _tile_of(outputs: int, size: int) -> Any:
         lanes = np.arange(size // flat.itemsize)
         x = flat[int(at) + offsets[first:stop, None] + lanes]
         for i in range(o, o + outputs):
-            out[int(to) + (i - o) * step + lanes] = bias[i] + weights[i, first:stop] @ x
+            out[int(to) + (i - o) * int(step) + lanes] = bias[i] + weights[i, first:stop] @ x
 
     def generate(context: Any, b: Any, signature: Any, args: Any) -> Any:
         arrays = [_array(context, b, signature, args, i) for i in (0, 2, 4, 7, 8)]
