@@ -296,7 +296,7 @@ def test_a_folder_that_is_read_only_is_said_before_any_work(model, tmp_path):
         os.chmod(folder, 0o755)
         os.chmod(out, 0o555)
         drop = (  # root may write everywhere; what another user could not import comes first
-            "import difflib, os, random, tempfile, stn_cv.folder, stn_cv.cli.progress\n"
+            "import difflib, os, random, tempfile, safetensors.numpy, stn_cv.folder, stn_cv.cli.progress\n"
             "if os.geteuid() == 0: os.seteuid(65534)\n"
         )
         done = stn_cv("rectify", Path(folder) / "model.stn", photos, "-o", out, code=drop + COMMAND)
