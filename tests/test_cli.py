@@ -96,7 +96,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     assert not list(tmp_path.iterdir()) and "Wrote" not in done.stdout
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C reaches a process in another way there")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to another process")
 @pytest.mark.parametrize("moment", ["data", "training", "writing"])
 def test_ctrl_c_exits_with_130_and_leaves_nothing_half_written(tmp_path, moment):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

@@ -135,7 +135,7 @@ def test_wrong_usage_exits_with_2(fitted, arguments, word):
     assert not (fitted[0] / "new.stn").exists()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C reaches a process in another way there")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to another process")
 def test_ctrl_c_saves_the_best_so_far(fitted, tmp_path):
     code = (
         "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n" + COMMAND

@@ -135,7 +135,7 @@ def test_4_nothing_matched(model, photos, tmp_path):
     assert stn_cv("predict", model, tmp_path / "empty").returncode == 4
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C reaches a process in another way there")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send to another process")
 def test_130_interrupted_with_a_manifest_complete_up_to_there(model, tmp_path):
     photos = tree(tmp_path / "in", [f"{number:03d}.png" for number in range(300)], 60, 80)
     arguments = ["--manifest", tmp_path / "m.jsonl", "--jobs", "2", "-v"]
@@ -202,7 +202,9 @@ def killed_and_resumed(model, folder, kills, photos_each, seed):
     return landed
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal there")
+@pytest.mark.skipif(
+    not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL to stop a run with"
+)
 def test_kills_leave_no_partial_output_and_a_resumed_run_gives_the_same(model, tmp_path):
     assert killed_and_resumed(model, tmp_path, 4, 40, seed=0) >= 2
 
@@ -234,7 +236,9 @@ stn_cv.atomic.open = dying_open
 """
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal there")
+@pytest.mark.skipif(
+    not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL to stop a run with"
+)
 def test_a_kill_in_the_middle_of_a_write_leaves_no_part_of_a_photo(model, tmp_path):
     photos = tree(tmp_path / "in", [f"{number}.png" for number in range(6)])
     assert stn_cv("rectify", model, photos, "-o", tmp_path / "wanted").returncode == 0
@@ -252,7 +256,9 @@ def test_a_kill_in_the_middle_of_a_write_leaves_no_part_of_a_photo(model, tmp_pa
 
 
 @pytest.mark.long
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no such signal there")
+@pytest.mark.skipif(
+    not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL to stop a run with"
+)
 def test_two_hundred_kills(model, tmp_path):
     assert killed_and_resumed(model, tmp_path, 200, 200, seed=1) >= 150
 
@@ -267,7 +273,7 @@ def tiny_disk(tmp_path):
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
     if sys.platform != "linux" or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("no file system of a small size can be mounted here")
+        pytest.skip("a disk that can be filled needs the right to mount a tmpfs (Linux, root)")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 
@@ -287,7 +293,7 @@ def test_a_disk_that_runs_full_is_said_and_everything_on_it_is_whole(model, tiny
     }
 
 
-@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="no such permissions there")
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="this system has no users to change to")
 def test_a_folder_that_is_read_only_is_said_before_any_work(model, tmp_path):
     with tempfile.TemporaryDirectory() as folder:
         photos, out = tree(Path(folder) / "in", ["a.png"]), Path(folder) / "out"
@@ -332,7 +338,9 @@ def test_quiet_and_verbose(model, photos, tmp_path):
     assert lines[1].startswith("stn-cv: ")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes only there")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux allows file names that are not Unicode"
+)
 def test_names_cannot_steer_the_terminal(model, tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()

@@ -165,7 +165,7 @@ def test_a_preview_may_not_be_an_output(tmp_path):
 def test_spellings_of_one_name_collide_where_the_system_folds_them(tmp_path, monkeypatch):
     photos = tree(tmp_path / "in", ["Ä.jpg", "a\u0308.jpg", "x.jpg"])
     if len(files_below(photos)) < 3:
-        pytest.skip("this system folds names itself")
+        pytest.skip("this file system takes two spellings of a name for one file")
     assert len(names(planned(photos, tmp_path / "out"))) == 3
     monkeypatch.setattr(plan_module, "FOLDS_NAMES", True)
     with pytest.raises(InvalidInputError, match="would both be written"):
@@ -232,7 +232,9 @@ def test_options_that_make_no_sense_are_refused(photos, tmp_path, options, error
 # --- hostile names
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes only there")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux allows file names that are not Unicode"
+)
 def test_hostile_names_stay_below_the_output(tmp_path):
     hostile = [
         b"-rf.jpg",

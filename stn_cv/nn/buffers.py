@@ -23,9 +23,13 @@ class _Kept(threading.local):
         self.size = 0
 
 
+def _holders(buffers: list[Any], i: int) -> int:
+    """How many hold an item; what the question itself adds is the same at each."""
+    return sys.getrefcount(buffers[i])
+
+
 _kept = _Kept()
-_alone = [object()]
-UNUSED = sys.getrefcount(_alone[0])  # of what only a list holds
+UNUSED = _holders([object()], 0)  # of what only a list holds
 
 
 def empty(shape: tuple[int, ...], dtype: Any) -> Array:
@@ -35,7 +39,7 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
         return np.empty(shape, dtype)
     buffers = _kept.buffers.setdefault(size, [])
     for i in range(len(buffers)):
-        if sys.getrefcount(buffers[i]) == UNUSED:
+        if _holders(buffers, i) == UNUSED:
             return buffers[i].view(dtype).reshape(shape)
     if _kept.size + size > LARGEST:
         _kept.buffers, _kept.size = {}, 0
