@@ -23,8 +23,8 @@ from rich.progress import (
 from rich.table import Table
 
 from .atomic import write_bytes
-from .datasets import CANVAS as SIDE
 from .datasets import DistortedDigits, load_distorted_digits
+from .datasets.digits import CANVAS as SIDE
 from .errors import InterruptedWarning, InvalidInputError
 from .slices import pinned_blas
 

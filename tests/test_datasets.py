@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 from sklearn.datasets import load_digits
 
-from stn_cv import datasets
+from stn_cv.datasets import digits as digits_module
 from stn_cv.datasets import load_distorted_digits
 from stn_cv.errors import InvalidInputError, InvalidTypeError
 
@@ -53,7 +53,7 @@ def test_groups_name_the_scan_of_each_copy(digits):
 def test_no_scan_is_in_both_parts(monkeypatch):
     """Without distortion each image tells which scan it is; all 1,797 differ."""
     straight = np.eye(2, 3) * 2
-    monkeypatch.setattr(datasets, "_distortion", lambda seed, digit, copy: straight)
+    monkeypatch.setattr(digits_module, "_distortion", lambda seed, digit, copy: straight)
     plain = load_distorted_digits(n_copies=2)
     parts = [{image.tobytes() for image in part} for part in (plain.X_train, plain.X_test)]
     assert [len(part) for part in parts] == [1347, 450]
@@ -107,7 +107,7 @@ def read(theta):
 
 
 def test_distortions_fill_their_bounds_and_keep_within():
-    drawn = [datasets._distortion(0, scan, copy) for scan in range(500) for copy in range(4)]
+    drawn = [digits_module._distortion(0, scan, copy) for scan in range(500) for copy in range(4)]
     values = np.array([read(theta) for theta in drawn])
     low, high = np.array([[-60, 0.7, -6, -6], [60, 1.3, 6, 6]])
     places = (values - low) / (high - low)  # uniform in [0, 1]
@@ -122,7 +122,7 @@ def test_distortions_fill_their_bounds_and_keep_within():
 def test_an_image_is_its_scan_turned_scaled_and_shifted(digits, index):
     """Against scipy, from angle, scale and shift in pixels (y, x)."""
     scan, copy = digits.groups_train[index], index % COPIES
-    angle, scale, x, y = read(datasets._distortion(0, scan, copy))
+    angle, scale, x, y = read(digits_module._distortion(0, scan, copy))
     enlarge = ndimage.affine_transform(
         SCANS[scan], np.eye(2) / 2, -0.25, (16, 16), order=1, mode="nearest"
     )

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import InvalidInputError, InvalidTypeError
-from .sampling import warp_affine
+from ..errors import InvalidInputError, InvalidTypeError
+from ..sampling import warp_affine
 
 __all__ = ["DistortedDigits", "load_distorted_digits"]
 

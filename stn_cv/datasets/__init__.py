@@ -1,0 +1,13 @@
+"""Digits to learn on: distorted scans, MNIST, and the distortions of Jaderberg et al. 2015."""
+
+from .digits import DistortedDigits, load_distorted_digits
+from .distortions import DigitDistortion
+from .mnist import MNIST, load_mnist
+
+__all__ = [
+    "MNIST",
+    "DigitDistortion",
+    "DistortedDigits",
+    "load_distorted_digits",
+    "load_mnist",
+]

@@ -1,0 +1,260 @@
+"""The distortions of MNIST in Jaderberg et al. 2015: R, RTS, P, E and TC.
+
+Random numbers are keyed by (seed, epoch, number of the digit): each digit owns a stretch of
+a counter-based stream, so any subset of the digits is distorted as it would be among all.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InvalidInputError
+from ..sampling import grid_sample, warp_affine
+from ..slices import run_slices, slices_of
+from .draws import DRAWS, between, uniform, window
+from .frame import DIGIT, bent, frame_pixels, stretched
+
+__all__ = ["DigitDistortion"]
+
+Array = NDArray[Any]
+SIDES = {"R": 28, "RTS": 42, "P": 28, "E": 28, "TC": 60}
+LARGEST_TURN = {"R": math.pi / 2, "RTS": math.pi / 4}
+RTS_SCALES = (0.7, 1.2)
+SCALES = (0.75, 1.0)
+PIECES, PIECE = 6, 6  # of clutter, and the side of one in pixels
+PART = 64  # digits distorted at once
+
+
+@dataclass(frozen=True, eq=False)
+class DigitDistortion:
+    """Distorts 28 x 28 digits at random, once or anew in each epoch.
+
+    Parameters
+    ----------
+    kind : {"R", "RTS", "P", "E", "TC"}
+        "R": turned by up to 90 degrees to either side. "RTS": turned by up to 45 degrees,
+        scaled by 0.7 to 1.2, at a random place in 42 x 42. "P": scaled by 0.75 to 1, then
+        the corners moved by a normal deviation of 5 pixels. "E": scaled by 0.75 to 1, then
+        bent by a thin-plate spline, 4 x 4 points of which a normal deviation of 1.5 pixels
+        moves. "TC": at a random place in 60 x 60, with six pieces of 6 x 6 pixels of other
+        digits. All but the normal ones are uniform.
+    clutter : array_like of shape (m, 28, 28) or None, default None
+        For "TC": the digits that pieces are cut from, such as all training digits; uint8, or
+        floats in [0, 1].
+    side : int or None, default None
+        For "RTS" and "TC": another side of the canvas, in pixels, from 28.
+
+    Attributes
+    ----------
+    output_shape : tuple
+        (height, width) of distorted digits.
+
+    Raises
+    ------
+    InvalidInputError
+        If a parameter cannot be used.
+
+    Notes
+    -----
+    Source: Jaderberg et al. 2015, section 4.1 and appendix A.4.
+
+    As `augment` of an estimator it draws anew in each epoch; X is then what `place` gives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from stn_cv.datasets import DigitDistortion
+    >>> digits = np.zeros((100, 28, 28), np.uint8)
+    >>> cluttered = DigitDistortion("TC", clutter=digits)
+    >>> X = cluttered.draw(digits, random_state=0)
+    >>> X.shape
+    (100, 60, 60)
+    >>> same = cluttered.draw(digits[[7, 3]], random_state=0, numbers=[7, 3])
+    >>> bool((same == X[[7, 3]]).all())
+    True
+    """
+
+    kind: str
+    clutter: ArrayLike | None = field(default=None, repr=False)
+    side: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in SIDES:
+            raise InvalidInputError(f"kind is {self.kind!r}; wanted one of {', '.join(SIDES)}.")
+        if self.side is not None and (self.kind not in ("RTS", "TC") or self.side < DIGIT):
+            raise InvalidInputError(
+                f"side is {self.side} for {self.kind}; only RTS and TC have a canvas, of at "
+                f"least {DIGIT} pixels."
+            )
+        if (self.clutter is None) == (self.kind == "TC"):
+            raise InvalidInputError(
+                f"clutter is {'missing' if self.kind == 'TC' else 'given'}; TC needs digits to "
+                "cut pieces from, the others have none."
+            )
+        if self.clutter is not None:
+            clutter = _checked("clutter", self.clutter)
+            if not len(clutter):
+                raise InvalidInputError("clutter holds no digit; give at least one.")
+            object.__setattr__(self, "clutter", clutter)
+
+    @property
+    def output_shape(self) -> tuple[int, int]:
+        """(height, width) of distorted digits."""
+        side = self.side or SIDES[self.kind]
+        return side, side
+
+    def place(self, digits: ArrayLike) -> Array:
+        """Digits as they are, in the middle of the canvas.
+
+        Parameters
+        ----------
+        digits : array_like of shape (n, 28, 28)
+            uint8 or float.
+
+        Returns
+        -------
+        ndarray of shape (n, *output_shape)
+            Of the digits' dtype; what `augment` takes.
+
+        Raises
+        ------
+        InvalidInputError
+            If the digits have another shape or dtype.
+        """
+        digits = _checked("digits", digits)
+        canvas = np.zeros((len(digits), *self.output_shape), digits.dtype)
+        canvas[:, self._middle, self._middle] = digits
+        return canvas
+
+    def draw(
+        self,
+        digits: ArrayLike,
+        *,
+        random_state: int = 0,
+        epoch: int = 0,
+        numbers: ArrayLike | None = None,
+        n_jobs: int | None = None,
+    ) -> Array:
+        """Distort digits.
+
+        Parameters
+        ----------
+        digits : array_like of shape (n, 28, 28)
+            uint8 or float.
+        random_state, epoch : int, default 0
+            Seed, and which of the drawings under that seed.
+        numbers : array_like of shape (n,) or None, default None
+            The number of each digit, by which its distortion is drawn; None is 0 to n - 1.
+        n_jobs : int or None, default None
+            Threads; None is 1, -1 all cores. The result does not depend on it.
+
+        Returns
+        -------
+        ndarray of shape (n, *output_shape)
+            Of the digits' dtype.
+
+        Raises
+        ------
+        InvalidInputError
+            If the digits, their numbers or the seed cannot be used.
+        """
+        digits = _checked("digits", digits)
+        numbers = np.arange(len(digits)) if numbers is None else np.asarray(numbers)
+        if numbers.shape != digits.shape[:1] or numbers.dtype.kind not in "iu":
+            raise InvalidInputError(
+                f"numbers are {numbers.shape} of {numbers.dtype}; wanted an integer for each of "
+                f"{len(digits)} digits."
+            )
+        if min(random_state, epoch, numbers.min(initial=0)) < 0:
+            raise InvalidInputError("random_state, epoch and numbers must not be negative.")
+        key = np.random.SeedSequence([random_state, epoch]).generate_state(2, np.uint64)
+
+        def run(part: slice) -> Array:
+            return self._distorted(digits[part], uniform(key, numbers[part]), numbers[part])
+
+        parts = run_slices(run, slices_of(len(digits), PART), n_jobs)
+        return np.concatenate([self.place(digits[:0]), *parts])
+
+    def __call__(self, images: Array, rng: np.random.Generator) -> Array:
+        """Distort what `place` gave, as an estimator's `augment`.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n, height, width, 1)
+            Digits in the middle of their canvas.
+        rng : numpy.random.Generator
+            Where random numbers come from.
+
+        Returns
+        -------
+        ndarray of shape (n, height, width, 1)
+            Distorted, of the same dtype.
+        """
+        digits = images[:, self._middle, self._middle, 0]
+        return self._distorted(digits, rng.random((len(digits), DRAWS)), None)[..., None]
+
+    @property
+    def _middle(self) -> slice:
+        margin = (self.output_shape[0] - DIGIT) // 2
+        return slice(margin, margin + DIGIT)
+
+    def _distorted(self, digits: Array, draws: Array, numbers: Array | None) -> Array:
+        if self.kind == "TC":
+            return self._cluttered(digits, draws, numbers)
+        digits = np.ascontiguousarray(digits)
+        if self.kind in LARGEST_TURN:
+            return warp_affine(digits, self._thetas(draws), self.output_shape)
+        pixels = frame_pixels()
+        moved = stretched(pixels, draws) if self.kind == "P" else bent(pixels, draws)
+        moved /= between(SCALES, draws[:, 0])[:, None, None] * (DIGIT / 2)
+        return grid_sample(digits, moved.reshape(-1, DIGIT, DIGIT, 2))
+
+    def _thetas(self, draws: Array) -> Array:
+        """Turn and, for RTS, scale and place; canvas to digit."""
+        largest, side = LARGEST_TURN[self.kind], self.output_shape[0]
+        angle, place = between((-largest, largest), draws[:, 0]), np.zeros((len(draws), 2))
+        scale = np.ones(len(draws))
+        if self.kind == "RTS":
+            scale = between(RTS_SCALES, draws[:, 1])
+            place = (draws[:, 2:4] - 0.5) * (side - DIGIT)
+        cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
+        turn = np.stack([np.stack([cos, -sin], axis=1), np.stack([sin, cos], axis=1)], axis=1)
+        shift = -turn @ place[:, :, None] / (DIGIT / 2)
+        return np.concatenate([turn * (side / DIGIT), shift], axis=2)
+
+    def _cluttered(self, digits: Array, draws: Array, numbers: Array | None) -> Array:
+        """The digit at a random place, and over it pieces, the larger value of the two."""
+        assert isinstance(self.clutter, np.ndarray)
+        side, which = self.output_shape[0], np.arange(len(digits))[:, None, None]
+        canvas = np.zeros((len(digits), side, side), digits.dtype)
+        rows, columns = window(draws[:, :2], side, DIGIT)
+        canvas[which, rows, columns] = digits
+        pieces = draws[:, 2 : 2 + 5 * PIECES].reshape(-1, PIECES, 5)
+        others = (pieces[:, :, 0] * len(self.clutter)).astype(np.int64)
+        if numbers is not None:  # where it is the digit itself, the next one
+            others = (others + (others == numbers[:, None])) % len(self.clutter)
+        for k in range(PIECES):
+            cut = window(pieces[:, k, 1:3], DIGIT, PIECE)
+            piece = _as_dtype(self.clutter[(others[:, k, None, None], *cut)], digits.dtype)
+            place = (which, *window(pieces[:, k, 3:5], side, PIECE))
+            canvas[place] = np.maximum(canvas[place], piece)
+        return canvas
+
+
+def _checked(name: str, digits: ArrayLike) -> Array:
+    digits = np.asarray(digits)
+    if digits.ndim != 3 or digits.shape[1:] != (DIGIT, DIGIT):
+        raise InvalidInputError(f"{name} have shape {digits.shape}; wanted (n, {DIGIT}, {DIGIT}).")
+    if digits.dtype.name not in ("uint8", "float32", "float64"):
+        raise InvalidInputError(f"{name} are {digits.dtype}; wanted uint8, float32 or float64.")
+    return digits
+
+
+def _as_dtype(values: Array, dtype: Any) -> Array:
+    """Values in [0, 1] of a float, or of 0 to 255, in either."""
+    if values.dtype.kind == np.dtype(dtype).kind:
+        return values.astype(dtype, copy=False)
+    return (values / 255).astype(dtype) if values.dtype.kind == "u" else np.rint(values * 255)
