@@ -11,7 +11,6 @@ that was trained with the built-in head "linear", with "cnn", and with the class
 """
 
 import argparse
-import gzip
 import time
 import warnings
 from pathlib import Path
@@ -29,7 +28,7 @@ from sklearn.svm import SVC, LinearSVC
 from threadpoolctl import threadpool_limits
 
 from stn_cv import HOG, SpatialTransformer, SpatialTransformerClassifier, warp_affine
-from stn_cv.datasets import load_distorted_digits
+from stn_cv.datasets import load_distorted_digits, load_mnist
 
 HEADS = {
     "LogisticRegression": LogisticRegression(),
@@ -85,7 +84,7 @@ def load(path, seed):
     """(X_train, X_test, y_train, y_test, groups), images (n, h, w)."""
     if path is None:
         return load_distorted_digits(random_state=seed)
-    X, X_test, y, y_test = read_mnist(path)
+    X, X_test, y, y_test = load_mnist(path)
     rng = np.random.default_rng(seed)
     some = np.sort(rng.permutation(len(X))[:10_000])
     X, y = turned(X[some], rng), y[some]
@@ -98,26 +97,6 @@ def turned(images, rng):
     cos, sin, zero = np.cos(angle), np.sin(angle), np.zeros(len(images))
     theta = np.stack([np.stack([cos, -sin, zero], 1), np.stack([sin, cos, zero], 1)], 1)
     return warp_affine(images.astype(np.float32) / 255, theta)
-
-
-def read_mnist(path):
-    """(X_train, X_test, y_train, y_test) of an .npz file or a folder of IDX files."""
-    if path.is_file():
-        data = {name.lower(): value for name, value in np.load(path).items()}
-        return [data[name] for name in ("x_train", "x_test", "y_train", "y_test")]
-    return [
-        read_idx(next(path.glob(f"{part}-{kind}*")))
-        for kind in ("images", "labels")
-        for part in ("train", "t10k")
-    ]
-
-
-def read_idx(path):
-    """The array in an IDX file, maybe compressed."""
-    data = path.read_bytes()
-    data = gzip.decompress(data) if path.suffix == ".gz" else data
-    shape = np.frombuffer(data, ">i4", data[3], 4)
-    return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(shape)
 
 
 def transformers(digits, names, seed, jobs):

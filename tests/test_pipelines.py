@@ -1,6 +1,7 @@
 """Every recipe in pipelines/ runs as a user runs it."""
 
 import gzip
+import json
 import os
 import re
 import subprocess
@@ -44,6 +45,58 @@ def test_digits_reaches_what_is_promised(tmp_path):
     learned = [value for name, value in percent.items() if "ransformer" in name]
     assert len(alone) == 2 and max(alone) < 70
     assert len(learned) == 3 and min(learned) >= 94.5
+
+
+@pytest.fixture(scope="module")
+def small_mnist(tmp_path_factory):
+    """scikit-learn's digits in MNIST's shape: 1,200 to train on, 597 to test."""
+    X, y = load_digits(return_X_y=True)
+    X = np.kron(X.reshape(-1, 8, 8), np.ones((3, 3))) / 16 * 255
+    X = np.pad(X, ((0, 0), (2, 2), (2, 2))).astype(np.uint8)
+    path = tmp_path_factory.mktemp("data") / "digits.npz"
+    np.savez(path, X_train=X[:1200], y_train=y[:1200], X_test=X[1200:], y_test=y[1200:])
+    return str(path)
+
+
+def mnist(small_mnist, tmp_path, *arguments):
+    out = tmp_path / "results" / "results.json"
+    out.parent.mkdir(exist_ok=True)
+    here = tmp_path / "here"
+    here.mkdir(exist_ok=True)
+    printed = run("mnist.py", here, "--data", small_mnist, "--out", str(out), *arguments)
+    return printed, json.loads(out.read_text())
+
+
+def test_mnist_adds_each_run_to_its_results_and_table(small_mnist, tmp_path):
+    options = ("--distortion", "R", "--model", "st-fcn", "--epochs", "8")
+    mnist(small_mnist, tmp_path, *options, "--seed", "1")
+    printed, results = mnist(small_mnist, tmp_path, *options, "--seed", "2")
+    assert [result["seed"] for result in results] == [1, 2]
+    for result in results:
+        assert result["model"] == "st-fcn" and result["family"] == "affine"
+        assert result["epochs"] == 8 and result["n_test"] == 597
+        assert 0 < result["test_error"] < 60 and 0 < result["validation_error"] < 60
+        assert result["parameters"] < 400_000 and result["threads"] >= 1
+        assert result["machine"] and result["date"]
+    mean = np.mean([result["test_error"] for result in results])
+    row = printed.splitlines()[printed.splitlines().index(row_of("1.2, 0.8, 1.5, 2.7, 2.0")) + 1]
+    assert f"{mean:.2f} ±" in row and "(2 seeds)" in row
+    shown, same = mnist(small_mnist, tmp_path, "--table")
+    assert same == results and shown.strip() in printed
+
+
+def row_of(errors):
+    return "| ST-FCN affine, paper | " + " | ".join(errors.split(", ")) + " |"
+
+
+@pytest.mark.parametrize(
+    ("model", "distortion"), [("fcn", "TC"), ("cnn", "RTS"), ("st-cnn", "TC40"), ("cnn", "TC")]
+)
+def test_mnist_runs_every_model_within_its_parameters(small_mnist, tmp_path, model, distortion):
+    options = ("--distortion", distortion, "--model", model, "--minutes", "0.1")
+    _, [result] = mnist(small_mnist, tmp_path, *options)
+    assert result["parameters"] <= 400_000 and result["epochs"] >= 1
+    assert result["family"] == ("affine" if model.startswith("st") else None)
 
 
 def means(lines, columns):
