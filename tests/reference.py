@@ -72,6 +72,42 @@ def warp(image, theta, output_shape, mode="bilinear", padding_mode="zeros", alig
     return sample(image, grid, mode, padding_mode, align_corners, fill)
 
 
+def samples(theta, image_shape, output_shape, align_corners=False):
+    """Samples of a pixel (down, across) of an antialiased warp, and the grid of all of them."""
+
+    def grid_at(rows, columns):
+        normalized = [
+            np.zeros_like(at)
+            if align_corners and size == 1
+            else 2 * at / (size - 1) - 1
+            if align_corners
+            else (2 * at + 1) / size - 1
+            for at, size in ((columns, output_shape[1]), (rows, output_shape[0]))
+        ]
+        x, y = np.meshgrid(*normalized)
+        return np.stack([x, y, np.ones_like(x)], axis=-1) @ np.asarray(theta, np.float64).T
+
+    two = np.array([0.0, 1.0])
+    corner = to_pixel(grid_at(two, two), np.array(image_shape[1::-1]), align_corners)
+    counts = [
+        int(np.clip(np.ceil(np.linalg.norm(side - corner[0, 0]) - 1e-3), 1, 16))
+        for side in (corner[1, 0], corner[0, 1])
+    ]
+    rows, columns = (
+        (np.arange(size * count) + 0.5) / count - 0.5
+        for size, count in zip(output_shape, counts, strict=True)
+    )
+    return counts, grid_at(rows, columns)
+
+
+def antialiased(image, theta, output_shape, padding_mode="zeros", align_corners=False, fill=0.0):
+    """One image (h, w, c) by one theta (2, 3): means of samples."""
+    (down, across), grid = samples(theta, image.shape, output_shape, align_corners)
+    values = sample(image, grid, "bilinear", padding_mode, align_corners, fill)
+    rows, columns = output_shape
+    return values.reshape(rows, down, columns, across, -1).mean(axis=(1, 3))
+
+
 def kink_distance(grid, image_shape, align_corners):
     """Distance in pixels of each grid point to where the slope or the nearest pixel changes.
 

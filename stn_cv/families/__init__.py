@@ -39,6 +39,7 @@ class Family(Protocol):
         output_shape: tuple[int, int],
         padding_mode: str = "zeros",
         fill_value: float = 0.0,
+        antialias: bool = False,
     ) -> tuple[Array, Callable[..., tuple[Array | None, Array]]]:
         """Warp images; also ``backward(dY, want_dimages) -> (dimages, dparameters)``."""
 
@@ -49,6 +50,7 @@ class Family(Protocol):
         output_shape: tuple[int, int],
         padding_mode: str = "zeros",
         fill_value: float = 0.0,
+        antialias: bool = False,
         n_jobs: int | None = None,
     ) -> Array:
         """Warp images of any resolution and dtype by what `theta` gave."""

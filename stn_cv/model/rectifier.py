@@ -206,6 +206,7 @@ class Rectifier:
             self.output_shape if output_shape is None else output_shape,
             self.transform.padding_mode,
             self.transform.fill_value * self.image_spec.maximum,
+            self.transform.antialias,
             self.n_jobs,
         )
 
