@@ -78,10 +78,11 @@ def theta(family, parameters, shape):
     return np.column_stack([linear, np.linalg.inv(to_pixels) @ shift])
 
 
-def spatial(X, parameters, family, output_shape, padding_mode="zeros", fill=0.0):
+def spatial(X, parameters, family, output_shape, padding_mode="zeros", fill=0.0, antialias=False):
     """X (c, h, w, n) by parameters (n, p)."""
+    warp = reference.antialiased if antialias else reference.warp
     warped = [
-        reference.warp(
+        warp(
             X[..., i].transpose(1, 2, 0), theta(family, parameters[i], X.shape[1:3]), output_shape,
             padding_mode=padding_mode, fill=fill,
         ).transpose(2, 0, 1)
