@@ -34,9 +34,9 @@ class SpatialTransformer(
 
     Parameters
     ----------
-    family : {"translation", "attention", "similarity", "affine"}, default "affine"
+    family : {"translation", "attention", "similarity", "affine", "projective"}, default "affine"
         What transforms can be found; "attention" is scale and translation, "similarity"
-        rotation as well.
+        rotation as well, "projective" also views from aside.
     output_shape : tuple or None, default None
         (height, width) of rectified images; None is that of X.
     localization : {"cnn", "mlp"} or list of layers, default "cnn"
@@ -258,7 +258,7 @@ class SpatialTransformer(
         Returns
         -------
         ndarray of shape (n, 2, 3), float64
-            Output to source, normalized.
+            Output to source, normalized; (n, 3, 3) for "projective".
 
         Raises
         ------

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from .affine import AFFINE_FAMILIES
+from .projective import ProjectiveFamily
 
 __all__ = ["FAMILIES", "Family"]
 
@@ -59,4 +60,4 @@ class Family(Protocol):
         """The share of each image's grid that lies outside the image."""
 
 
-FAMILIES: dict[str, Family] = {**AFFINE_FAMILIES}
+FAMILIES: dict[str, Family] = {**AFFINE_FAMILIES, "projective": ProjectiveFamily()}

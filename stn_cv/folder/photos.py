@@ -111,8 +111,8 @@ def warped(
         Whose rule for what lies outside is used; a transparent photo is transparent there.
     pixels : ndarray of shape (h, w), (h, w, 3) or (h, w, 4)
         The photo.
-    theta : ndarray of shape (2, 3)
-        Output to source, normalized on the photo's canvas.
+    theta : ndarray
+        As `Rectifier.theta` gave it: output to source, normalized on the photo's canvas.
     size : {"native", "input"} or tuple
         See `stn_cv.rectify_folder`.
     max_pixels : int

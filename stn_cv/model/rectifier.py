@@ -148,8 +148,8 @@ class Rectifier:
         Returns
         -------
         ndarray of shape (2, 3) or (n, 2, 3), float64
-            Output to source, normalized, for affine families; other families give what
-            describes them (see `stn_cv.families`). Fits every resolution of the image.
+            Output to source, normalized; (3, 3) or (n, 3, 3) for the family "projective".
+            Fits every resolution of the image.
 
         Raises
         ------
