@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .errors import InvalidInputError, NonFiniteError
-from .geometry import axes, check_theta, pixel_from_normalized
+from .geometry import any_theta, axes, outline, pixel_from_normalized
 from .opencv import Colour, draw_frame, put_text, resize_area, text_width
 
 Array = NDArray[Any]
@@ -24,12 +24,12 @@ TALLER = 1.5  # an image up to so many cells is not shrunk
 IDENTITY = np.array([[1.0, 0, 0], [0, 1, 0]])
 
 
-def frame_corners(theta: ArrayLike, image_shape: tuple[int, ...]) -> Array:
-    """Where the output's outer corners lie in the input.
+def frame_outline(theta: ArrayLike, image_shape: tuple[int, ...]) -> Array:
+    """Where the output's outer border lies in the input.
 
     Parameters
     ----------
-    theta : array_like of shape (2, 3) or (n, 2, 3)
+    theta : array_like of shape (2, 3) or (3, 3), or of n of them
         Output to source, normalized.
     image_shape : tuple
         (height, width[, channels]) of the input.
@@ -47,14 +47,12 @@ def frame_corners(theta: ArrayLike, image_shape: tuple[int, ...]) -> Array:
 
     Examples
     --------
-    >>> from stn_cv.pictures import frame_corners
-    >>> frame_corners([[1, 0, 0], [0, 1, 0]], (4, 6)).tolist()
+    >>> from stn_cv.pictures import frame_outline
+    >>> frame_outline([[1, 0, 0], [0, 1, 0]], (4, 6)).tolist()
     [[-0.5, -0.5], [5.5, -0.5], [5.5, 3.5], [-0.5, 3.5]]
     """
-    output = np.array([[-1.0, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]])
-    normalized = output @ np.swapaxes(check_theta(theta).astype(np.float64), -1, -2)
     gains, offsets = axes(pixel_from_normalized, image_shape, False)
-    return np.asarray(normalized * gains + offsets)
+    return np.asarray(outline(any_theta(theta)) * gains + offsets)
 
 
 def contact_sheet(
@@ -76,7 +74,7 @@ def contact_sheet(
     images : array_like of shape (n, h, w) or (n, h, w, c)
         The inputs, grey or RGB. Integers of 8 or 16 bits are shown as they are, other
         numbers are scaled by the smallest and largest of all inputs.
-    theta : array_like of shape (n, 2, 3)
+    theta : array_like of shape (n, 2, 3) or (n, 3, 3)
         The warp found for each, output to source, normalized.
     rectified : array_like of shape (n, h_out, w_out[, c])
         The outputs, shown on the scale of the inputs.
@@ -146,7 +144,7 @@ def contact_sheet(
 
 
 def _check(images: ArrayLike, rectified: ArrayLike, theta: ArrayLike) -> tuple[Array, Array, Array]:
-    """Inputs and outputs as (n, h, w, c), theta as (n, 2, 3)."""
+    """Inputs and outputs as (n, h, w, c), and theta, one for each."""
     pictures = []
     for name, values in (("images", images), ("rectified", rectified)):
         array = np.asarray(values)
@@ -159,12 +157,12 @@ def _check(images: ArrayLike, rectified: ArrayLike, theta: ArrayLike) -> tuple[A
         if not np.isfinite(array).all():
             raise NonFiniteError(f"{name} hold NaN or infinity, which have no shade.")
         pictures.append(array)
-    theta = check_theta(theta)
+    theta = any_theta(theta)
     counts = len(pictures[0]), len(pictures[1]), len(theta)
     if theta.ndim != 3 or len(set(counts)) > 1:
         raise InvalidInputError(
             f"{counts[0]} images and {counts[1]} outputs came with theta of shape {theta.shape}; "
-            "wanted as many of each, theta (n, 2, 3)."
+            "wanted as many of each, theta (n, ...)."
         )
     return pictures[0], pictures[1], theta
 
@@ -286,8 +284,8 @@ def _place(sheet: Array, cell: _Cell, foot: int, left: int) -> None:
     patch[OVERHANG - 1 : 1 - OVERHANG, OVERHANG - 1 : 1 - OVERHANG] = HAIRLINE
     patch[OVERHANG:-OVERHANG, OVERHANG:-OVERHANG] = cell.picture
     if cell.theta is not None:
-        corners = frame_corners(cell.theta, (height, width)) + OVERHANG
-        draw_frame(patch, corners, FRAME, 1, top=2)
+        border = frame_outline(cell.theta, (height, width)) + OVERHANG
+        draw_frame(patch, border, FRAME, 1, top=2)
     window[:, : width + 2 * OVERHANG] = patch
 
 

@@ -50,9 +50,7 @@ def effective_jobs(n_jobs: int | None) -> int:
     return max((cores or 1) + 1 + n_jobs, 1)
 
 
-def run_slices(
-    function: Callable[[slice], T], slices: Sequence[slice], n_jobs: int | None
-) -> list[T]:
+def run_slices(function: Callable[[S], T], slices: Sequence[S], n_jobs: int | None) -> list[T]:
     """Call `function` on each slice, on `n_jobs` threads; results in the order of `slices`.
 
     The calling thread is one of them, so that one is woken less, and takes slices as the

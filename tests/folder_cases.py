@@ -17,7 +17,6 @@ from stn_cv.opencv import write_image
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = "import sys; sys.argv[0] = 'stn-cv'; from stn_cv.cli import main; main()"
-PARAMETERS = {"translation": 2, "attention": 3, "similarity": 4, "affine": 6}
 
 
 def fixed_model(

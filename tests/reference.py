@@ -24,6 +24,24 @@ def affine_grid(theta, output_shape, align_corners=False):
     return np.stack([x, y, np.ones_like(x)], axis=-1) @ np.asarray(theta, np.float64).T
 
 
+def projective_grid(theta, output_shape):
+    """Grid (height, width, 2) of one theta (3, 3); what lies behind the camera is far away."""
+    height, width = output_shape
+    grid = np.empty((height, width, 2))
+    for i, y in enumerate(centres(height, False)):
+        for j, x in enumerate(centres(width, False)):
+            u, v, w = np.asarray(theta, np.float64) @ (x, y, 1.0)
+            seen = w > 1e-3 * np.abs(theta[2]).sum()
+            grid[i, j] = (u / w, v / w) if seen else (1e6, 1e6)
+    return grid
+
+
+def grid_of(theta, output_shape):
+    """Grid (height, width, 2) of one theta of any family."""
+    grid = {(2, 3): affine_grid, (3, 3): projective_grid}[np.shape(theta)]
+    return grid(theta, output_shape)
+
+
 def mirrored(x, size, align_corners):
     low, span = (0.0, size - 1.0) if align_corners else (-0.5, float(size))
     if span == 0:
@@ -67,9 +85,46 @@ def sample(image, grid, mode="bilinear", padding_mode="zeros", align_corners=Fal
 
 def warp(image, theta, output_shape, mode="bilinear", padding_mode="zeros", align_corners=False,
          fill=0.0):  # fmt: skip
-    """One image (h, w, c) by one theta (2, 3)."""
-    grid = affine_grid(theta, output_shape, align_corners)
+    """One image (h, w, c) by one theta, which without ``align_corners`` may be of any family."""
+    grid = grid_of if not align_corners else lambda *given: affine_grid(*given, True)
+    grid = grid(theta, output_shape)
     return sample(image, grid, mode, padding_mode, align_corners, fill)
+
+
+def samples(theta, image_shape, output_shape, align_corners=False):
+    """Samples of a pixel (down, across) of an antialiased warp, and the grid of all of them."""
+
+    def grid_at(rows, columns):
+        normalized = [
+            np.zeros_like(at)
+            if align_corners and size == 1
+            else 2 * at / (size - 1) - 1
+            if align_corners
+            else (2 * at + 1) / size - 1
+            for at, size in ((columns, output_shape[1]), (rows, output_shape[0]))
+        ]
+        x, y = np.meshgrid(*normalized)
+        return np.stack([x, y, np.ones_like(x)], axis=-1) @ np.asarray(theta, np.float64).T
+
+    two = np.array([0.0, 1.0])
+    corner = to_pixel(grid_at(two, two), np.array(image_shape[1::-1]), align_corners)
+    counts = [
+        int(np.clip(np.ceil(np.linalg.norm(side - corner[0, 0]) - 1e-3), 1, 16))
+        for side in (corner[1, 0], corner[0, 1])
+    ]
+    rows, columns = (
+        (np.arange(size * count) + 0.5) / count - 0.5
+        for size, count in zip(output_shape, counts, strict=True)
+    )
+    return counts, grid_at(rows, columns)
+
+
+def antialiased(image, theta, output_shape, padding_mode="zeros", align_corners=False, fill=0.0):
+    """One image (h, w, c) by one theta (2, 3): means of samples."""
+    (down, across), grid = samples(theta, image.shape, output_shape, align_corners)
+    values = sample(image, grid, "bilinear", padding_mode, align_corners, fill)
+    rows, columns = output_shape
+    return values.reshape(rows, down, columns, across, -1).mean(axis=(1, 3))
 
 
 def kink_distance(grid, image_shape, align_corners):

@@ -58,8 +58,10 @@ def standardize(x, mean, scale):
 
 
 def theta(family, parameters, shape):
-    """One theta (2, 3) of one image, by way of pixels from the middle of the source."""
+    """One theta of one image, by way of pixels from the middle of the source."""
     height, width = shape
+    if family == "projective":
+        return projective_theta(parameters, shape)
     if family == "affine":
         motion = np.reshape(parameters, (2, 3)) + np.eye(2, 3)
     else:
@@ -78,10 +80,22 @@ def theta(family, parameters, shape):
     return np.column_stack([linear, np.linalg.inv(to_pixels) @ shift])
 
 
-def spatial(X, parameters, family, output_shape, padding_mode="zeros", fill=0.0):
+def projective_theta(parameters, shape):
+    """(3, 3): tilt, move by an affine motion, both in halves of the mean side; then normalize."""
+    height, width = shape
+    to_pixels = np.diag([width / 2, height / 2, 1])
+    to_units = np.diag([2 / np.sqrt(width * height)] * 2 + [1]) @ to_pixels
+    affine = np.vstack([np.reshape(parameters[:6], (2, 3)) + np.eye(2, 3), [0, 0, 1]])
+    tilt = np.eye(3)
+    tilt[2, :2] = parameters[6:]
+    return np.linalg.inv(to_units) @ affine @ tilt @ to_units
+
+
+def spatial(X, parameters, family, output_shape, padding_mode="zeros", fill=0.0, antialias=False):
     """X (c, h, w, n) by parameters (n, p)."""
+    warp = reference.antialiased if antialias else reference.warp
     warped = [
-        reference.warp(
+        warp(
             X[..., i].transpose(1, 2, 0), theta(family, parameters[i], X.shape[1:3]), output_shape,
             padding_mode=padding_mode, fill=fill,
         ).transpose(2, 0, 1)

@@ -232,6 +232,7 @@ def test_warm_start_continues(cls):
         {"output_shape": (4, 4)},
         {"padding_mode": "border"},
         {"fill_value": 1.0},
+        {"antialias": True},
     ],
 )
 def test_warm_start_refuses_another_network(cls, parameters):

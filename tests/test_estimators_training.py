@@ -234,13 +234,16 @@ def test_schedules():
         ("padding_mode", ["zeros", "border"]),
         ("padding_mode", ["zeros", "reflection"]),
         ("fill_value", [0.0, 1.0]),
-        ("family", ["translation", "attention", "similarity", "affine"]),
+        ("antialias", [False, True]),
+        ("family", ["translation", "attention", "similarity", "affine", "projective"]),
         ("localization", ["mlp", "cnn"]),
         ("head", ["linear", "mlp", "cnn"]),
     ],
 )
 def test_each_parameter_has_an_effect(parameter, values):
     quick = {"learning_rate_init": 0.01, "batch_size": 20}
+    if parameter == "antialias":
+        quick["output_shape"] = (3, 3)  # so that something shrinks
     X = np.roll(DIGITS, 4, axis=(1, 2))  # something to see at the edges
     probabilities = [
         fast(**{**quick, parameter: value}).fit(X, LABELS).predict_proba(X) for value in values

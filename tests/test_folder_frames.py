@@ -144,6 +144,24 @@ def test_a_smaller_output_is_averaged_not_picked():
     assert np.abs(moderate.astype(int) - 127).max() <= 1
 
 
+@pytest.mark.parametrize("channels", [1, 4])
+def test_an_antialiased_model_averages_what_it_squeezes(channels):
+    """Four times narrower and four times as high: as many pixels as before, so not coarse."""
+    columns = np.random.default_rng(0).integers(0, 2, 64).astype(np.uint8) * 255
+    pixels = np.tile(columns, (64, 1))
+    if channels == 4:
+        pixels = np.stack([pixels, pixels, pixels, np.full_like(pixels, 255)], axis=2)
+    squeezed = {
+        antialias: rectified(
+            fixed_model((3, 0, 0, 0, -0.75, 0), "affine", antialias=antialias), pixels, "input"
+        )[0].reshape(64, 64, -1)[:, 24:40, 0]
+        for antialias in (False, True)
+    }
+    means = np.rint(columns.reshape(16, 4).mean(axis=1))
+    assert np.array_equal(squeezed[True], np.tile(means, (64, 1)))
+    assert not np.array_equal(squeezed[False], squeezed[True])
+
+
 def test_outside_is_the_models_fill_in_the_photos_depth():
     model = fixed_model((0, 0, 1, 0), fill_value=1.0)  # looks half a picture to the right
     for dtype, maximum in MAXIMA.items():

@@ -40,7 +40,7 @@ from stn_cv.errors import InvalidInputError
 from stn_cv.folder import rectify as rectify_module
 from stn_cv.folder.preview import cells_of
 from stn_cv.opencv import decode, encode, read_image, write_image
-from stn_cv.pictures import frame_corners
+from stn_cv.pictures import frame_outline
 
 PROFILE = bytes(range(256)) * 3
 MAXIMA = {"uint8": 255, "uint16": 65535, "float32": 1.0}
@@ -260,7 +260,7 @@ def test_the_frame_on_a_sheet_is_that_of_the_photo(shape):
     photo = np.zeros((*shape, 3), np.uint8)
     cells = cells_of(photo, np.eye(2, 3), photo)
     rows, columns = np.nonzero((cells.before < 128).all(axis=2))
-    corners = frame_corners(cells.theta, cells.before.shape)
+    corners = frame_outline(cells.theta, cells.before.shape)
     assert np.abs(corners[0] - (columns.min() - 0.5, rows.min() - 0.5)).max() <= 1
     assert np.abs(corners[2] - (columns.max() + 0.5, rows.max() + 0.5)).max() <= 1
     assert cells.before.shape == cells.after.shape == (96, 96, 3)

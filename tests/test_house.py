@@ -23,7 +23,7 @@ ROOMS = [
     ("nn/",),
     ("families/",),
     ("sampling/", "datasets/", "pictures.py"),
-    ("geometry.py", "opencv/"),
+    ("geometry/", "opencv/"),
     ("kernels/",),
     ("slices.py", "atomic.py", "errors.py"),
 ]
@@ -237,7 +237,7 @@ def test_the_whole_product_keeps_to_the_plan(faults):
 
 
 PLANTED = [
-    (room_faults, "geometry.py", "from stn_cv.sampling import f", "stands above"),
+    (room_faults, "geometry/affine.py", "from stn_cv.sampling import f", "stands above"),
     (room_faults, "nn/dense.py", "from .training import fit", "stands above"),
     (room_faults, "nn/dense.py", "from . import architectures", "stands above"),
     (room_faults, "kernels/warp.py", "def f():\n    from .. import geometry", "stands above"),
@@ -264,7 +264,7 @@ PLANTED = [
 
 @pytest.mark.parametrize(("faults", "file", "source", "message"), PLANTED)
 def test_a_planted_fault_is_found(tmp_path, faults, file, source, message):
-    for name in ("nn/training.py", "nn/architectures.py", "geometry.py", INIT, file):
+    for name in ("nn/training.py", "nn/architectures.py", "geometry/affine.py", INIT, file):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / file).write_text(source)

@@ -166,7 +166,7 @@ def test_the_file_is_what_safetensors_writes_and_reads(path):
     description = description_in(data)
     assert signed(description, model.network.vector) == data
     np.testing.assert_array_equal(safetensors.load(data)["parameters"], model.network.vector)
-    assert description["format"] == [1, 0]
+    assert description["format"] == [1, 1]
     assert description["library"] == f"stn_cv {stn_cv.__version__}"
     assert description["image_spec"] == {"height": 6, "width": 8, "channels": 1, "range": "float"}
     assert description["classes"] == {"dtype": "U2", "values": ["a", "bc"]}
@@ -174,6 +174,40 @@ def test_the_file_is_what_safetensors_writes_and_reads(path):
     assert names == ["SpatialTransform", *(type(layer).__name__ for layer in HEAD), "Dense"]
     assert description["layers"][0]["family"] == "similarity"
     assert len(description["layers"][0]["localization"]) == len(LOCALIZATION)
+
+
+ADDED_SINCE_1_0 = {"antialias": False}
+
+
+def as_format_1_0(value):
+    """A description as the first version wrote it."""
+    if isinstance(value, dict):
+        new = ADDED_SINCE_1_0 if value.get("layer") == "SpatialTransform" else ()
+        return {k: as_format_1_0(v) for k, v in value.items() if k not in new}
+    return [as_format_1_0(item) for item in value] if isinstance(value, list) else value
+
+
+def test_files_of_the_first_format_are_read(path):
+    inner = SpatialTransform([Flatten()], "translation")
+    network = Network([SpatialTransform([inner, Flatten()])], (1, 6, 8), np.random.default_rng(0))
+    for model in (rectifier(), Rectifier(network, SPEC)):
+        description = {**as_format_1_0(description_in(saved(path, model))), "format": [1, 0]}
+        path.write_bytes(signed(description, model.network.vector))
+        loaded = stn_cv.load(path)
+        assert loaded.network.layers == model.network.layers
+        np.testing.assert_array_equal(loaded.rectify(images()), model.rectify(images()))
+        path.write_bytes(signed({**description, "format": [1, 1]}, model.network.vector))
+        with pytest.raises(ModelFileError, match=r"lacks \['antialias'\]"):
+            stn_cv.load(path)
+
+
+def test_what_a_transform_may_do_comes_back(path):
+    layers = [SpatialTransform(LOCALIZATION, "affine", (2, 2), antialias=True)]
+    network = Network(layers, (1, 6, 8), np.random.default_rng(0))
+    model = Rectifier(network, SPEC)
+    saved(path, model)
+    assert stn_cv.load(path).network.layers == network.layers
+    np.testing.assert_array_equal(stn_cv.load(path).rectify(images()), model.rectify(images()))
 
 
 # What is damaged is refused
@@ -286,7 +320,8 @@ REFUSED = [
     (edit("layers 0 layer", ["Dense"]), "this version knows"),
     (edit("layers 0 family", "warp"), "family is 'warp'; wanted one of translation"),
     (edit("layers 0 padding_mode", "wrap"), "padding_mode is 'wrap'; wanted one of zeros"),
-    (edit("layers 0 n_steps", 2), r"unknown entries \['n_steps'\]"),
+    (edit("layers 0 sharpen", 2), r"unknown entries \['sharpen'\]"),
+    (edit("layers 0 antialias", 1), "antialias is '1'; wanted <class 'bool'>"),
     (edit("layers 0 fill_value", 1e301), "fill_value"),
     (edit("layers 0 fill_value", True), "fill_value is 'True'"),
     (edit("layers 0 output_shape", [0, 4]), "output_shape"),

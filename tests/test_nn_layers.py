@@ -80,6 +80,11 @@ LAYERS = {
         f"spatial {family}": (SpatialTransform([Flatten()], family, (3, 4)), (2, 4, 5), 2)
         for family in FAMILIES
     },
+    "spatial antialiased": (
+        SpatialTransform([Flatten()], "translation", (2, 2), "border", antialias=True),
+        (2, 4, 5),
+        2,
+    ),
 }
 named = pytest.mark.parametrize("name", LAYERS)
 
@@ -108,7 +113,7 @@ def slow(layer, X):
 def slow_spatial(layer, X):
     flat = np.stack([X[..., i].ravel() for i in range(X.shape[-1])], axis=-1)
     P = reference_nn.dense(flat, *layer.network.layers[-1].parameters).T
-    rules = (layer.padding_mode, layer.fill_value)
+    rules = (layer.padding_mode, layer.fill_value, layer.antialias)
     return reference_nn.spatial(X, P, layer.family, layer.shape, *rules)
 
 
@@ -153,6 +158,8 @@ def kink_distances(network, X):
             theta, _ = FAMILIES[layer.family].theta(layer.locate(X), X.shape[1:3])
             for one in theta:
                 grid = reference.affine_grid(one, layer.shape)
+                if layer.antialias:
+                    _, grid = reference.samples(one, X.shape[1:3], layer.shape)
                 yield reference.kink_distance(grid, X.shape[1:3], False).min()
         if isinstance(layer, ReLU):
             yield np.abs(X).min()
@@ -206,6 +213,11 @@ END_TO_END = {
     "stacked": [
         SpatialTransform([Flatten()], "similarity", (4, 5), "border"),
         SpatialTransform([Conv2D(1, 2), Flatten()], "translation", padding_mode="reflection"),
+        Flatten(),
+        Dense(2),
+    ],
+    "antialiased": [
+        SpatialTransform([Flatten()], "similarity", (2, 3), antialias=True),
         Flatten(),
         Dense(2),
     ],

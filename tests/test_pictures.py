@@ -5,7 +5,7 @@ import pytest
 
 from stn_cv import pictures
 from stn_cv.errors import InvalidInputError, NonFiniteError
-from stn_cv.pictures import FRAME, HEADING, MARGIN, PAPER, contact_sheet, frame_corners
+from stn_cv.pictures import FRAME, HEADING, MARGIN, PAPER, contact_sheet, frame_outline
 from stn_cv.sampling import warp_affine
 
 IDENTITY = np.array([[1.0, 0, 0], [0, 1, 0]])
@@ -41,14 +41,14 @@ def some(n=4, shape=(32, 32), dtype=np.float64, seed=0):
 @pytest.mark.parametrize("name", TURNS)
 def test_corners_land_where_theta_says(name):
     theta, wanted = TURNS[name]
-    assert np.allclose(frame_corners(theta, (6, 8)), wanted, atol=1e-12)
-    assert np.allclose(frame_corners([theta, theta], (6, 8, 3)), [wanted, wanted], atol=1e-12)
+    assert np.allclose(frame_outline(theta, (6, 8)), wanted, atol=1e-12)
+    assert np.allclose(frame_outline([theta, theta], (6, 8, 3)), [wanted, wanted], atol=1e-12)
 
 
 def test_corners_surround_what_the_warp_reads():
     """What lies in the frame, and nothing else, comes out of the warp."""
     theta = np.array([[0.4, -0.3, 0.1], [0.3, 0.4, -0.2]])
-    corners = frame_corners(theta, (40, 40))
+    corners = frame_outline(theta, (40, 40))
     y, x = np.mgrid[:40, :40]
     inside = np.ones((40, 40), bool)
     for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):

@@ -9,7 +9,7 @@ from .options import HxW, jobs_option, usage_errors
 
 __all__ = ["fit"]
 
-FAMILIES = ("translation", "attention", "similarity", "affine")
+FAMILIES = ("translation", "attention", "similarity", "affine", "projective")
 
 
 @click.command()

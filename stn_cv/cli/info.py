@@ -32,6 +32,7 @@ def info(model: Path) -> None:
         "corrects": transform.family,
         "gives": f"{height}x{width} pixels, unless another size is asked for",
         "outside": outside,
+        "antialias": "yes" if transform.antialias else "no",
         "classes": classes,
         "weights": f"{network.vector.size:,} of {network.vector.dtype}",
         "localization": _names(transform.localization),

@@ -177,6 +177,7 @@ def build_network(
         None if estimator.output_shape is None else tuple(estimator.output_shape),
         estimator.padding_mode,
         float(estimator.fill_value) / spec.maximum,
+        bool(estimator.antialias),
     )
     output = (spec.channels, *(transform.output_shape or shape[1:]))
     head = estimator.head if is_built_in(estimator.head) else beginner(output)
@@ -246,7 +247,7 @@ def network_to_continue(estimator: Any, data: TrainingData) -> Network:
     if wanted.layers[:compared] != last.network.layers[:compared]:
         raise InvalidInputError(
             "the fitted network is not what the parameters say now (family, output_shape, "
-            "localization, head, padding_mode or fill_value changed), so training cannot go on "
-            "with it. Set warm_start=False to start anew."
+            "localization, head, padding_mode, fill_value or antialias changed), so training "
+            "cannot go on with it. Set warm_start=False to start anew."
         )
     return last.network.copy()

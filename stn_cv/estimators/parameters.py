@@ -22,6 +22,7 @@ class Parameters(BaseEstimator):
         "head": [str, list, tuple, HasMethods(["fit", "predict"])],
         "padding_mode": [StrOptions(set(PADDING_MODES))],
         "fill_value": [Interval(Real, None, None, closed="neither")],
+        "antialias": ["boolean"],
         "image_shape": [tuple, list, None],
         "solver": [StrOptions(set(SOLVERS))],
         "learning_rate": [StrOptions(set(SCHEDULES))],
@@ -53,6 +54,7 @@ class Parameters(BaseEstimator):
         head: Any = "cnn",
         padding_mode: str = "zeros",
         fill_value: float = 0.0,
+        antialias: bool = False,
         image_shape: tuple[int, ...] | None = None,
         solver: str = "adam",
         learning_rate: str = "one_cycle",
@@ -80,6 +82,7 @@ class Parameters(BaseEstimator):
         self.head = head
         self.padding_mode = padding_mode
         self.fill_value = fill_value
+        self.antialias = antialias
         self.image_shape = image_shape
         self.solver = solver
         self.learning_rate = learning_rate

@@ -3,11 +3,7 @@
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import (
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
 from ..joint.heads import Recipe, head_input
@@ -17,13 +13,7 @@ from ..nn.network import Network
 from ..nn.training import Epoch
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from .course import recipe_of, train_network
-from .fitting import (
-    TrainingData,
-    is_built_in,
-    settings_of,
-    unchanged_on_failure,
-    validated,
-)
+from .fitting import TrainingData, is_built_in, settings_of, unchanged_on_failure, validated
 from .images import Images, read_images
 from .parameters import Parameters
 
@@ -44,9 +34,9 @@ class SpatialTransformer(
 
     Parameters
     ----------
-    family : {"translation", "attention", "similarity", "affine"}, default "affine"
+    family : {"translation", "attention", "similarity", "affine", "projective"}, default "affine"
         What transforms can be found; "attention" is scale and translation, "similarity"
-        rotation as well.
+        rotation as well, "projective" also views from aside.
     output_shape : tuple or None, default None
         (height, width) of rectified images; None is that of X.
     localization : {"cnn", "mlp"} or list of layers, default "cnn"
@@ -60,6 +50,8 @@ class SpatialTransformer(
         What lies outside an image: `fill_value`, its edge pixels, or its mirror image.
     fill_value : float, default 0.0
         What stands outside under "zeros", in the units of X.
+    antialias : bool, default False
+        Whether an output pixel is the mean over its area where the transform shrinks.
     image_shape : tuple or None, default None
         (height, width[, channels]) of flat rows; None takes a row for a strip of 1 x p.
     solver : {"adam", "sgd"}, default "adam"
@@ -266,7 +258,7 @@ class SpatialTransformer(
         Returns
         -------
         ndarray of shape (n, 2, 3), float64
-            Output to source, normalized.
+            Output to source, normalized; (n, 3, 3) for "projective".
 
         Raises
         ------

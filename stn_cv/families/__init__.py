@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from .affine import AFFINE_FAMILIES
+from .projective import ProjectiveFamily
 
 __all__ = ["FAMILIES", "Family"]
 
@@ -39,6 +40,7 @@ class Family(Protocol):
         output_shape: tuple[int, int],
         padding_mode: str = "zeros",
         fill_value: float = 0.0,
+        antialias: bool = False,
     ) -> tuple[Array, Callable[..., tuple[Array | None, Array]]]:
         """Warp images; also ``backward(dY, want_dimages) -> (dimages, dparameters)``."""
 
@@ -49,6 +51,7 @@ class Family(Protocol):
         output_shape: tuple[int, int],
         padding_mode: str = "zeros",
         fill_value: float = 0.0,
+        antialias: bool = False,
         n_jobs: int | None = None,
     ) -> Array:
         """Warp images of any resolution and dtype by what `theta` gave."""
@@ -57,4 +60,4 @@ class Family(Protocol):
         """The share of each image's grid that lies outside the image."""
 
 
-FAMILIES: dict[str, Family] = {**AFFINE_FAMILIES}
+FAMILIES: dict[str, Family] = {**AFFINE_FAMILIES, "projective": ProjectiveFamily()}

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..geometry import normalized_from_pixel, pixel_from_normalized
 from ..sampling import PADDING_MODES, affine_grid, differentiable_warp, warp_affine
+from ..sampling.antialias import shrinks
 from ..sampling.arguments import FEW_CHANNELS, framed, read_only
 
 Array = NDArray[Any]
@@ -120,21 +121,22 @@ class AffineFamily:
         output_shape: tuple[int, int],
         padding_mode: str = "zeros",
         fill_value: float = 0.0,
+        antialias: bool = False,
     ) -> tuple[Array, Callable[..., tuple[Array | None, Array]]]:
         """Warp images (n, h, w, c), with ``backward(dY, want_dimages)``.
 
         The backward gives (dimages or None, dparameters).
         """
+        rules = (output_shape, padding_mode, fill_value)
         if len(images) == 1 and images.shape[3] <= FEW_CHANNELS:
             matrix = self._matrix_of_one(parameters, images.shape[1:3], output_shape)
-            if matrix is not None:
-                rules = (output_shape, padding_mode, fill_value)
+            if matrix is not None and not (antialias and shrinks(matrix)):
                 return _warp_one(
                     images, matrix, *rules
-                ), lambda dY, want_dimages=True: self._warp_all(images, parameters, *rules)[1](
-                    dY, want_dimages
-                )
-        return self._warp_all(images, parameters, output_shape, padding_mode, fill_value)
+                ), lambda dY, want_dimages=True: self._warp_all(
+                    images, parameters, *rules, antialias
+                )[1](dY, want_dimages)
+        return self._warp_all(images, parameters, *rules, antialias)
 
     def _warp_all(
         self,
@@ -143,10 +145,11 @@ class AffineFamily:
         output_shape: tuple[int, int],
         padding_mode: str,
         fill_value: float,
+        antialias: bool,
     ) -> tuple[Array, Callable[..., tuple[Array | None, Array]]]:
         theta, theta_backward = self.theta(parameters, images.shape[1:3])
         Y, warp_backward = differentiable_warp(
-            images, theta, output_shape, padding_mode, fill_value
+            images, theta, output_shape, padding_mode, fill_value, antialias
         )
 
         def backward(dY: Array, want_dimages: bool = True) -> tuple[Array | None, Array]:
@@ -190,6 +193,7 @@ class AffineFamily:
         output_shape: tuple[int, int],
         padding_mode: str = "zeros",
         fill_value: float = 0.0,
+        antialias: bool = False,
         n_jobs: int | None = None,
     ) -> Array:
         """Warp images of any resolution and dtype by theta; one image by one theta."""
@@ -199,6 +203,7 @@ class AffineFamily:
             output_shape,
             padding_mode=padding_mode,
             fill_value=fill_value,
+            antialias=antialias,
             n_jobs=n_jobs,
         )
 

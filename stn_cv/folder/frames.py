@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import invert, matrix_output_to_source
+from ..geometry import (
+    area_gain,
+    invert,
+    local_affine,
+    matrix_output_to_source,
+    narrowed,
+    scaled,
+)
 
 __all__ = ["canvas_of", "native_shape", "pose_of", "shrinkage", "theta_of_photo"]
 
@@ -40,7 +47,7 @@ def theta_of_photo(
 
     Parameters
     ----------
-    theta : ndarray of shape (2, 3)
+    theta : ndarray of shape (2, 3) or (3, 3)
         Output to source, normalized on the canvas.
     photo : tuple
         (height, width[, channels]).
@@ -52,24 +59,22 @@ def theta_of_photo(
 
     Returns
     -------
-    ndarray of shape (2, 3), float64
+    ndarray of theta's shape, float64
         Output to source, normalized on the photo.
 
     Notes
     -----
     Convention: theta is (x, y), output to source, [-1, 1], ``align_corners=False``.
     """
-    result = np.array(theta, np.float64) * np.array(canvas_of(photo, proportions))[:, None]
-    if output is not None:
-        result[:, :2] /= np.array(canvas_of(output, proportions))
-    return result
+    theta = scaled(theta, canvas_of(photo, proportions))
+    return theta if output is None else narrowed(theta, canvas_of(output, proportions))
 
 
 def native_shape(
     theta: Array, photo: tuple[int, ...], proportions: Shape, max_pixels: int
 ) -> Shape:
-    """(height, width), so proportioned, at which an output pixel covers one of the photo."""
-    pixels = abs(np.linalg.det(theta[:, :2])) * photo[0] * photo[1]
+    """(height, width), so proportioned, at which the median output pixel covers one."""
+    pixels = area_gain(theta) * photo[0] * photo[1]
     height = math.sqrt(min(pixels, max_pixels) * proportions[0] / proportions[1])
     width = height * proportions[1] / proportions[0]
     shape = max(round(height), 1), max(round(width), 1)
@@ -77,13 +82,15 @@ def native_shape(
 
 
 def shrinkage(theta: Array, photo: tuple[int, ...], output: Shape) -> float:
-    """How many pixels of the photo, along a side, an output pixel covers."""
-    pixels = abs(np.linalg.det(theta[:, :2])) * photo[0] * photo[1]
+    """How many pixels of the photo, along a side, the median output pixel covers."""
+    pixels = area_gain(theta) * photo[0] * photo[1]
     return math.sqrt(pixels / math.prod(output))
 
 
 def pose_of(theta: Array, photo: tuple[int, ...], output: Shape) -> dict[str, Any]:
     """What a warp did to the content: angle, scale, shift; null for a theta without inverse.
+
+    Of a homography, what it did around the output's middle.
 
     Returns
     -------
@@ -92,7 +99,10 @@ def pose_of(theta: Array, photo: tuple[int, ...], output: Shape) -> dict[str, An
         ``shift``: [x, y] in source pixels, from the photo's centre to what came to lie in the
         output's centre.
     """
-    matrix = matrix_output_to_source(theta, photo, output, False)
+    affine = local_affine(theta)
+    if affine is None:
+        return {"angle": None, "scale": None, "shift": None}
+    matrix = matrix_output_to_source(affine, photo, output, False)
     middle = (output[1] - 1) / 2, (output[0] - 1) / 2
     shift = matrix @ (*middle, 1.0) - ((photo[1] - 1) / 2, (photo[0] - 1) / 2)
     try:

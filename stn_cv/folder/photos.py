@@ -111,8 +111,8 @@ def warped(
         Whose rule for what lies outside is used; a transparent photo is transparent there.
     pixels : ndarray of shape (h, w), (h, w, 3) or (h, w, 4)
         The photo.
-    theta : ndarray of shape (2, 3)
-        Output to source, normalized on the photo's canvas.
+    theta : ndarray
+        As `Rectifier.theta` gave it: output to source, normalized on the photo's canvas.
     size : {"native", "input"} or tuple
         See `stn_cv.rectify_folder`.
     max_pixels : int
@@ -141,8 +141,9 @@ def _warp(rectifier: Rectifier, pixels: Array, theta: Array, output: Shape) -> A
     transform, warp = rectifier.transform, rectifier.family.apply
     if pixels.ndim == 2 or pixels.shape[2] == 3:
         fill = transform.fill_value * MAXIMA[pixels.dtype.name]
-        return warp(pixels, theta, output, transform.padding_mode, fill)
-    out = warp(_premultiplied(pixels), theta, output, transform.padding_mode)
+        return warp(pixels, theta, output, transform.padding_mode, fill, transform.antialias)
+    rules = transform.padding_mode, 0.0, transform.antialias
+    out = warp(_premultiplied(pixels), theta, output, *rules)
     alpha = out[..., 3:]
     np.divide(out[..., :3], alpha, out=out[..., :3], where=alpha > 0)
     if pixels.dtype.kind == "f":

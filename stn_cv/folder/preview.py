@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..atomic import write_bytes
+from ..geometry import scaled
 from ..opencv import draw_frame, encode, put_text, resize_area
-from ..pictures import FRAME, INK, MARGIN, PAPER, contact_sheet, frame_corners
+from ..pictures import FRAME, INK, MARGIN, PAPER, contact_sheet, frame_outline
 
 __all__ = ["Cells", "Sheet", "cells_of", "preview_of"]
 
@@ -38,7 +39,7 @@ def shown(pixels: Array, side: int) -> Array:
 def preview_of(pixels: Array, theta: Array, output: Array) -> bytes:
     """A JPEG: the photo with the frame found in it, and beside it the output."""
     left, right = shown(pixels, PREVIEW_SIDE).copy(), shown(output, PREVIEW_SIDE)
-    draw_frame(left, frame_corners(theta, left.shape), FRAME, 2, top=5)
+    draw_frame(left, frame_outline(theta, left.shape), FRAME, 2, top=5)
     height = max(len(left), len(right))
     sheet = np.full((height, left.shape[1] + GAP + right.shape[1], 3), PAPER, np.uint8)
     sheet[: len(left), : left.shape[1]] = left
@@ -58,7 +59,7 @@ class Cells:
 def cells_of(pixels: Array, theta: Array, output: Array) -> Cells:
     """What a contact sheet shows of one photo."""
     before, shares = _square(pixels)
-    return Cells(before, _square(output)[0], theta * shares[:, None])
+    return Cells(before, _square(output)[0], scaled(theta, shares))
 
 
 def _square(pixels: Array) -> tuple[Array, Array]:

@@ -44,8 +44,7 @@ class Warp:
                 images[part],
                 parameters[part],
                 transform.shape,
-                transform.padding_mode,
-                transform.fill_value,
+                *transform.rules,
             )
 
         results = run_slices(run, parts, self.n_jobs)

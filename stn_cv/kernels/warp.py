@@ -110,7 +110,9 @@ def warp(images, margin, matrices, first_row, padding_mode, align_corners, fill,
 
 
 @kernel
-def warp_gradient(dout, images, margin, matrices, padding_mode, align_corners, fill, dmatrices):
+def warp_gradient(
+    dout, images, margin, matrices, first_row, padding_mode, align_corners, fill, dmatrices
+):
     """Write the gradient by the matrices (bilinear) to dmatrices (n, 2, 3), float64.
 
     Neighbours are looked at a second time: to keep the slopes of the forward pass instead
@@ -134,7 +136,7 @@ def warp_gradient(dout, images, margin, matrices, padding_mode, align_corners, f
             if wide != stepped_width:
                 fits = fractions.itemsize == 4 and fill_steps(matrices[i], wide, x_steps, y_steps)
                 stepped_width = wide
-            x, y = source_of(matrices[i], r, c)
+            x, y = source_of(matrices[i], r + first_row, c)
             kind = UNSTEPPED
             if fits:
                 kind = kind_of(x, y, x_steps, y_steps, size, wide, width, height, padding_mode)
@@ -146,7 +148,7 @@ def warp_gradient(dout, images, margin, matrices, padding_mode, align_corners, f
             fill_table(wide, 0 if wide == table else TILE, across, down)
             table = wide
             if stepped + beyond == 0:
-                place(matrices[i], r, c, size, across, down, xs, ys)
+                place(matrices[i], r + first_row, c, size, across, down, xs, ys)
                 plain = size if all_plain(xs, ys, size, wide, width, height, margin) else 0
                 checked = size - plain
                 padding_gains(xs, size, width, padding_mode, align_corners, gains_x)
@@ -171,8 +173,8 @@ def warp_gradient(dout, images, margin, matrices, padding_mode, align_corners, f
             if stepped + beyond == 0:
                 multiply(along_x, gains_x, size, padding_mode)
                 multiply(along_y, gains_y, size, padding_mode)
-            add_moments(along_x, across, down, size - beyond, r, c, gradient[0])
-            add_moments(along_y, across, down, size - beyond, r, c, gradient[1])
+            add_moments(along_x, across, down, size - beyond, r + first_row, c, gradient[0])
+            add_moments(along_y, across, down, size - beyond, r + first_row, c, gradient[1])
 
 
 @kernel(fastmath=REASSOCIATE)
@@ -189,7 +191,7 @@ def add_moments(along, across, down, size, row, column, moments):
 
 
 @kernel
-def warp_scatter(dout, matrices, padding_mode, align_corners, fill, margin, dimages):
+def warp_scatter(dout, matrices, first_row, padding_mode, align_corners, fill, margin, dimages):
     """Add the gradient by the images (bilinear) to dimages, framed if `margin` is 1."""
     height, width = plain_shape(dimages, margin)
     rows, columns = dout.shape[1:3]
@@ -206,7 +208,7 @@ def warp_scatter(dout, matrices, padding_mode, align_corners, fill, margin, dima
             if wide != stepped_width:
                 fits = fractions.itemsize == 4 and fill_steps(matrices[i], wide, x_steps, y_steps)
                 stepped_width = wide
-            x, y = source_of(matrices[i], r, c)
+            x, y = source_of(matrices[i], r + first_row, c)
             kind = UNSTEPPED
             if fits:
                 kind = kind_of(x, y, x_steps, y_steps, size, wide, width, height, padding_mode)
@@ -218,7 +220,7 @@ def warp_scatter(dout, matrices, padding_mode, align_corners, fill, margin, dima
             if stepped + beyond == 0:
                 fill_table(wide, 0 if wide == table else TILE, across, down)
                 table = wide
-                place(matrices[i], r, c, size, across, down, xs, ys)
+                place(matrices[i], r + first_row, c, size, across, down, xs, ys)
                 plain = size if all_plain(xs, ys, size, wide, width, height, margin) else 0
                 checked = size - plain
                 reflect(xs, ys, size, width, height, padding_mode, align_corners)

@@ -28,7 +28,7 @@ from ..nn import (
 from ..nn.network import Network
 from .rectifier import INTEGER_RANGES, ImageSpec, Rectifier
 
-__all__ = ["LAYERS", "describe", "rectifier_of"]
+__all__ = ["LAYERS", "brought_up", "describe", "rectifier_of"]
 
 Array = NDArray[Any]
 LAYERS: dict[str, type[Layer]] = {
@@ -42,6 +42,8 @@ LAYERS: dict[str, type[Layer]] = {
     "SpatialTransform": SpatialTransform,
     "Standardize": Standardize,
 }
+# What layers had before it was a field of theirs: files of format 1.0 do not say it.
+ADDED: dict[str, dict[str, Any]] = {"SpatialTransform": {"antialias": False}}
 LARGEST_IMAGE = 2**27  # pixels of an input or output
 LARGEST_LABELS = 2**24  # characters
 
@@ -75,6 +77,16 @@ def rectifier_of(description: dict[str, Any], vector: Array) -> Rectifier:
             f"it has {len(classes)} classes, but its network gives {network.output_shape}."
         )
     return Rectifier(network, spec, classes)
+
+
+def brought_up(value: Any) -> Any:
+    """The description in a file of format 1.0, or a part of it, as format 1.1 has it."""
+    if isinstance(value, list):
+        return [brought_up(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    added = ADDED.get(str(value.get("layer")), {})
+    return {**added, **{name: brought_up(item) for name, item in value.items()}}
 
 
 class _Weightless:
@@ -169,6 +181,7 @@ _PAIR = tuple[int, int] | None
 _CHECKS: dict[Any, Callable[[Any], bool]] = {
     int: lambda value: type(value) is int and 0 <= value <= LARGEST_IMAGE,
     float: _is_number,
+    bool: lambda value: type(value) is bool,
     str: lambda value: isinstance(value, str),
     list[float]: lambda value: isinstance(value, list) and all(map(_is_number, value)),
     _PAIR: lambda value: value is None or _is_shape(value),

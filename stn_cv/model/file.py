@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..atomic import write_bytes
 from ..errors import InvalidInputError, InvalidTypeError, ModelFileError
-from .description import describe, rectifier_of
+from .description import brought_up, describe, rectifier_of
 from .rectifier import Rectifier
 
 __all__ = ["load", "save"]
 
 Vector = NDArray[Any]
-FORMAT = (1, 0)  # a file of a higher first number is refused; the second counts additions
+FORMAT = (1, 1)  # a file of a higher first number is refused; the second counts additions
 KEY, TENSOR, HASH = "stn_cv", "parameters", "sha256"
 LARGEST_HEADER = 1_000_000
 LARGEST_FILE = 2**31
@@ -173,8 +173,10 @@ def _model(data: bytes) -> Rectifier:
     if not np.isfinite(vector).all():
         count = int((~np.isfinite(vector)).sum())
         raise ModelFileError(f"{count} weights are NaN or infinite; train the model again.")
-    del description["format"], description["library"]
+    version = description.pop("format")
+    del description["library"]
     try:
+        description = description if version[1] else brought_up(description)
         return rectifier_of(description, vector)
     except ModelFileError:
         raise

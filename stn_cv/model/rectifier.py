@@ -148,8 +148,8 @@ class Rectifier:
         Returns
         -------
         ndarray of shape (2, 3) or (n, 2, 3), float64
-            Output to source, normalized, for affine families; other families give what
-            describes them (see `stn_cv.families`). Fits every resolution of the image.
+            Output to source, normalized; (3, 3) or (n, 3, 3) for the family "projective".
+            Fits every resolution of the image.
 
         Raises
         ------
@@ -206,6 +206,7 @@ class Rectifier:
             self.output_shape if output_shape is None else output_shape,
             self.transform.padding_mode,
             self.transform.fill_value * self.image_spec.maximum,
+            self.transform.antialias,
             self.n_jobs,
         )
 

@@ -30,6 +30,9 @@ class SpatialTransform(Layer):
         What lies outside the input.
     fill_value : float, default 0.0
         What stands there under "zeros".
+    antialias : bool, default False
+        Whether an output pixel is the mean over its area where the transform shrinks; see
+        `stn_cv.warp_affine`.
 
     Examples
     --------
@@ -43,6 +46,7 @@ class SpatialTransform(Layer):
     output_shape: tuple[int, int] | None = None
     padding_mode: str = "zeros"
     fill_value: float = 0.0
+    antialias: bool = False
     network: Network = field(init=False, repr=False, compare=False)
 
     def build(
@@ -71,6 +75,11 @@ class SpatialTransform(Layer):
     def decayed(self) -> list[Array]:
         return [self.network.decayed()]
 
+    @property
+    def rules(self) -> tuple[str, float, bool]:
+        """How a family is to warp: padding mode, fill value, antialias."""
+        return self.padding_mode, self.fill_value, self.antialias
+
     def locate(self, X: Array) -> Array:
         """The family's parameters (n, n_parameters) for activations X."""
         return np.ascontiguousarray(self.network.forward(X)[0].T)
@@ -80,9 +89,7 @@ class SpatialTransform(Layer):
     ) -> tuple[Array, Backward]:
         P, localization_backward = self.network.forward(X, training, rng)
         images = np.ascontiguousarray(X.transpose(3, 1, 2, 0))
-        Y, warp_backward = FAMILIES[self.family].warp(
-            images, P.T, self.shape, self.padding_mode, self.fill_value
-        )
+        Y, warp_backward = FAMILIES[self.family].warp(images, P.T, self.shape, *self.rules)
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             dimages, dP = warp_backward(dY.transpose(3, 1, 2, 0), want_dX)

@@ -6,8 +6,9 @@ centres. Images are (height, width[, channels]) or (n, height, width[, channels]
 """
 
 from .arguments import PADDING_MODES
+from .bilinear import differentiable_warp
 from .grid import affine_grid, affine_grid_backward, grid_sample, grid_sample_backward
-from .warp import differentiable_warp, warp_affine, warp_affine_backward
+from .warp import warp_affine, warp_affine_backward
 
 __all__ = [
     "PADDING_MODES",

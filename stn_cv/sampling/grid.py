@@ -10,6 +10,8 @@ from ..errors import InvalidInputError
 from ..geometry import as_array, axes, check_shape, check_theta, normalized_from_pixel
 from ..slices import run_slices
 from .arguments import (
+    MODES,
+    Fill,
     SamplingArguments,
     check_grid,
     float_dtype,
@@ -171,8 +173,6 @@ def grid_sample(
     >>> grid_sample(np.array([[0.0, 1.0]]), np.zeros((1, 1, 2)))
     array([[0.5]])
     """
-    from ..kernels import grid as kernels
-
     where = check_grid(grid)
     call = SamplingArguments.of(
         images, where, where.ndim == 4, mode, padding_mode, align_corners, fill_value
@@ -183,13 +183,25 @@ def grid_sample(
     def run(piece: slice) -> int:
         part, rows = call.place(piece)
         at = (call.where[part, rows], gains, offsets)
-        given, to = call.images[part], (call.fill, out[part, rows])
-        if mode == "bilinear" and pays_framed(given, math.prod(at[0].shape[1:3])):
-            return int(kernels.sample_framed(given, *at, *call.rules[1:], *to))
-        return int(kernels.sample(given, *at, *call.rules, *to))
+        return sample_into(call.images[part], at, call.rules, call.fill, out[part, rows])
 
     refuse_not_finite(sum(run_slices(run, call.pieces(out.shape[1:3]), n_jobs)))
     return call.shaped_like_input(out)
+
+
+def sample_into(
+    images: Array,
+    at: tuple[Array, Array, Array],
+    rules: tuple[int, int, bool],
+    fill: Fill,
+    out: Array,
+) -> int:
+    """Sample images at (grid, gains, offsets); counts the coordinates that are not finite."""
+    from ..kernels import grid as kernels
+
+    if rules[0] == MODES["bilinear"] and pays_framed(images, math.prod(out.shape[1:3])):
+        return int(kernels.sample_framed(images, *at, *rules[1:], fill, out))
+    return int(kernels.sample(images, *at, *rules, fill, out))
 
 
 def grid_sample_backward(

@@ -1,12 +1,11 @@
 """The fused affine warp and its gradients: `affine_grid` and `grid_sample` without the grid."""
 
-import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..errors import InvalidInputError
 from ..geometry import (
     as_array,
     check_shape,
@@ -15,19 +14,11 @@ from ..geometry import (
     matrix_output_to_source,
 )
 from ..slices import run_slices
-from .arguments import (
-    MODES,
-    PADDING_MODES,
-    Fill,
-    SamplingArguments,
-    as_fill,
-    float_dtype,
-    framed,
-    read_only,
-    unframed,
-)
+from .antialias import ONE, Counts, Part, parts_of, sample_counts, shrinks
+from .arguments import MODES, SamplingArguments, float_dtype
+from .bilinear import Warp
 
-__all__ = ["differentiable_warp", "warp_affine", "warp_affine_backward"]
+__all__ = ["warp_affine", "warp_affine_backward"]
 
 Array = NDArray[Any]
 
@@ -41,6 +32,7 @@ def warp_affine(
     padding_mode: str = "zeros",
     align_corners: bool = False,
     fill_value: float | ArrayLike = 0.0,
+    antialias: bool = False,
     n_jobs: int | None = None,
 ) -> Array:
     """Warp images by affine thetas, without building a grid.
@@ -61,6 +53,10 @@ def warp_affine(
         Corner rule, see the module.
     fill_value : float or array_like of shape (c,), default 0.0
         What stands outside under ``padding_mode="zeros"``.
+    antialias : bool, default False
+        Whether an output pixel is the mean of several samples, spread evenly over its area,
+        where the warp shrinks: along each side as few as lie at most one source pixel apart,
+        and at most 16. For each image as its own theta asks.
     n_jobs : int or None, default None
         Threads; None is 1, -1 all cores. The result does not depend on it.
 
@@ -72,8 +68,8 @@ def warp_affine(
     Raises
     ------
     InvalidInputError
-        If shapes do not fit or a name is unknown; `NonFiniteError` if theta holds NaN or
-        infinity.
+        If shapes do not fit, a name is unknown, or neighbours are to be both copied and
+        averaged; `NonFiniteError` if theta holds NaN or infinity.
     InvalidTypeError
         If the images have another dtype.
 
@@ -99,16 +95,24 @@ def warp_affine(
     shape = input_shape if output_shape is None else check_shape("output_shape", output_shape)
     matrices = matrix_output_to_source(call.where, input_shape, shape, align_corners)
     out = call.empty_output(shape)
+    parts = _shrunk_parts(call, matrices, shape, antialias)
+    pieces = [(index, counts, rows) for index, counts, cuts in parts for rows in cuts]
+    if not parts:
+        places = map(call.place, call.pieces(shape))
+        pieces = [(part, ONE, slice(*rows.indices(shape[0]))) for part, rows in places]
 
-    def run(piece: slice) -> None:
-        part, rows = call.place(piece)
-        rules = (matrices[part], rows.start or 0, *call.rules[1:], call.fill, out[part, rows])
+    def run(piece: tuple[Any, Counts, slice]) -> None:
+        index, counts, rows = piece
+        into = out[index, rows]  # a view, where a slice is the index
+        given = (call.images[index], matrices[index])
         if mode == "nearest":
-            kernels.warp_nearest(call.images[part], *rules)
+            kernels.warp_nearest(*given, rows.start, *call.rules[1:], call.fill, into)
         else:
-            kernels.warp(*call.source(part, shape), *rules)
+            Warp(*given, shape, call.rules[1:], call.fill, counts).write(rows, into)
+        if not isinstance(index, slice):
+            out[index, rows] = into
 
-    run_slices(run, call.pieces(shape), n_jobs)
+    run_slices(run, pieces, n_jobs)
     return call.shaped_like_input(out)
 
 
@@ -121,6 +125,7 @@ def warp_affine_backward(
     padding_mode: str = "zeros",
     align_corners: bool = False,
     fill_value: float | ArrayLike = 0.0,
+    antialias: bool = False,
     want_dimages: bool = True,
     n_jobs: int | None = None,
 ) -> tuple[Array | None, Array]:
@@ -130,7 +135,7 @@ def warp_affine_backward(
     ----------
     dout : array_like
         Gradient by the result of `warp_affine`, of its shape.
-    images, theta, mode, padding_mode, align_corners, fill_value, n_jobs
+    images, theta, mode, padding_mode, align_corners, fill_value, antialias, n_jobs
         As given to `warp_affine`; images of float32 or float64.
     want_dimages : bool, default True
         Whether to compute the gradient by the images; without it no work scales with
@@ -163,102 +168,52 @@ def warp_affine_backward(
     >>> dtheta[0, 2]  # by the shift to the right: 1.5 pixels times the slopes 1 + 2 - 4
     np.float64(-1.5)
     """
+    from ..kernels import warp as kernels
+
     where = check_theta(theta)
     call = SamplingArguments.of(
         images, where, where.ndim == 3, mode, padding_mode, align_corners, fill_value
     )
     dout = as_array("dout", dout)
-    dout = call.check_dout(dout, dout.shape[call.batched : call.batched + 2])
-    dimages = np.empty_like(call.images) if want_dimages else None
+    shape = dout.shape[call.batched : call.batched + 2]
+    dout = call.check_dout(dout, shape)
+    shapes = call.images.shape[1:3], shape, align_corners
+    matrices = matrix_output_to_source(call.where, *shapes)
+    dimages = np.zeros(call.images.shape, call.images.dtype) if want_dimages else None
     dtheta = np.zeros(call.where.shape, float_dtype(where))
+    parts = _shrunk_parts(call, matrices, shape, antialias)
+    parts = parts or [(part, ONE, [slice(0, shape[0])]) for part in call.image_pieces(shape)]
 
-    def run(part: slice) -> None:
-        given = (call.images[part], call.where[part], dout.shape[1:3], call.rules, call.fill)
+    def run(part: Part) -> None:
+        index, counts, cuts = part
+        given = (call.images[index], matrices[index])
         if mode == "nearest":
-            dimages_part = _nearest_dimages(dout[part], *given) if want_dimages else None
-        else:
-            _, backward = _bilinear(*given)
-            dimages_part, dtheta[part] = backward(dout[part], want_dimages)
+            if dimages is not None:
+                kernels.warp_nearest_scatter(
+                    dout[index], given[1], *call.rules[1:], call.fill, dimages[index]
+                )
+            return
+        warp = Warp(*given, shape, call.rules[1:], call.fill, counts)
+        own, dmatrices = warp.gradients(dout[index], cuts, want_dimages)
+        dtheta[index] = matrix_gradient_to_theta(dmatrices, *shapes)
         if dimages is not None:
-            dimages[part] = dimages_part
+            dimages[index] = own
 
-    run_slices(run, call.image_pieces(dout.shape[1:3]), n_jobs)
+    run_slices(run, parts, n_jobs)
     return (
         None if dimages is None else dimages.reshape(np.shape(images)),
         dtheta.reshape(where.shape),
     )
 
 
-Backward = Callable[[Array, bool], tuple[Array | None, Array]]
-
-
-def differentiable_warp(
-    images: Array,
-    theta: Array,
-    output_shape: tuple[int, int],
-    padding_mode: str = "zeros",
-    fill_value: float = 0.0,
-) -> tuple[Array, Backward]:
-    """Warp (n, h, w, c) images serially, keeping what the gradients need.
-
-    For networks: unchecked, on the calling thread, ``align_corners=False``. Returns the
-    warped images and ``backward(dY, want_dimages) -> (dimages or None, dtheta)``.
-    """
-    fill = as_fill(np.full(images.shape[3], fill_value, images.dtype))
-    rules = (MODES["bilinear"], PADDING_MODES[padding_mode], False)
-    images = read_only(np.ascontiguousarray(images))
-    forward, backward = _bilinear(images, theta, output_shape, rules, fill)
-    return forward(), backward
-
-
-Forward = Callable[[], Array]
-
-
-def _bilinear(
-    images: Array,
-    theta: Array,
-    output_shape: tuple[int, ...],
-    rules: tuple[int, int, bool],
-    fill: Fill,
-) -> tuple[Forward, Backward]:
-    """The warp and its backward, over images that are framed once for both."""
-    from ..kernels import warp as kernels
-
-    padding, shapes = rules[1:], (images.shape[1:3], output_shape, rules[2])
-    matrices = matrix_output_to_source(theta, *shapes)
-    source, margin = framed(images, fill, math.prod(output_shape))
-
-    def forward() -> Array:
-        Y = np.empty((len(images), *output_shape, images.shape[3]), images.dtype)
-        kernels.warp(source, margin, matrices, 0, *padding, fill, Y)
-        return Y
-
-    def backward(dY: Array, want_dimages: bool) -> tuple[Array | None, Array]:
-        dY = read_only(np.ascontiguousarray(dY))
-        dmatrices = np.empty((len(dY), 2, 3))
-        kernels.warp_gradient(dY, source, margin, matrices, *padding, fill, dmatrices)
-        dtheta = matrix_gradient_to_theta(dmatrices, *shapes)
-        if not want_dimages:
-            return None, dtheta
-        dimages = np.zeros_like(source)
-        kernels.warp_scatter(dY, matrices, *padding, fill, margin, dimages)
-        return unframed(dimages, margin), dtheta
-
-    return forward, backward
-
-
-def _nearest_dimages(
-    dout: Array,
-    images: Array,
-    theta: Array,
-    output_shape: tuple[int, ...],
-    rules: tuple[int, int, bool],
-    fill: Fill,
-) -> Array:
-    """Gradient by the images where neighbours are copied; theta has none."""
-    from ..kernels import warp as kernels
-
-    matrices = matrix_output_to_source(theta, images.shape[1:3], output_shape, rules[2])
-    dimages = np.zeros_like(images)
-    kernels.warp_nearest_scatter(dout, matrices, *rules[1:], fill, dimages)
-    return dimages
+def _shrunk_parts(
+    call: SamplingArguments, matrices: Array, output_shape: tuple[int, ...], antialias: bool
+) -> list[Part]:
+    """The parts of an antialiased warp; none where every image takes the plain one."""
+    if not antialias:
+        return []
+    if call.rules[0] != MODES["bilinear"]:
+        raise InvalidInputError(
+            "antialias=True takes means, which mode='nearest' is there to avoid; choose one."
+        )
+    return parts_of(sample_counts(matrices), output_shape) if shrinks(matrices) else []

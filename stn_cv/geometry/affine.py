@@ -1,4 +1,4 @@
-"""The algebra of theta: normalized and pixel coordinates, and OpenCV's matrices.
+"""The algebra of an affine theta: normalized and pixel coordinates, and OpenCV's matrices.
 
 Normalized coordinates run over [-1, 1]. With ``align_corners=False`` the centre of pixel
 ``i`` of ``N`` lies at ``(2 i + 1) / N - 1``, with True at ``2 i / (N - 1) - 1``.
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import InvalidInputError, NonFiniteError
+from ..errors import InvalidInputError, NonFiniteError
 
 __all__ = ["theta_from_cv2", "theta_to_cv2"]
 
@@ -88,7 +88,7 @@ def matrix_output_to_source(
         finite = np.isfinite(theta).all(axis=(-2, -1), keepdims=True)
         matrix = np.clip(np.nan_to_num(matrix, nan=_LARGEST), -_LARGEST, _LARGEST)
         matrix = np.where(finite, matrix, np.nan)
-    return _snapped(matrix, 16 * np.finfo(np.float64).eps * max(*input_shape[:2], 1))
+    return snapped(matrix, input_shape)
 
 
 def matrix_gradient_to_theta(
@@ -112,7 +112,9 @@ def axes(conversion: Any, shape: tuple[int, ...], align_corners: bool) -> tuple[
     return pairs[:, 0], pairs[:, 1]
 
 
-def _snapped(matrix: Floats, tolerance: float) -> Floats:
+def snapped(matrix: Floats, input_shape: tuple[int, ...]) -> Floats:
+    """Entries that are integers but for a few roundings, as those integers."""
+    tolerance = 16 * np.finfo(np.float64).eps * max(*input_shape[:2], 1)
     nearest = np.rint(matrix)
     return np.where(np.abs(matrix - nearest) <= tolerance, nearest, matrix)
 

@@ -1,0 +1,89 @@
+"""A family that warps by the places it finds: what it shares with others of its kind."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..sampling.places import differentiable_sample, warp_by_places
+
+__all__ = ["Array", "Backward", "PlacingFamily"]
+
+Array = NDArray[Any]
+Backward = Callable[[Array], Array]
+LOOKED_AT = (16, 16)  # points of an output of which it is asked whether they lie outside
+
+
+class PlacingFamily(ABC):
+    """A family that says what its theta is and what it shows; the rest is here."""
+
+    @abstractmethod
+    def theta(self, parameters: Array, input_shape: tuple[int, ...]) -> tuple[Array, Backward]:
+        """Theta, float64, for sources of `input_shape`, and its backward."""
+
+    @abstractmethod
+    def places(
+        self,
+        theta: Array,
+        input_shape: tuple[int, ...],
+        output_shape: tuple[int, int],
+        rows: slice = slice(None),
+    ) -> Array:
+        """Pixels of the source that each theta shows in some rows: (n, rows, width, 2)."""
+
+    @abstractmethod
+    def places_backward(self, dplaces: Array, theta: Array, input_shape: tuple[int, ...]) -> Array:
+        """Gradient by theta from that by all places."""
+
+    @abstractmethod
+    def check(self, theta: Array) -> Array:
+        """Theta of one image or of a batch, float64, or an error that says what is wrong."""
+
+    def warp(
+        self,
+        images: Array,
+        parameters: Array,
+        output_shape: tuple[int, int],
+        padding_mode: str = "zeros",
+        fill_value: float = 0.0,
+    ) -> tuple[Array, Callable[..., tuple[Array | None, Array]]]:
+        """Warp images (n, h, w, c), with ``backward(dY, want_dimages)``.
+
+        The backward gives (dimages or None, dparameters).
+        """
+        input_shape = images.shape[1:3]
+        theta, theta_backward = self.theta(parameters, input_shape)
+        places = self.places(theta, input_shape, output_shape)
+        Y, sample_backward = differentiable_sample(images, places, padding_mode, fill_value)
+
+        def backward(dY: Array, want_dimages: bool = True) -> tuple[Array | None, Array]:
+            dimages, dplaces = sample_backward(dY, want_dimages)
+            return dimages, theta_backward(self.places_backward(dplaces, theta, input_shape))
+
+        return Y, backward
+
+    def apply(
+        self,
+        images: Array,
+        theta: Array,
+        output_shape: tuple[int, int],
+        padding_mode: str = "zeros",
+        fill_value: float = 0.0,
+        n_jobs: int | None = None,
+    ) -> Array:
+        """Warp images of any resolution and dtype by theta; one image by one theta."""
+        theta = self.check(theta)
+        return warp_by_places(
+            images, theta, self.places, output_shape, padding_mode, fill_value, n_jobs
+        )
+
+    def outside(self, parameters: Array, input_shape: tuple[int, ...]) -> Array:
+        """The share of each image's grid, (n,), that lies outside the image."""
+        height, width = input_shape[:2]
+        theta, _ = self.theta(parameters, input_shape)
+        middle = (width - 1) / 2, (height - 1) / 2
+        from_middle = self.places(theta, input_shape, LOOKED_AT) - middle
+        beyond = np.abs(from_middle) > (width / 2, height / 2)
+        return np.asarray(beyond.any(axis=-1).mean(axis=(1, 2)))

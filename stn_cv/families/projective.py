@@ -1,0 +1,75 @@
+"""Homographies: an affine motion and a tilt away from the picture's plane."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import check_warp
+from ..sampling.projective import projective_places, projective_places_backward
+from .by_places import Array, Backward, PlacingFamily
+
+__all__ = ["ProjectiveFamily"]
+
+IDENTITY: NDArray[Any] = np.eye(2, 3)
+
+
+class ProjectiveFamily(PlacingFamily):
+    """Parameters (n, 8) to theta (n, 3, 3).
+
+    The first six are those of the affine family, and move the middle of the output just as
+    they do there; the last two, (a, b), tilt: an output point p from the middle, in half
+    the geometric mean of the source's sides, is first brought to p / (1 + a x + b y). So
+    the warp near the middle, where it goes and how it turns and stretches, does not depend
+    on the tilt, and every number is of the size of 1.
+
+    What lies behind the camera, where 1 + a x + b y is not above a thousandth of its largest
+    value in the frame, is outside the source and has no gradient.
+    """
+
+    name = "projective"
+    n_parameters = 8
+
+    def theta(self, parameters: Array, input_shape: tuple[int, ...]) -> tuple[Array, Backward]:
+        """Theta (n, 3, 3), float64, for sources of `input_shape`, and its backward."""
+        given = parameters.astype(np.float64)
+        affine, tilt = given[:, :6].reshape(-1, 2, 3) + IDENTITY, given[:, 6:]
+        shift = affine[:, :, 2]
+        height, width = input_shape[:2]
+        sides = np.array([width, height, math.sqrt(height * width)])
+        gains = sides / sides[:, None]  # isotropic units to normalized ones
+        motion = np.empty((len(given), 3, 3))
+        motion[:, :2] = affine
+        with np.errstate(over="ignore", invalid="ignore"):  # not finite, it is shown as 0
+            motion[:, :2, :2] += shift[:, :, None] * tilt[:, None, :]
+        motion[:, 2, :2], motion[:, 2, 2] = tilt, 1
+
+        def backward(dtheta: Array) -> Array:
+            dmotion = dtheta * gains
+            dlinear = dmotion[:, :2, :2]
+            daffine = dmotion[:, :2].copy()
+            daffine[:, :, 2] += np.einsum("nij,nj->ni", dlinear, tilt)
+            dtilt = dmotion[:, 2, :2] + np.einsum("nij,ni->nj", dlinear, shift)
+            flat = daffine.reshape(len(dtheta), 6)
+            return np.concatenate([flat, dtilt], axis=1).astype(parameters.dtype)
+
+        return motion * gains, backward
+
+    def places(
+        self,
+        theta: Array,
+        input_shape: tuple[int, ...],
+        output_shape: tuple[int, int],
+        rows: slice = slice(None),
+    ) -> Array:
+        """Pixels of the source that each theta shows in some rows: (n, rows, width, 2)."""
+        return projective_places(theta, input_shape, output_shape, rows)
+
+    def places_backward(self, dplaces: Array, theta: Array, input_shape: tuple[int, ...]) -> Array:
+        """Gradient by theta from that by all places."""
+        return projective_places_backward(dplaces, theta, input_shape)
+
+    def check(self, theta: Array) -> Array:
+        """Theta (3, 3) or (n, 3, 3) as float64, or an error that says what is wrong."""
+        return check_warp(theta, (3, 3))

@@ -1,0 +1,55 @@
+"""Theta of every family: its algebra, in NumPy only."""
+
+from .affine import (
+    as_array,
+    axes,
+    check_shape,
+    check_theta,
+    invert,
+    matrix_gradient_to_theta,
+    matrix_output_to_source,
+    normalized_from_pixel,
+    pixel_from_normalized,
+    theta_from_cv2,
+    theta_to_cv2,
+)
+from .homography import (
+    homography_gradient_to_theta,
+    homography_output_to_source,
+    horizon,
+)
+from .warps import (
+    any_theta,
+    area_gain,
+    check_warp,
+    local_affine,
+    narrowed,
+    outline,
+    scaled,
+    source_points,
+)
+
+__all__ = [
+    "any_theta",
+    "area_gain",
+    "as_array",
+    "axes",
+    "check_shape",
+    "check_theta",
+    "check_warp",
+    "homography_gradient_to_theta",
+    "homography_output_to_source",
+    "horizon",
+    "invert",
+    "local_affine",
+    "matrix_gradient_to_theta",
+    "matrix_output_to_source",
+    "narrowed",
+    "normalized_from_pixel",
+    "outline",
+    "pixel_from_normalized",
+    "scaled",
+    "source_points",
+    "theta_from_cv2",
+    "theta_to_cv2",
+]
