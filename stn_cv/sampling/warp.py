@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..buffers import empty, zeros
 from ..geometry import (
     as_array,
     check_shape,
@@ -169,7 +170,7 @@ def warp_affine_backward(
     )
     dout = as_array("dout", dout)
     dout = call.check_dout(dout, dout.shape[call.batched : call.batched + 2])
-    dimages = np.empty_like(call.images) if want_dimages else None
+    dimages = empty(call.images.shape, call.images.dtype) if want_dimages else None
     dtheta = np.zeros(call.where.shape, float_dtype(where))
 
     def run(part: slice) -> None:
@@ -229,7 +230,7 @@ def _bilinear(
     source, margin = framed(images, fill, math.prod(output_shape))
 
     def forward() -> Array:
-        Y = np.empty((len(images), *output_shape, images.shape[3]), images.dtype)
+        Y = empty((len(images), *output_shape, images.shape[3]), images.dtype)
         kernels.warp(source, margin, matrices, 0, *padding, fill, Y)
         return Y
 
@@ -240,7 +241,7 @@ def _bilinear(
         dtheta = matrix_gradient_to_theta(dmatrices, *shapes)
         if not want_dimages:
             return None, dtheta
-        dimages = np.zeros_like(source)
+        dimages = zeros(source.shape, source.dtype)
         kernels.warp_scatter(dY, matrices, *padding, fill, margin, dimages)
         return unframed(dimages, margin), dtheta
 
@@ -259,6 +260,6 @@ def _nearest_dimages(
     from ..kernels import warp as kernels
 
     matrices = matrix_output_to_source(theta, images.shape[1:3], output_shape, rules[2])
-    dimages = np.zeros_like(images)
+    dimages = zeros(images.shape, images.dtype)
     kernels.warp_nearest_scatter(dout, matrices, *rules[1:], fill, dimages)
     return dimages
