@@ -17,7 +17,7 @@ from numba.extending import overload
 
 from .coordinates import ONE, PLACES, TILE, fixed, highest, lowest
 from .jit import REASSOCIATE, kernel
-from .neighbours import blend_vectors
+from .neighbours import blend_vectors, slopes_vectors
 
 REST, UNIT = 2**PLACES - 1, 1 / ONE  # of fixed point
 
@@ -145,8 +145,11 @@ def slopes_along(flat, stride, offsets, fractions, first, points, fill, dout, at
     """
     channels = np.uint64(len(fill))
     below = np.uint64(stride) * channels
-    of = np.uint64(at)
-    for k in range(np.uint64(first), np.uint64(first + points)):
+    taken = slopes_vectors(
+        flat, stride, offsets, fractions, first, points, fill, dout, at, along_x, along_y
+    )
+    of = np.uint64(at + taken * len(fill))
+    for k in range(np.uint64(first + taken), np.uint64(first + points)):
         upper = np.uint64(offsets[k]) * channels
         lower = upper + below
         top = bottom = left = fractions.dtype.type(0)
