@@ -25,7 +25,7 @@ ROOMS = [
     ("sampling/", "datasets/", "pictures.py"),
     ("geometry/", "opencv/"),
     ("kernels/",),
-    ("slices.py", "atomic.py", "errors.py"),
+    ("slices.py", "buffers.py", "atomic.py", "errors.py"),
 ]
 INIT = "__init__.py"  # the package's own: lazy public names, above every room
 

@@ -17,6 +17,7 @@ from numba.extending import overload
 
 from .coordinates import ONE, PLACES, TILE, fixed, highest, lowest
 from .jit import REASSOCIATE, kernel
+from .neighbours import blend_vectors, slopes_vectors
 
 REST, UNIT = 2**PLACES - 1, 1 / ONE  # of fixed point
 
@@ -106,9 +107,9 @@ def _rounded_like(value, like):
 @kernel(fastmath=REASSOCIATE)
 def blended(v00, v01, v10, v11, fx, fy):
     """Bilinear mean; exact where the fractions are 0."""
-    top = v00 + fx * (v01 - v00)
-    bottom = v10 + fx * (v11 - v10)
-    return top + fy * (bottom - top)
+    left = v00 + fy * (v10 - v00)
+    right = v01 + fy * (v11 - v01)
+    return left + fx * (right - left)
 
 
 @kernel
@@ -117,8 +118,9 @@ def blend(flat, stride, offsets, fractions, first, points, fill, out, at):
     number = fractions.dtype.type
     channels = np.uint64(len(fill))
     below = np.uint64(stride) * channels
-    to = np.uint64(at)
-    for k in range(np.uint64(first), np.uint64(first + points)):
+    taken = blend_vectors(flat, stride, offsets, fractions, first, points, fill, out, at)
+    to = np.uint64(at + taken * len(fill))
+    for k in range(np.uint64(first + taken), np.uint64(first + points)):
         upper = np.uint64(offsets[k]) * channels
         lower = upper + below
         fx, fy = fractions[0, k], fractions[1, k]
@@ -143,8 +145,11 @@ def slopes_along(flat, stride, offsets, fractions, first, points, fill, dout, at
     """
     channels = np.uint64(len(fill))
     below = np.uint64(stride) * channels
-    of = np.uint64(at)
-    for k in range(np.uint64(first), np.uint64(first + points)):
+    taken = slopes_vectors(
+        flat, stride, offsets, fractions, first, points, fill, dout, at, along_x, along_y
+    )
+    of = np.uint64(at + taken * len(fill))
+    for k in range(np.uint64(first + taken), np.uint64(first + points)):
         upper = np.uint64(offsets[k]) * channels
         lower = upper + below
         top = bottom = left = fractions.dtype.type(0)

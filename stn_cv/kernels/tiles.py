@@ -16,14 +16,13 @@ from numba.core.cgutils import ir
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
+from .vectors import FLAGS, INT32, INT64, array, load, multiply_add, splat, store
+
 WIDE = "+avx512f" in get_host_cpu_features()
 REGISTER = 64 if WIDE else 32  # bytes
 TILE = 256 if WIDE else 64  # bytes of each output in a tile
 PART = 64  # bytes in a smaller tile, for what a row's tiles leave over
 TAPS = 4  # in a tile of weights' gradients
-
-FLAGS = ("contract", "reassoc")
-INT64, INT32 = ir.IntType(64), ir.IntType(32)
 
 
 def _tile_of(outputs: int, size: int) -> Any:
@@ -40,25 +39,25 @@ def _tile_of(outputs: int, size: int) -> Any:
             out[int(to) + (i - o) * int(step) + lanes] = bias[i] + weights[i, first:stop] @ x
 
     def generate(context: Any, b: Any, signature: Any, args: Any) -> Any:
-        arrays = [_array(context, b, signature, args, i) for i in (0, 2, 4, 7, 8)]
-        x, w, offsets, bias, y = (array.data for array in arrays)
+        arrays = [array(context, b, signature, args, i) for i in (0, 2, 4, 7, 8)]
+        x, w, offsets, bias, y = (each.data for each in arrays)
         at, o, first, stop, to, step = (args[i] for i in (1, 3, 5, 6, 9, 10))
         taps = b.extract_value(arrays[1].shape, 1)
         number = context.get_value_type(signature.args[0].dtype)
         vector = ir.VectorType(number, size // context.get_abi_sizeof(number))
         rows = [b.add(o, INT64(i)) for i in range(outputs)]
-        starts = [_splat(b, vector, b.load(b.gep(bias, [row]))) for row in rows]
+        starts = [splat(b, vector, b.load(b.gep(bias, [row]))) for row in rows]
         weights = [b.gep(w, [b.mul(row, taps)]) for row in rows]
         x = b.gep(x, [at])
 
         def body(t: Any, sums: list[Any]) -> list[Any]:
-            values = _load(b, vector, b.gep(x, [b.load(b.gep(offsets, [t]))]))
-            factors = [_splat(b, vector, b.load(b.gep(row, [t]))) for row in weights]
-            return [_multiply_add(b, f, values, s) for f, s in zip(factors, sums, strict=True)]
+            values = load(b, vector, b.gep(x, [b.load(b.gep(offsets, [t]))]))
+            factors = [splat(b, vector, b.load(b.gep(row, [t]))) for row in weights]
+            return [multiply_add(b, f, values, s) for f, s in zip(factors, sums, strict=True)]
 
         sums = _loop(b, first, stop, 1, starts, body)
         for i in range(outputs):
-            _store(b, sums[i], b.gep(y, [b.add(to, b.mul(step, INT64(i)))]))
+            store(b, sums[i], b.gep(y, [b.add(to, b.mul(step, INT64(i)))]))
         return context.get_dummy_value()
 
     def tile(typing, flat, at, weights, o, offsets, first, stop, bias, out, to, step):
@@ -84,14 +83,14 @@ def _products_of(outputs: int, taps: int, one: bool) -> Any:
             out[o + skip_o : o + outputs, t + skip_t : t + taps] += d @ flat[at].T
 
     def generate(context: Any, b: Any, signature: Any, args: Any) -> Any:
-        arrays = [_array(context, b, signature, args, i) for i in (0, 6, 8, 12)]
-        d, x, offsets, out = (array.data for array in arrays)
+        arrays = [array(context, b, signature, args, i) for i in (0, 6, 8, 12)]
+        d, x, offsets, out = (each.data for each in arrays)
         o, row, end, begin, length, stride, t, skip_o, skip_t = (
             args[i] for i in (1, 2, 3, 4, 5, 7, 9, 10, 11)
         )
         rows, whole, all_taps = (
-            b.extract_value(array.shape, axis)
-            for array, axis in ((arrays[0], 1), (arrays[0], 2), (arrays[3], 1))
+            b.extract_value(given.shape, axis)
+            for given, axis in ((arrays[0], 1), (arrays[0], 2), (arrays[3], 1))
         )
         number = context.get_value_type(signature.args[0].dtype)
         lanes = 1 if one else REGISTER // context.get_abi_sizeof(number)
@@ -105,10 +104,10 @@ def _products_of(outputs: int, taps: int, one: bool) -> Any:
             ds, xs = ([b.gep(p, [a]) for p in ps] for ps, a in ((d_rows, of_d), (x_rows, of_x)))
 
             def body(j: Any, sums: list[Any]) -> list[Any]:
-                values = [_load(b, vector, b.gep(p, [j])) for p in xs]
-                loaded = [_load(b, vector, b.gep(p, [j])) for p in ds]
+                values = [load(b, vector, b.gep(p, [j])) for p in xs]
+                loaded = [load(b, vector, b.gep(p, [j])) for p in ds]
                 pairs = [(g, v) for g in loaded for v in values]
-                return [_multiply_add(b, *p, s) for p, s in zip(pairs, sums, strict=True)]
+                return [multiply_add(b, *p, s) for p, s in zip(pairs, sums, strict=True)]
 
             return _loop(b, begin, length, lanes, sums, body)
 
@@ -131,10 +130,6 @@ def _products_of(outputs: int, taps: int, one: bool) -> Any:
     return numpy_products if config.DISABLE_JIT else intrinsic(products)
 
 
-def _array(context: Any, b: Any, signature: Any, args: Any, i: int) -> Any:
-    return context.make_array(signature.args[i])(context, b, args[i])
-
-
 def _loop(b: Any, first: Any, stop: Any, step: int, values: list[Any], body: Any) -> list[Any]:
     """``for i in range(first, stop, step): values = body(i, values)``; the values at the end."""
     before = b.basic_block
@@ -152,26 +147,6 @@ def _loop(b: Any, first: Any, stop: Any, step: int, values: list[Any], body: Any
     b.branch(head)
     b.position_at_end(end)
     return carried
-
-
-def _load(b: Any, vector: Any, pointer: Any) -> Any:
-    return b.load(b.bitcast(pointer, vector.as_pointer()), align=4)
-
-
-def _store(b: Any, values: Any, pointer: Any) -> None:
-    b.store(values, b.bitcast(pointer, values.type.as_pointer()), align=4)
-
-
-def _multiply_add(b: Any, x: Any, y: Any, z: Any) -> Any:
-    return b.fadd(b.fmul(x, y, flags=FLAGS), z, flags=FLAGS)
-
-
-def _splat(b: Any, vector: Any, value: Any) -> Any:
-    """A vector of one number."""
-    undefined = ir.Constant(vector, ir.Undefined)
-    first = b.insert_element(undefined, value, INT32(0))
-    places = ir.Constant(ir.VectorType(INT32, vector.count), [0] * vector.count)
-    return b.shuffle_vector(first, undefined, places)
 
 
 def _sum(b: Any, vector: Any) -> Any:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .buffers import empty
+from ..buffers import empty
 from .layer import Array, Backward, Layer
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..buffers import empty
 from ..errors import InvalidInputError
-from .buffers import empty
 from .layer import Array, Backward, Layer, check_ndim, check_positive
 
 INITIALIZATIONS = ("he", "glorot", "zeros")

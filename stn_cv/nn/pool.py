@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..buffers import empty
 from ..errors import InvalidInputError
-from .buffers import empty
 from .layer import Array, Backward, Layer, check_ndim, check_positive
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..buffers import empty
 from ..errors import InvalidInputError, InvalidTypeError, NonFiniteError
 from ..geometry import as_array, axes, pixel_from_normalized
 from ..slices import slices_of
@@ -91,7 +92,7 @@ class SamplingArguments:
     def empty_output(self, output_shape: tuple[int, ...]) -> Array:
         """An array for the result, (n, rows, columns, c)."""
         n, _, _, channels = self.images.shape
-        return np.empty((n, *output_shape, channels), self.images.dtype)
+        return empty((n, *output_shape, channels), self.images.dtype)
 
     def shaped_like_input(self, out: Array) -> Array:
         """The result with the axes the caller's images had."""
@@ -193,7 +194,7 @@ def framed(images: Array, fill: Fill, points: int) -> tuple[Array, int]:
     if not pays_framed(images, points):
         return images, 0
     shape = (n, height + kernels.FRAME, width + kernels.FRAME, channels)
-    out = np.empty(shape, type(fill[0]))
+    out = empty(shape, type(fill[0]))
     kernels.frame(images, fill, out)
     return read_only(out), 1
 

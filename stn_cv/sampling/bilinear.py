@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..buffers import empty, zeros
 from ..geometry import matrix_gradient_to_theta, matrix_output_to_source
 from .antialias import ONE, Counts, parts_of, sample_counts, spread, to_pixels_gradient, to_samples
 from .arguments import PADDING_MODES, Fill, as_fill, framed, read_only, unframed
@@ -48,14 +49,14 @@ class Warp:
             kernels.warp(self.source, self.margin, self.matrices, rows.start, *self.rules, out)
             return
         (down, across), (n, height, width, channels) = self.counts, out.shape
-        samples = np.empty((n, height * down, width * across, channels), type(self.rules[-1][0]))
+        samples = empty((n, height * down, width * across, channels), type(self.rules[-1][0]))
         first = rows.start * down
         kernels.warp(self.source, self.margin, self.matrices, first, *self.rules, samples)
         blocks.block_means(samples, down, across, out)
 
     def output(self, cuts: list[slice]) -> Array:
         """The whole output, made in these rows."""
-        out = np.empty(self.shape, self.dtype)
+        out = empty(self.shape, self.dtype)
         for rows in cuts:
             self.write(rows, out[:, rows])
         return out
@@ -67,7 +68,7 @@ class Warp:
         from ..kernels import warp as kernels
 
         dmatrices = np.zeros((len(dY), 2, 3))
-        dimages = np.zeros_like(self.source) if want_dimages else None
+        dimages = zeros(self.source.shape, self.source.dtype) if want_dimages else None
         for rows in cuts:
             dsamples, first = dY[:, rows], rows.start * self.counts[0]
             if self.counts != ONE:
@@ -116,11 +117,11 @@ def differentiable_warp(
         dmatrices = _merged(at, [dmatrices for _, dmatrices in results], np.empty(matrices.shape))
         dimages = None
         if want_dimages:
-            dimages = _merged(at, [own for own, _ in results], np.empty_like(images))
+            dimages = _merged(at, [own for own, _ in results], empty(images.shape, images.dtype))
         return dimages, matrix_gradient_to_theta(dmatrices, *shapes)
 
     shape = (len(images), *output_shape, images.shape[3])
-    return _merged(at, outputs, np.empty(shape, images.dtype)), backward
+    return _merged(at, outputs, empty(shape, images.dtype)), backward
 
 
 def _merged(at: list[Any], arrays: list[Any], out: Array) -> Array:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..buffers import empty, zeros
 from ..errors import InvalidInputError
 from ..geometry import as_array, axes, check_shape, check_theta, normalized_from_pixel
 from ..slices import run_slices
@@ -64,7 +65,7 @@ def affine_grid(
 
     theta = check_theta(theta)
     shape = check_shape("output_shape", output_shape)
-    out = np.empty((*theta.shape[:-2], *shape, 2), float_dtype(theta))
+    out = empty((*theta.shape[:-2], *shape, 2), float_dtype(theta))
     steps, offsets = axes(normalized_from_pixel, shape, align_corners)
     batch = theta.reshape(-1, 2, 3).astype(np.float64)
     largest = float(np.finfo(out.dtype).max)
@@ -267,8 +268,8 @@ def grid_sample_backward(
     gains, offsets = call.pixel_axes()
     if mode == "nearest":  # no kernel looks at the values of such a grid and counts
         refuse_not_finite(int((~np.isfinite(call.where).all(axis=-1)).sum()))
-    dimages = np.empty_like(call.images) if want_dimages else None
-    dgrid = np.zeros(call.where.shape, float_dtype(call.where))
+    dimages = empty(call.images.shape, call.images.dtype) if want_dimages else None
+    dgrid = zeros(call.where.shape, float_dtype(call.where))
 
     def run(part: slice) -> int:
         at = (call.where[part], gains, offsets)
@@ -279,7 +280,7 @@ def grid_sample_backward(
                 dout[part], source, margin, *at, *call.rules[1:], call.fill, dgrid[part]
             )
         if dimages is not None:
-            into = np.zeros_like(source)
+            into = zeros(source.shape, source.dtype)
             kernels.grid_scatter(dout[part], *at, *call.rules, call.fill, margin, into)
             dimages[part] = unframed(into, margin)
         return not_finite

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..buffers import zeros
 from ..errors import InvalidInputError
 from ..geometry import (
     as_array,
@@ -179,7 +180,7 @@ def warp_affine_backward(
     dout = call.check_dout(dout, shape)
     shapes = call.images.shape[1:3], shape, align_corners
     matrices = matrix_output_to_source(call.where, *shapes)
-    dimages = np.zeros(call.images.shape, call.images.dtype) if want_dimages else None
+    dimages = zeros(call.images.shape, call.images.dtype) if want_dimages else None
     dtheta = np.zeros(call.where.shape, float_dtype(where))
     parts = _shrunk_parts(call, matrices, shape, antialias)
     parts = parts or [(part, ONE, [slice(0, shape[0])]) for part in call.image_pieces(shape)]

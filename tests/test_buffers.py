@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stn_cv.nn.buffers import SMALLEST, empty
+from stn_cv.buffers import SMALLEST, empty
 
 SHAPE = (SMALLEST // 4, 3)
 

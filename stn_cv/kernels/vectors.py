@@ -1,0 +1,63 @@
+"""LLVM instructions on vectors, for the loops that the compiler does not vectorize itself."""
+
+from typing import Any
+
+from numba.core.cgutils import ir
+
+FLAGS = ("contract", "reassoc")
+INT64, INT32 = ir.IntType(64), ir.IntType(32)
+
+
+def array(context: Any, b: Any, signature: Any, args: Any, i: int) -> Any:
+    """The array that is argument number i."""
+    return context.make_array(signature.args[i])(context, b, args[i])
+
+
+def load(b: Any, vector: Any, pointer: Any) -> Any:
+    """A vector from any address of numbers."""
+    return b.load(b.bitcast(pointer, vector.as_pointer()), align=1)
+
+
+def store(b: Any, values: Any, pointer: Any) -> None:
+    """A vector to any address."""
+    b.store(values, b.bitcast(pointer, values.type.as_pointer()), align=1)
+
+
+def multiply_add(b: Any, x: Any, y: Any, z: Any) -> Any:
+    """``x * y + z``, which may be rounded once."""
+    return b.fadd(b.fmul(x, y, flags=FLAGS), z, flags=FLAGS)
+
+
+def splat(b: Any, vector: Any, value: Any) -> Any:
+    """A vector of one number."""
+    undefined = ir.Constant(vector, ir.Undefined)
+    first = b.insert_element(undefined, value, INT32(0))
+    places = ir.Constant(ir.VectorType(INT32, vector.count), [0] * vector.count)
+    return b.shuffle_vector(first, undefined, places)
+
+
+def lerp(b: Any, x: Any, y: Any, f: Any) -> Any:
+    """``x + f * (y - x)``, which is x where f is 0."""
+    return multiply_add(b, f, b.fsub(y, x, flags=FLAGS), x)
+
+
+def shuffle(b: Any, places: Any, x: Any, y: Any = None) -> Any:
+    """The numbers at `places` of a vector, or of two behind each other."""
+    y = ir.Constant(x.type, ir.Undefined) if y is None else y
+    places = list(places)
+    return b.shuffle_vector(x, y, ir.Constant(ir.VectorType(INT32, len(places)), places))
+
+
+def converted(b: Any, x: Any, number: Any) -> Any:
+    """Unsigned integers or floats as floats."""
+    wanted = ir.VectorType(number, x.type.count)
+    return b.uitofp(x, wanted) if isinstance(x.type.element, ir.IntType) else x
+
+
+def rounded(b: Any, x: Any, number: Any) -> Any:
+    """Floats as floats, or as unsigned integers, rounded half to even."""
+    if not isinstance(number, ir.IntType):
+        return x
+    name = f"llvm.rint.v{x.type.count}{x.type.element.intrinsic_name}"
+    whole = b.call(b.module.declare_intrinsic(name, (), ir.FunctionType(x.type, [x.type])), [x])
+    return b.fptoui(whole, ir.VectorType(number, x.type.count))
