@@ -102,13 +102,13 @@ def head(model: str, side: int) -> list[Layer]:
     shrink = [AveragePool(2)] if side > 40 else []
     if model.endswith("fcn"):
         return [
-            *(*shrink, Flatten(), Dense(256), ReLU(), Dropout(0.2)),
+            *(*shrink, Flatten(), Dense(256), ReLU()),
             *(Dense(200), ReLU(), Dropout(0.2)),
         ]
     return [
-        *(*shrink, Conv2D(32, 5), MaxPool(2), ReLU(), Dropout(0.1)),
-        *(Conv2D(64, 3), ReLU(), Conv2D(64, 3), MaxPool(2), ReLU(), Dropout(0.2)),
-        *(Flatten(), Dense(160 if side <= 28 else 64), ReLU(), Dropout(0.4)),
+        *(*shrink, Conv2D(32, 5), MaxPool(2), ReLU()),
+        *(Conv2D(64, 3), ReLU(), Conv2D(64, 3), MaxPool(2), ReLU()),
+        *(Flatten(), Dense(160 if side <= 28 else 64), ReLU(), Dropout(0.2)),
     ]
 
 
@@ -121,7 +121,7 @@ def classifier(options: argparse.Namespace, side: int) -> SpatialTransformerClas
         localization_learning_rate_ratio=0.2 if transforms else 0.0,
         output_shape=(28, 28) if transforms else (side, side),
         head=head(options.model, 28 if transforms else side),
-        learning_rate_init=0.002,
+        learning_rate_init=0.003,
         alpha=1e-4,
         batch_size=128,
         n_jobs=options.jobs,
