@@ -234,7 +234,7 @@ def test_schedules():
         ("padding_mode", ["zeros", "border"]),
         ("padding_mode", ["zeros", "reflection"]),
         ("fill_value", [0.0, 1.0]),
-        ("family", ["translation", "attention", "similarity", "affine", "projective"]),
+        ("family", ["translation", "attention", "similarity", "affine", "projective", "tps"]),
         ("localization", ["mlp", "cnn"]),
         ("head", ["linear", "mlp", "cnn"]),
     ],

@@ -152,7 +152,7 @@ def kink_distances(network, X):
             yield from kink_distances(layer.network, X)
             theta, _ = FAMILIES[layer.family].theta(layer.locate(X), X.shape[1:3])
             for one in theta:
-                grid = reference.affine_grid(one, layer.shape)
+                grid = reference.grid_of(one, layer.shape)
                 yield reference.kink_distance(grid, X.shape[1:3], False).min()
         if isinstance(layer, ReLU):
             yield np.abs(X).min()

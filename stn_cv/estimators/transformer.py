@@ -44,9 +44,10 @@ class SpatialTransformer(
 
     Parameters
     ----------
-    family : {"translation", "attention", "similarity", "affine", "projective"}, default "affine"
-        What transforms can be found; "attention" is scale and translation, "similarity"
-        rotation as well, "projective" also views from aside.
+    family : str, default "affine"
+        What transforms can be found: "translation"; "attention", which is scale and
+        translation; "similarity", rotation as well; "affine"; "projective", a plane seen
+        from aside; "tps", a thin-plate spline that bends between 4 x 4 control points.
     output_shape : tuple or None, default None
         (height, width) of rectified images; None is that of X.
     localization : {"cnn", "mlp"} or list of layers, default "cnn"
@@ -266,7 +267,8 @@ class SpatialTransformer(
         Returns
         -------
         ndarray of shape (n, 2, 3), float64
-            Output to source, normalized; (n, 3, 3) for "projective".
+            Output to source, normalized; (n, 3, 3) for "projective", and for "tps"
+            (n, 16, 2), by how much each control point is displaced in the source.
 
         Raises
         ------
