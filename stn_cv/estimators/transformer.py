@@ -45,9 +45,8 @@ class SpatialTransformer(
     Parameters
     ----------
     family : str, default "affine"
-        What transforms can be found: "translation"; "attention", which is scale and
-        translation; "similarity", rotation as well; "affine"; "projective", a plane seen
-        from aside; "tps", a thin-plate spline that bends between 4 x 4 control points.
+        "translation"; "attention", scale and translation; "similarity", rotation as well;
+        "affine"; "projective"; "tps", a thin-plate spline of 4 x 4 control points.
     output_shape : tuple or None, default None
         (height, width) of rectified images; None is that of X.
     localization : {"cnn", "mlp"} or list of layers, default "cnn"
@@ -266,9 +265,8 @@ class SpatialTransformer(
 
         Returns
         -------
-        ndarray of shape (n, 2, 3), float64
-            Output to source, normalized; (n, 3, 3) for "projective", and for "tps"
-            (n, 16, 2), by how much each control point is displaced in the source.
+        ndarray of shape (n, 2, 3), or (n, 3, 3) of "projective", (n, 16, 2) of "tps", float64
+            Output to source, normalized, as `Rectifier.theta` says.
 
         Raises
         ------
