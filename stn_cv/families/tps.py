@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..geometry import check_spline
-from ..sampling.spline import spline_places, spline_places_backward
+from ..sampling.spline import spline_places, spline_places_backward, spline_places_in_rows
 from .by_places import Array, Backward, PlacingFamily
 
 __all__ = ["SplineFamily"]
@@ -44,14 +44,20 @@ class SplineFamily(PlacingFamily):
         return displacements * gains, backward
 
     def places(
+        self, theta: Array, input_shape: tuple[int, ...], output_shape: tuple[int, int]
+    ) -> Array:
+        """Pixels (x, y) of the source that each theta shows: (n, height, width, 2), float64."""
+        return spline_places(theta, input_shape, output_shape)
+
+    def places_in_rows(
         self,
         theta: Array,
         input_shape: tuple[int, ...],
         output_shape: tuple[int, int],
-        rows: slice = slice(None),
+        rows: slice,
     ) -> Array:
-        """Pixels of the source that each theta shows in some rows: (n, rows, width, 2)."""
-        return spline_places(theta, input_shape, output_shape, rows)
+        """Some rows of `places`, for photos: (n, rows, width, 2)."""
+        return spline_places_in_rows(theta, input_shape, output_shape, rows)
 
     def places_backward(self, dplaces: Array, theta: Array, input_shape: tuple[int, ...]) -> Array:
         """Gradient by theta from that by all places."""

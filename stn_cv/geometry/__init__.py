@@ -18,7 +18,7 @@ from .homography import (
     homography_output_to_source,
     horizon,
 )
-from .spline import control_points, spline_at_pixels, spline_values
+from .spline import control_points, spline_at_pixels, spline_values, splines_at_crossings
 from .warps import (
     any_theta,
     area_gain,
@@ -58,6 +58,7 @@ __all__ = [
     "source_points",
     "spline_at_pixels",
     "spline_values",
+    "splines_at_crossings",
     "theta_from_cv2",
     "theta_to_cv2",
 ]

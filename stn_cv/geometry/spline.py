@@ -7,13 +7,14 @@ of the output, outermost ones on its border, row by row from the top left.
 Source: Bookstein 1989, Principal warps, eq. 1 to 7; U(r) = r^2 log r^2.
 """
 
+import math
 from functools import lru_cache
 
 import numpy as np
 
 from .affine import Floats, axes, normalized_from_pixel
 
-__all__ = ["control_points", "spline_at_pixels", "spline_values"]
+__all__ = ["control_points", "spline_at_pixels", "spline_values", "splines_at_crossings"]
 
 LARGEST_KEPT = 2**17  # pixels of an output whose matrix is kept: 16 MB for 16 points
 
@@ -48,33 +49,61 @@ def spline_values(points: Floats, k: int) -> Floats:
            [1.  , 0.  , 0.  , 0.  ]])
     """
     x, y = points[:, 0], points[:, 1]
-    return _values(k, _squares(x, k)[None], _squares(y, k)[:, None], x, y)
+    terms = _terms(k, _squares(x, k)[None], _squares(y, k)[:, None], x, y)
+    return (_weights(k).T @ terms).T
 
 
-def spline_at_pixels(k: int, output_shape: tuple[int, int], rows: slice = slice(None)) -> Floats:
-    """`spline_values` at the pixels of some rows of an output, (rows * width, k * k).
+def spline_at_pixels(k: int, output_shape: tuple[int, int]) -> Floats:
+    """`spline_values` at the pixels of an output, row by row: (height * width, k * k).
 
-    Of an output that is not large the whole is computed once and kept.
+    Of an output that is not large they are computed once and kept.
     """
-    height, width = output_shape
-    first, end, _ = rows.indices(height)
-    if height * width <= LARGEST_KEPT:
-        return _whole(k, output_shape)[first * width : end * width]
-    return _at_rows(k, output_shape, first, end)
+    at_pixels = _kept if math.prod(output_shape) <= LARGEST_KEPT else _at_pixels
+    return at_pixels(k, output_shape)
+
+
+def _at_pixels(k: int, output_shape: tuple[int, int]) -> Floats:
+    return (_weights(k).T @ _terms_at_crossings(k, output_shape, *map(np.arange, output_shape))).T
 
 
 @lru_cache(maxsize=4)
-def _whole(k: int, output_shape: tuple[int, int]) -> Floats:
-    values = _at_rows(k, output_shape, 0, output_shape[0])
+def _kept(k: int, output_shape: tuple[int, int]) -> Floats:
+    values = _at_pixels(k, output_shape)
     values.flags.writeable = False
     return values
 
 
-def _at_rows(k: int, output_shape: tuple[int, int], first: int, end: int) -> Floats:
+def splines_at_crossings(
+    values: Floats, output_shape: tuple[int, int], rows: Floats, columns: Floats
+) -> Floats:
+    """Splines where some rows of an output cross some columns.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, k * k)
+        What each spline is at the control points.
+    output_shape : tuple
+        (height, width).
+    rows, columns : ndarray of shape (r,) and (c,)
+        Numbers of pixels along y and along x.
+
+    Returns
+    -------
+    ndarray of shape (n, r, c), float64
+        What each is at the crossings.
+    """
+    k = math.isqrt(values.shape[1])
+    terms = _terms_at_crossings(k, output_shape, rows, columns)
+    return (values @ _weights(k).T @ terms).reshape(len(values), len(rows), len(columns))
+
+
+def _terms_at_crossings(
+    k: int, output_shape: tuple[int, int], rows: Floats, columns: Floats
+) -> Floats:
     gains, offsets = axes(normalized_from_pixel, output_shape, False)
-    x = gains[0] * np.arange(output_shape[1]) + offsets[0]
-    y = (gains[1] * np.arange(first, end) + offsets[1])[:, None]
-    return _values(k, _squares(x, k)[None, :, None], _squares(y, k)[:, None], x, y)
+    x = gains[0] * columns + offsets[0]
+    y = (gains[1] * rows + offsets[1])[:, None]
+    return _terms(k, _squares(x, k)[None, :, None], _squares(y, k)[:, None], x, y)
 
 
 def _squares(coordinates: Floats, k: int) -> Floats:
@@ -83,8 +112,11 @@ def _squares(coordinates: Floats, k: int) -> Floats:
     return np.square(coordinates - line)
 
 
-def _values(k: int, squares_x: Floats, squares_y: Floats, x: Floats, y: Floats) -> Floats:
-    """(m, k * k) from squared distances that add up to (k, k, ...), m of them in each."""
+def _terms(k: int, squares_x: Floats, squares_y: Floats, x: Floats, y: Floats) -> Floats:
+    """U of the distance to each control point, then 1, x and y: (k * k + 3, m).
+
+    The squares add up to (k, k, ...), m of them in each.
+    """
     shape = np.broadcast_shapes(squares_x.shape, squares_y.shape)
     terms = np.empty((k * k + 3, *shape[2:]))
     bumps = terms[:-3].reshape(shape)
@@ -92,12 +124,12 @@ def _values(k: int, squares_x: Floats, squares_y: Floats, x: Floats, y: Floats) 
     bumps += np.finfo(np.float64).tiny  # so that 0 log 0 is 0
     bumps *= np.log(bumps)
     terms[-3], terms[-2], terms[-1] = 1, x, y
-    return (_weights(k).T @ terms.reshape(k * k + 3, -1)).T
+    return terms.reshape(k * k + 3, -1)
 
 
 @lru_cache
 def _weights(k: int) -> Floats:
-    """Coefficients of the terms, (k * k + 3, k * k): U of each distance, then 1, x and y."""
+    """Coefficients of the terms, (k * k + 3, k * k), for each control point's bump."""
     x, y = control_points(k).T
     squares = np.square(x - x[:, None]) + np.square(y - y[:, None])
     flat = np.stack([np.ones(k * k), x, y])

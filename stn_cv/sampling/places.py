@@ -30,7 +30,7 @@ Array = NDArray[Any]
 Shape = tuple[int, int]
 Places = Callable[[Array, Shape, Shape, slice], Array]
 Backward = Callable[[Array, bool], tuple[Array | None, Array]]
-BLOCK = 2**13  # pixels of an output whose places are found at once, within a cache
+BLOCK = 2**16  # pixels of an output whose places are found at once: 1 MB
 PIXELS = (read_only(np.ones(2)), read_only(np.zeros(2)))  # gains, offsets of places to pixels
 
 
