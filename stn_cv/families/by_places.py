@@ -25,13 +25,19 @@ class PlacingFamily(ABC):
 
     @abstractmethod
     def places(
+        self, theta: Array, input_shape: tuple[int, ...], output_shape: tuple[int, int]
+    ) -> Array:
+        """Pixels (x, y) of the source that each theta shows: (n, height, width, 2), float64."""
+
+    @abstractmethod
+    def places_in_rows(
         self,
         theta: Array,
         input_shape: tuple[int, ...],
         output_shape: tuple[int, int],
-        rows: slice = slice(None),
+        rows: slice,
     ) -> Array:
-        """Pixels of the source that each theta shows in some rows: (n, rows, width, 2)."""
+        """Some rows of `places`, for photos: (n, rows, width, 2)."""
 
     @abstractmethod
     def places_backward(self, dplaces: Array, theta: Array, input_shape: tuple[int, ...]) -> Array:
@@ -76,7 +82,7 @@ class PlacingFamily(ABC):
         """Warp images of any resolution and dtype by theta; one image by one theta."""
         theta = self.check(theta)
         return warp_by_places(
-            images, theta, self.places, output_shape, padding_mode, fill_value, n_jobs
+            images, theta, self.places_in_rows, output_shape, padding_mode, fill_value, n_jobs
         )
 
     def outside(self, parameters: Array, input_shape: tuple[int, ...]) -> Array:

@@ -5,7 +5,7 @@ are integers, is exact.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ Array = NDArray[Any]
 Shape = tuple[int, int]
 Places = Callable[[Array, Shape, Shape, slice], Array]
 Backward = Callable[[Array, bool], tuple[Array | None, Array]]
-BLOCK = 2**17  # pixels of an output whose places are found at once: 2 MB
+BLOCK = 2**16  # pixels of an output whose places are found at once: 1 MB
 PIXELS = (read_only(np.ones(2)), read_only(np.zeros(2)))  # gains, offsets of places to pixels
 
 
@@ -107,14 +107,24 @@ def warp_by_places(
     out = call.empty_output(shapes[1])
 
     def run(piece: slice) -> None:
-        part, rows = call.place(piece)
-        first, end, _ = rows.indices(out.shape[1])
-        step = max(BLOCK // (out.shape[2] * (part.stop - part.start)), 1)
-        for start in range(first, end, step):
-            block = slice(start, min(start + step, end))
-            at = (read_only(places(call.where[part], *shapes, block)), *PIXELS)
-            sample_into(call.images[part], at, call.rules, call.fill, out[part, block])
+        for part, rows in _blocks(*call.place(piece), *shapes[1]):
+            at = (read_only(places(call.where[part], *shapes, rows)), *PIXELS)
+            sample_into(call.images[part], at, call.rules, call.fill, out[part, rows])
 
     with pinned_blas():
         run_slices(run, call.pieces(shapes[1]), n_jobs)
     return call.shaped_like_input(out)
+
+
+def _blocks(part: slice, rows: slice, height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    """Cut up some rows of some images: into a few images each, or rows of one."""
+    first, end, _ = rows.indices(height)
+    images = BLOCK // ((end - first) * width)
+    if images:
+        for start in range(part.start, part.stop, images):
+            yield slice(start, min(start + images, part.stop)), rows
+        return
+    step = max(BLOCK // width, 1)
+    for image in range(part.start, part.stop):
+        for start in range(first, end, step):
+            yield slice(image, image + 1), slice(start, min(start + step, end))
