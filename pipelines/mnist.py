@@ -31,7 +31,7 @@ N_SMALL = 10_000  # training digits of TC40, distorted once and for all
 TRIED = 4_096  # digits by which an epoch's time is guessed
 DISTORTIONS = ("R", "RTS", "P", "E", "TC", "TC40")
 MODELS = ("fcn", "cnn", "st-fcn", "st-cnn")
-FAMILIES = ("affine",)
+FAMILIES = ("affine", "projective", "tps")
 # Test errors in % (Jaderberg et al. 2015, tables 1 and 4), on R, RTS, P, E and TC.
 PAPER: dict[tuple[str, str | None], tuple[float | None, ...]] = {
     ("fcn", None): (2.1, 5.2, 3.1, 3.2, 13.2),

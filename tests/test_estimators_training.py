@@ -234,12 +234,8 @@ def test_schedules():
         ("padding_mode", ["zeros", "border"]),
         ("padding_mode", ["zeros", "reflection"]),
         ("fill_value", [0.0, 1.0]),
-<<<<<<< HEAD
         ("antialias", [False, True]),
-        ("family", ["translation", "attention", "similarity", "affine", "projective"]),
-=======
         ("family", ["translation", "attention", "similarity", "affine", "projective", "tps"]),
->>>>>>> d4480ab25b8ce51d15ec0555662671840bbf1820
         ("localization", ["mlp", "cnn"]),
         ("head", ["linear", "mlp", "cnn"]),
     ],

@@ -1,11 +1,11 @@
 """The frame of a digit, stretched at its corners or bent; pixels from its middle."""
 
-import functools
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry import spline_at_pixels
 from .draws import normal
 
 Array = NDArray[Any]
@@ -42,23 +42,4 @@ def stretched(pixels: Array, draws: Array) -> Array:
 def bent(pixels: Array, draws: Array) -> Array:
     """Where pixels come from when the points of a thin-plate spline are moved."""
     moves = CONTROL_DEVIATION * normal(draws[:, 1:33]).reshape(-1, CONTROL_SIDE**2, 2)
-    return pixels + _spline() @ moves
-
-
-@functools.cache
-def _spline() -> Array:
-    """(784, 16): how far each pixel goes when a control point goes by 1."""
-    steps = np.linspace(-DIGIT / 2, DIGIT / 2, CONTROL_SIDE)
-    points = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
-    n = len(points)
-    system = np.zeros((n + 3, n + 3))
-    system[:, :n] = _terms(points, points).T
-    system[:n, n:] = system[n:, :n].T
-    return _terms(frame_pixels(), points) @ np.linalg.inv(system)[:, :n]
-
-
-def _terms(places: Array, points: Array) -> Array:
-    """What a spline sums up at each place: r^2 log r to each point, then 1, x and y."""
-    squares = ((places[:, None] - points) ** 2).sum(axis=-1)
-    radial = squares * np.log(np.where(squares > 0, squares, 1)) / 2
-    return np.column_stack([radial, np.ones(len(places)), places])
+    return pixels + spline_at_pixels(CONTROL_SIDE, (DIGIT, DIGIT)) @ moves
