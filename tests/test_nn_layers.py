@@ -157,7 +157,7 @@ def kink_distances(network, X):
             yield from kink_distances(layer.network, X)
             theta, _ = FAMILIES[layer.family].theta(layer.locate(X), X.shape[1:3])
             for one in theta:
-                grid = reference.affine_grid(one, layer.shape)
+                grid = reference.grid_of(one, layer.shape)
                 if layer.antialias:
                     _, grid = reference.samples(one, X.shape[1:3], layer.shape)
                 yield reference.kink_distance(grid, X.shape[1:3], False).min()

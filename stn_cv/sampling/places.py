@@ -5,7 +5,7 @@ are integers, is exact.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..geometry import check_shape
 from ..slices import pinned_blas, run_slices
+from .antialias import ONE, Counts, means, parts_of, samples_of
 from .arguments import (
     MODES,
     PADDING_MODES,
@@ -24,12 +25,14 @@ from .arguments import (
 )
 from .grid import sample_into
 
-__all__ = ["differentiable_sample", "warp_by_places"]
+__all__ = ["differentiable_sample", "place_counts", "warp_by_places"]
 
 Array = NDArray[Any]
 Shape = tuple[int, int]
 Places = Callable[[Array, Shape, Shape, slice], Array]
 Backward = Callable[[Array, bool], tuple[Array | None, Array]]
+LATTICE = 64  # lines each way, at most, on which the sides of output pixels are found
+FAR = 1e8  # pixels; no side is as long, save to a point behind the camera
 BLOCK = 2**17  # pixels of an output whose places are found at once: 2 MB
 PIXELS = (read_only(np.ones(2)), read_only(np.zeros(2)))  # gains, offsets of places to pixels
 
@@ -72,6 +75,7 @@ def warp_by_places(
     output_shape: Shape,
     padding_mode: str = "zeros",
     fill_value: float = 0.0,
+    antialias: bool = False,
     n_jobs: int | None = None,
 ) -> Array:
     """Warp images of any resolution and dtype, finding the places of some rows at a time.
@@ -87,8 +91,8 @@ def warp_by_places(
         (n, rows, width, 2), float64.
     output_shape : tuple
         (height, width) of the result.
-    padding_mode, fill_value, n_jobs
-        As `grid_sample` takes them. The result does not depend on `n_jobs`.
+    padding_mode, fill_value, antialias, n_jobs
+        As `warp_affine` takes them. The result does not depend on `n_jobs`.
 
     Returns
     -------
@@ -103,18 +107,65 @@ def warp_by_places(
     call = SamplingArguments.of(
         images, theta, theta.ndim == 3, "bilinear", padding_mode, False, fill_value
     )
-    shapes = call.images.shape[1:3], check_shape("output_shape", output_shape)
-    out = call.empty_output(shapes[1])
+    input_shape, shape = call.images.shape[1:3], check_shape("output_shape", output_shape)
+    out = call.empty_output(shape)
 
-    def run(piece: slice) -> None:
-        part, rows = call.place(piece)
-        first, end, _ = rows.indices(out.shape[1])
-        step = max(BLOCK // (out.shape[2] * (part.stop - part.start)), 1)
-        for start in range(first, end, step):
-            block = slice(start, min(start + step, end))
-            at = (read_only(places(call.where[part], *shapes, block)), *PIXELS)
-            sample_into(call.images[part], at, call.rules, call.fill, out[part, block])
+    def run(piece: tuple[Any, Counts, slice]) -> None:
+        index, counts, rows = piece
+        down, across = counts
+        of_samples = shape[0] * down, shape[1] * across
+        looked_at = slice(rows.start * down, rows.stop * down)
+        at = places(call.where[index], input_shape, of_samples, looked_at)
+        into = out[index, rows]  # a view, where a slice is the index
+        samples = into
+        if counts != ONE:
+            samples = np.empty((*at.shape[:3], out.shape[3]), type(call.fill[0]))
+        sample_into(call.images[index], (read_only(at), *PIXELS), call.rules, call.fill, samples)
+        if counts != ONE:
+            means(samples, counts, into)
+        if not isinstance(index, slice):
+            out[index, rows] = into
 
+    if antialias:
+        parts = parts_of(place_counts(call.where, places, input_shape, shape), shape)
+        pieces = [(index, counts, rows) for index, counts, cuts in parts for rows in cuts]
+    else:
+        pieces = [(images_at, ONE, rows) for images_at, rows in _blocks(call, shape)]
     with pinned_blas():
-        run_slices(run, call.pieces(shapes[1]), n_jobs)
+        run_slices(run, pieces, n_jobs)
     return call.shaped_like_input(out)
+
+
+def _blocks(call: SamplingArguments, output_shape: Shape) -> Iterator[tuple[slice, slice]]:
+    """(images, rows) of `call.pieces`, cut where their places would take too much memory."""
+    for part, rows in map(call.place, call.pieces(output_shape)):
+        first, end, _ = rows.indices(output_shape[0])
+        many = (end - first) * output_shape[1] * (part.stop - part.start) > BLOCK
+        images = range(part.start, part.stop) if many else [part.start]
+        step = max(BLOCK // output_shape[1], 1) if many else end - first
+        for i in images:
+            for start in range(first, end, step):
+                stop = i + 1 if many else part.stop
+                yield slice(i, stop), slice(start, min(start + step, end))
+
+
+def place_counts(theta: Array, places: Places, input_shape: Shape, output_shape: Shape) -> Array:
+    """How many samples, (n, 2), down and across, antialiased pixels take; see `sample_counts`.
+
+    The longest sides count, among pixels that reach the source, of cells of a lattice.
+    """
+    lattice = tuple(min(max(side, 2), LATTICE) for side in output_shape)
+    at = places(theta, input_shape, (lattice[0], lattice[1]), slice(None))
+    corners = [[at[:, :-1, :-1], at[:, :-1, 1:]], [at[:, 1:, :-1], at[:, 1:, 1:]]]
+    four = np.stack(corners[0] + corners[1])
+    low, high = four.min(axis=0), four.max(axis=0)
+    wide = high - low
+    reaches = (high + wide / 2 > -1) & (low - wide / 2 < input_shape[::-1]) & (wide < FAR)
+    sides = []
+    for (one, other), size, lines in zip(
+        (corners, zip(*corners, strict=True)), output_shape, lattice, strict=True
+    ):
+        lengths = [np.hypot(*np.moveaxis(b - a, -1, 0)) for a, b in zip(one, other, strict=True)]
+        longest = np.where(reaches.all(axis=-1), np.maximum(*lengths), 0).max(axis=(1, 2))
+        sides.append(longest * lines / size)
+    return samples_of(np.stack(sides, axis=1))
