@@ -29,16 +29,16 @@ def frame_outline(theta: ArrayLike, image_shape: tuple[int, ...]) -> Array:
 
     Parameters
     ----------
-    theta : array_like of shape (2, 3) or (3, 3), or of n of them
-        Output to source, normalized.
+    theta : array_like of shape (2, 3), (3, 3) or (k * k, 2), or of n of them
+        Output to source, normalized; of an affine map, a homography, or a spline.
     image_shape : tuple
         (height, width[, channels]) of the input.
 
     Returns
     -------
-    ndarray of shape (4, 2) or (n, 4, 2), float64
+    ndarray of shape (m, 2) or (n, m, 2), float64
         (x, y) in the input's pixels: the output's top left, top right, bottom right and
-        bottom left corner.
+        bottom left corner; of a spline, 16 points of each side, in the same order.
 
     Notes
     -----
@@ -74,7 +74,7 @@ def contact_sheet(
     images : array_like of shape (n, h, w) or (n, h, w, c)
         The inputs, grey or RGB. Integers of 8 or 16 bits are shown as they are, other
         numbers are scaled by the smallest and largest of all inputs.
-    theta : array_like of shape (n, 2, 3) or (n, 3, 3)
+    theta : array_like of shape (n, 2, 3), (n, 3, 3) or (n, k * k, 2)
         The warp found for each, output to source, normalized.
     rectified : array_like of shape (n, h_out, w_out[, c])
         The outputs, shown on the scale of the inputs.

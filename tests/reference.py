@@ -36,9 +36,35 @@ def projective_grid(theta, output_shape):
     return grid
 
 
+def bump(squared_distance):
+    return squared_distance * np.log(squared_distance) if squared_distance > 0 else 0.0
+
+
+def spline_grid(theta, output_shape):
+    """Grid (height, width, 2) of one theta (k * k, 2): Bookstein's equations, solved anew."""
+    n = len(theta)
+    k = round(np.sqrt(n))
+    controls = [(-1 + 2 * j / (k - 1), -1 + 2 * i / (k - 1)) for i in range(k) for j in range(k)]
+
+    def terms(x, y):
+        return [*(bump((x - a) ** 2 + (y - b) ** 2) for a, b in controls), 1.0, x, y]
+
+    system = np.zeros((n + 3, n + 3))
+    for i, (x, y) in enumerate(controls):
+        system[i] = terms(x, y)
+        system[n:, i] = 1.0, x, y
+    weights = np.linalg.solve(system, np.concatenate([theta, np.zeros((3, 2))]))
+    height, width = output_shape
+    grid = np.empty((height, width, 2))
+    for i, y in enumerate(centres(height, False)):
+        for j, x in enumerate(centres(width, False)):
+            grid[i, j] = (x, y) + terms(x, y) @ weights
+    return grid
+
+
 def grid_of(theta, output_shape):
     """Grid (height, width, 2) of one theta of any family."""
-    grid = {(2, 3): affine_grid, (3, 3): projective_grid}[np.shape(theta)]
+    grid = {(2, 3): affine_grid, (3, 3): projective_grid}.get(np.shape(theta), spline_grid)
     return grid(theta, output_shape)
 
 

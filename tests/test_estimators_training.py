@@ -235,7 +235,7 @@ def test_schedules():
         ("padding_mode", ["zeros", "reflection"]),
         ("fill_value", [0.0, 1.0]),
         ("antialias", [False, True]),
-        ("family", ["translation", "attention", "similarity", "affine", "projective"]),
+        ("family", ["translation", "attention", "similarity", "affine", "projective", "tps"]),
         ("localization", ["mlp", "cnn"]),
         ("head", ["linear", "mlp", "cnn"]),
     ],

@@ -10,7 +10,8 @@ from stn_cv.families import FAMILIES
 from stn_cv.sampling import grid_sample
 
 SHAPES = [(8, 8), (5, 9), (11, 3), (1, 7), (480, 640)]
-IDENTITIES = {"projective": np.eye(3)}  # of the others, that of an affine map
+IDENTITIES = {"projective": np.eye(3), "tps": np.zeros((16, 2))}  # others: of an affine map
+SHIFT_X = {"affine": 2, "projective": 2, "tps": slice(0, None, 2)}  # others: last but one
 every_family = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 
 
@@ -26,7 +27,8 @@ def motion_in_pixels(theta, shape):
 
 def test_the_families_are_these():
     assert {name: family.n_parameters for name, family in FAMILIES.items()} == {
-        "translation": 2, "attention": 3, "similarity": 4, "affine": 6, "projective": 8
+        "translation": 2, "attention": 3, "similarity": 4, "affine": 6, "projective": 8,
+        "tps": 32,
     }  # fmt: skip
     assert all(name == family.name for name, family in FAMILIES.items())
 
@@ -160,7 +162,7 @@ def test_apply_fits_any_resolution_and_dtype(family, dtype):
 @every_family
 def test_outside_is_the_share_of_the_grid_beyond_the_image(family):
     parameters = np.zeros((3, family.n_parameters))
-    at = 2 if family.name in ("affine", "projective") else -2  # shift along x, in mean half sides
+    at = SHIFT_X.get(family.name, -2)  # in halves of the mean side
     parameters[1, at], parameters[2, at] = 1.0, 100.0
     for shape in ((6, 6), (4, 9)):
         half_width = shape[1] / np.sqrt(np.prod(shape))

@@ -217,12 +217,13 @@ def test_theta_of_another_shape_is_named():
 def test_the_number_of_threads_changes_nothing(dtype):
     photo = (smooth(700, 900) * 255).astype(dtype)
     batch = (np.stack([smooth(40, 50)] * 40) * 255).astype(dtype)
-    for images, theta in ((photo, tilted(1)[0]), (batch, tilted(40))):
-        one, two, four = (
-            FAMILY.apply(images, theta, (600, 500) if images is photo else (30, 30), n_jobs=n)
-            for n in (1, 2, 4)
-        )
-        assert one.tobytes() == two.tobytes() == four.tobytes()
+    photos = np.stack([photo, photo])
+    for images, theta, shape in (
+        (photo, tilted()[0], (600, 500)), (photos, tilted(2), (600, 500)),
+        (batch, tilted(40), (30, 30)),
+    ):  # fmt: skip
+        results = [FAMILY.apply(images, theta, shape, n_jobs=n) for n in (1, 2, 4)]
+        assert len({result.tobytes() for result in results}) == 1
 
 
 def test_blocks_of_rows_change_nothing(monkeypatch):
@@ -325,9 +326,10 @@ def test_descent_undoes_a_tilt():
     wanted = cv2.GaussianBlur(wanted[0, ..., 0], (0, 0), 1.5)[None, ..., None]
     source, _ = FAMILY.warp(wanted, np.array([[0, 0, 0, 0, 0, 0, 0.3, -0.2]]), (16, 16))
     parameters, velocity, losses = np.zeros((1, 8)), 0.0, []
-    for _ in range(200):
+    for _ in range(100):
         Y, backward = FAMILY.warp(source, parameters, (16, 16))
         losses.append(((Y - wanted) ** 2).sum())
         velocity = 0.9 * velocity - 0.001 * backward(2 * (Y - wanted))[1]
         parameters += velocity
-    assert losses[-1] < 0.02 * losses[0]
+    assert losses[-1] < 0.15 * losses[0]  # what two interpolations have blurred is left
+    np.testing.assert_allclose(parameters[0, 6:], (-0.3, 0.2), atol=0.1)

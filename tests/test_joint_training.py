@@ -116,7 +116,7 @@ HEADS = {
 
 
 @pytest.mark.parametrize("name", HEADS)
-@pytest.mark.parametrize("family", ["translation", "affine", "projective"])
+@pytest.mark.parametrize("family", ["translation", "affine", "projective", "tps"])
 def test_the_gradient_of_the_joint_loss(name, family):
     head, classes = HEADS[name]
     data = samples(classes=classes)

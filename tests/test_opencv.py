@@ -167,7 +167,7 @@ def test_drawing_refuses_what_it_could_not_draw_on():
             opencv.draw_frame(image, corners, (0, 0, 0))
         with pytest.raises(InvalidInputError, match="give a copy"):
             opencv.put_text(image, "x", (0, 0))
-    with pytest.raises(InvalidInputError, match="finite corners"):
+    with pytest.raises(InvalidInputError, match="finite points"):
         opencv.draw_frame(COLOUR.copy(), corners * np.nan, (0, 0, 0))
 
 

@@ -34,9 +34,9 @@ class SpatialTransformer(
 
     Parameters
     ----------
-    family : {"translation", "attention", "similarity", "affine", "projective"}, default "affine"
-        What transforms can be found; "attention" is scale and translation, "similarity"
-        rotation as well, "projective" also views from aside.
+    family : str, default "affine"
+        "translation"; "attention", scale and translation; "similarity", rotation as well;
+        "affine"; "projective"; "tps", a thin-plate spline of 4 x 4 control points.
     output_shape : tuple or None, default None
         (height, width) of rectified images; None is that of X.
     localization : {"cnn", "mlp"} or list of layers, default "cnn"
@@ -257,8 +257,8 @@ class SpatialTransformer(
 
         Returns
         -------
-        ndarray of shape (n, 2, 3), float64
-            Output to source, normalized; (n, 3, 3) for "projective".
+        ndarray of shape (n, 2, 3), or (n, 3, 3) of "projective", (n, 16, 2) of "tps", float64
+            Output to source, normalized, as `Rectifier.theta` says.
 
         Raises
         ------

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .affine import AFFINE_FAMILIES
 from .projective import ProjectiveFamily
+from .tps import SplineFamily
 
 __all__ = ["FAMILIES", "Family"]
 
@@ -60,4 +61,8 @@ class Family(Protocol):
         """The share of each image's grid that lies outside the image."""
 
 
-FAMILIES: dict[str, Family] = {**AFFINE_FAMILIES, "projective": ProjectiveFamily()}
+FAMILIES: dict[str, Family] = {
+    **AFFINE_FAMILIES,
+    "projective": ProjectiveFamily(),
+    "tps": SplineFamily(),
+}

@@ -26,13 +26,19 @@ class PlacingFamily(ABC):
 
     @abstractmethod
     def places(
+        self, theta: Array, input_shape: tuple[int, ...], output_shape: tuple[int, int]
+    ) -> Array:
+        """Pixels (x, y) of the source that each theta shows: (n, height, width, 2), float64."""
+
+    @abstractmethod
+    def places_in_rows(
         self,
         theta: Array,
         input_shape: tuple[int, ...],
         output_shape: tuple[int, int],
-        rows: slice = slice(None),
+        rows: slice,
     ) -> Array:
-        """Pixels of the source that each theta shows in some rows: (n, rows, width, 2)."""
+        """Some rows of `places`, for photos: (n, rows, width, 2)."""
 
     @abstractmethod
     def places_backward(self, dplaces: Array, theta: Array, input_shape: tuple[int, ...]) -> Array:
@@ -72,9 +78,8 @@ class PlacingFamily(ABC):
 
         parts = plain_parts(output_shape)
         if antialias:
-            parts = parts_of(
-                place_counts(theta, self.places, input_shape, output_shape), output_shape
-            )
+            counts = place_counts(theta, self.places_in_rows, input_shape, output_shape)
+            parts = parts_of(counts, output_shape)
         Y, warp_backward = in_parts(parts, warp)
 
         def backward(dY: Array, want_dimages: bool = True) -> tuple[Array | None, Array]:
@@ -95,7 +100,7 @@ class PlacingFamily(ABC):
     ) -> Array:
         """Warp images of any resolution and dtype by theta; one image by one theta."""
         theta, rules = self.check(theta), (padding_mode, fill_value, antialias, n_jobs)
-        return warp_by_places(images, theta, self.places, output_shape, *rules)
+        return warp_by_places(images, theta, self.places_in_rows, output_shape, *rules)
 
     def outside(self, parameters: Array, input_shape: tuple[int, ...]) -> Array:
         """The share of each image's grid, (n,), that lies outside the image."""

@@ -57,13 +57,19 @@ class ProjectiveFamily(PlacingFamily):
         return motion * gains, backward
 
     def places(
+        self, theta: Array, input_shape: tuple[int, ...], output_shape: tuple[int, int]
+    ) -> Array:
+        """Pixels (x, y) of the source that each theta shows: (n, height, width, 2), float64."""
+        return projective_places(theta, input_shape, output_shape)
+
+    def places_in_rows(
         self,
         theta: Array,
         input_shape: tuple[int, ...],
         output_shape: tuple[int, int],
-        rows: slice = slice(None),
+        rows: slice,
     ) -> Array:
-        """Pixels of the source that each theta shows in some rows: (n, rows, width, 2)."""
+        """Some rows of `places`, for photos: (n, rows, width, 2)."""
         return projective_places(theta, input_shape, output_shape, rows)
 
     def places_backward(self, dplaces: Array, theta: Array, input_shape: tuple[int, ...]) -> Array:

@@ -47,7 +47,7 @@ def theta_of_photo(
 
     Parameters
     ----------
-    theta : ndarray of shape (2, 3) or (3, 3)
+    theta : ndarray of shape (2, 3), (3, 3) or (k * k, 2)
         Output to source, normalized on the canvas.
     photo : tuple
         (height, width[, channels]).
@@ -60,7 +60,8 @@ def theta_of_photo(
     Returns
     -------
     ndarray of theta's shape, float64
-        Output to source, normalized on the photo.
+        Output to source, normalized on the photo. Where `output` is given, a spline has more
+        control points, see `stn_cv.geometry.narrowed`.
 
     Notes
     -----
@@ -90,7 +91,7 @@ def shrinkage(theta: Array, photo: tuple[int, ...], output: Shape) -> float:
 def pose_of(theta: Array, photo: tuple[int, ...], output: Shape) -> dict[str, Any]:
     """What a warp did to the content: angle, scale, shift; null for a theta without inverse.
 
-    Of a homography, what it did around the output's middle.
+    Of a homography, what it did around the output's middle; null of a spline.
 
     Returns
     -------

@@ -43,11 +43,14 @@ class Result:
         Skipped: the output was there already.
     error : str or None
         Why there is no output.
-    theta : list of shape (2, 3) or (3, 3), or None
+    theta : list of shape (2, 3), (3, 3) or (k * k, 2), or None
         The warp: output to source, normalized on the upright photo, ``align_corners=False``.
+        Of a spline, how far k x k control points are displaced; a size other than native
+        takes more of them than the model has.
     angle, scale : float or None
         By how many degrees the content was turned counter-clockwise, and its size in the
-        output over that in the photo; of a homography, around the output's middle.
+        output over that in the photo; of a homography, around the output's middle; null of a
+        spline, as is the shift.
     shift : [x, y] or None
         In pixels of the photo, from its centre to what lies in the output's centre.
     label, confidence : object or None

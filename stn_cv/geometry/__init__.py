@@ -18,13 +18,16 @@ from .homography import (
     homography_output_to_source,
     horizon,
 )
+from .spline import control_points, spline_at_pixels, spline_values, splines_at_crossings
 from .warps import (
     any_theta,
     area_gain,
+    check_spline,
     check_warp,
     local_affine,
     narrowed,
     outline,
+    points_a_side,
     scaled,
     source_points,
 )
@@ -36,7 +39,9 @@ __all__ = [
     "axes",
     "check_shape",
     "check_theta",
+    "check_spline",
     "check_warp",
+    "control_points",
     "homography_gradient_to_theta",
     "homography_output_to_source",
     "horizon",
@@ -48,8 +53,12 @@ __all__ = [
     "normalized_from_pixel",
     "outline",
     "pixel_from_normalized",
+    "points_a_side",
     "scaled",
     "source_points",
+    "spline_at_pixels",
+    "spline_values",
+    "splines_at_crossings",
     "theta_from_cv2",
     "theta_to_cv2",
 ]

@@ -1,8 +1,11 @@
 """Theta of any family, told apart by its last axes: where it looks, and what it becomes.
 
-(2, 3) is affine, (3, 3) a homography.
+(2, 3) is affine, (3, 3) a homography, (k * k, 2) the displacements of a thin-plate spline's
+control points: output point p shows source point p + spline(p), see `spline`.
 Convention: theta is output to source, (x, y) in [-1, 1], ``align_corners=False``.
 """
+
+import math
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,8 +13,11 @@ from numpy.typing import ArrayLike
 from ..errors import InvalidInputError, NonFiniteError
 from .affine import Floats, as_array
 from .homography import LEAST
+from .spline import control_points, spline_values
 
 FARTHEST = 1e9  # half sides, of a point behind the camera
+SIDE_OF_SPLINE = 16  # points of an outline on each side
+FINER = 3
 LATTICE = 17  # lines each way of the cells by which an area is found
 
 
@@ -33,12 +39,31 @@ def check_warp(theta: ArrayLike, wanted: tuple[int, int]) -> Floats:
 def any_theta(theta: ArrayLike) -> Floats:
     """Theta of any family, of one image or of a batch, as float64, or an error."""
     theta = as_array("theta", theta)
+    if theta.ndim > 1 and theta.shape[-1] == 2:
+        return check_spline(theta)
     if theta.shape[-2:] not in ((2, 3), (3, 3)):
         raise InvalidInputError(
-            f"theta has shape {theta.shape}; wanted (2, 3) of an affine family or (3, 3) of a "
-            "homography, with or without n before it."
+            f"theta has shape {theta.shape}; wanted (2, 3) of an affine family, (3, 3) of a "
+            "homography or (k * k, 2) of a spline, with or without n before it."
         )
     return check_warp(theta, theta.shape[-2:])
+
+
+def check_spline(theta: ArrayLike) -> Floats:
+    """As `check_warp`, of a square number of control points."""
+    theta = as_array("theta", theta)
+    count = theta.shape[-2] if theta.ndim > 1 else 0
+    if count < 4 or math.isqrt(count) ** 2 != count:
+        raise InvalidInputError(
+            f"theta has shape {theta.shape}; wanted (k * k, 2), what k x k control points are "
+            "displaced by, with or without n before it."
+        )
+    return check_warp(theta, (count, 2))
+
+
+def points_a_side(theta: Floats) -> int:
+    """The k of a spline's k x k control points."""
+    return math.isqrt(theta.shape[-2])
 
 
 def source_points(theta: Floats, points: Floats) -> Floats:
@@ -46,6 +71,8 @@ def source_points(theta: Floats, points: Floats) -> Floats:
 
     Points behind the camera of a homography lie 1e9 half sides away.
     """
+    if theta.shape[-1] == 2:
+        return points + spline_values(points, points_a_side(theta)) @ theta
     homogeneous = np.concatenate([points, np.ones((len(points), 1))], axis=1)
     source = homogeneous @ np.swapaxes(theta, -1, -2)
     return source if theta.shape[-2] == 2 else _seen(source, theta)
@@ -67,20 +94,34 @@ def outline(theta: Floats) -> Floats:
 
     Clockwise from the top left, as many points on each side. Straight sides have one each.
     """
-    corners = np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
-    return source_points(theta, corners)
+    steps = SIDE_OF_SPLINE if theta.shape[-1] == 2 else 1
+    along = np.linspace(-1, 1, steps, endpoint=False)
+    top = np.stack([along, np.full(steps, -1.0)], axis=-1)
+    right = np.stack([-top[:, 1], top[:, 0]], axis=-1)
+    return source_points(theta, np.concatenate([top, right, -top, -right]))
 
 
 def scaled(theta: Floats, factors: ArrayLike) -> Floats:
     """Theta whose source coordinates (x, y) are multiplied by factors."""
     factors = np.asarray(factors, np.float64)
+    if theta.shape[-1] == 2:
+        controls = control_points(points_a_side(theta))
+        return factors * (controls + theta) - controls
     result = np.array(theta, np.float64)
     result[..., :2, :] *= factors[:, None]
     return result
 
 
 def narrowed(theta: Floats, factors: ArrayLike) -> Floats:
-    """Theta whose output shows a middle part, its sides (x, y) divided by factors."""
+    """Theta whose output shows a middle part, its sides (x, y) divided by factors.
+
+    Of a spline this is none of as many control points. It has `FINER` times as many a side,
+    that go where they did: with random displacements of 0.1 the points between are off by
+    0.0003 on average and 0.01 at most.
+    """
+    if theta.shape[-1] == 2:
+        controls = control_points(FINER * (points_a_side(theta) - 1) + 1)
+        return source_points(theta, controls / np.asarray(factors, np.float64)) - controls
     result = np.array(theta, np.float64)
     result[..., :2] /= np.asarray(factors, np.float64)
     return result
@@ -99,7 +140,12 @@ def area_gain(theta: Floats) -> float:
 
 
 def local_affine(theta: Floats) -> Floats | None:
-    """The affine theta (2, 3) that is nearest in the output's middle; None where none shows it."""
+    """The affine theta (2, 3) that is nearest in the output's middle.
+
+    None for a spline, and where the middle lies behind the camera.
+    """
+    if theta.shape[-1] == 2:
+        return None
     if theta.shape == (2, 3):
         return theta
     w = theta[2, 2]

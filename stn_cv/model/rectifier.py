@@ -148,8 +148,9 @@ class Rectifier:
         Returns
         -------
         ndarray of shape (2, 3) or (n, 2, 3), float64
-            Output to source, normalized; (3, 3) or (n, 3, 3) for the family "projective".
-            Fits every resolution of the image.
+            Output to source, normalized. For the family "projective" (3, 3), for "tps"
+            (16, 2), by how much control points, row by row from the output's top left, are
+            displaced in the source. Fits every resolution of the image.
 
         Raises
         ------

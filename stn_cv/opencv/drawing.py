@@ -24,33 +24,35 @@ def _check_canvas(image: Array) -> None:
 
 
 def draw_frame(
-    image: Array, corners: Array, colour: Colour, thickness: int = 1, top: int = 0
+    image: Array, border: Array, colour: Colour, thickness: int = 1, top: int = 0
 ) -> None:
-    """Draw a closed quadrilateral onto an image, antialiased.
+    """Draw a closed frame of four sides onto an image, antialiased.
 
     Parameters
     ----------
     image : ndarray of shape (h, w, 3)
         uint8, RGB, contiguous; drawn on in place.
-    corners : ndarray of shape (4, 2)
-        (x, y) in pixels, pixel centres at integers: top left, top right, bottom right,
-        bottom left of the frame.
+    border : ndarray of shape (4 * m, 2)
+        (x, y) in pixels, pixel centres at integers: m points of each side, clockwise from
+        the top left corner; one of a straight side.
     colour : tuple
         RGB.
     thickness : int, default 1
         Of the lines, in pixels.
     top : int, default 0
-        Thickness of the first edge where it is to tell which side is up; 0 is as the others.
+        Thickness of the first side where it is to tell which side is up; 0 is as the others.
     """
     _check_canvas(image)
-    if corners.shape != (4, 2) or not np.isfinite(corners).all():
-        raise InvalidInputError(f"wanted finite corners of shape (4, 2), not {corners!r}.")
+    shaped = border.ndim == 2 and border.shape[1] == 2 and len(border) and len(border) % 4 == 0
+    if not shaped or not np.isfinite(border).all():
+        raise InvalidInputError(f"wanted finite points of shape (4 * m, 2), not {border!r}.")
     cv2 = load_cv2()
-    scaled = np.clip(corners, -FARTHEST, FARTHEST).astype(np.float64) * 2**SUBPIXEL_BITS
+    scaled = np.clip(border, -FARTHEST, FARTHEST).astype(np.float64) * 2**SUBPIXEL_BITS
     points = np.rint(scaled).astype(np.int32)
     cv2.polylines(image, [points], True, colour, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
     if top:
-        cv2.polylines(image, [points[:2]], False, colour, top, cv2.LINE_AA, SUBPIXEL_BITS)
+        side = points[: len(points) // 4 + 1]
+        cv2.polylines(image, [side], False, colour, top, cv2.LINE_AA, SUBPIXEL_BITS)
 
 
 def draw_line(image: Array, points: Array, colour: Colour, thickness: int = 1) -> None:

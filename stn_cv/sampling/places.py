@@ -33,7 +33,7 @@ Places = Callable[[Array, Shape, Shape, slice], Array]
 Backward = Callable[[Array, bool], tuple[Array | None, Array]]
 LATTICE = 64  # lines each way, at most, on which the sides of output pixels are found
 FAR = 1e8  # pixels; no side is as long, save to a point behind the camera
-BLOCK = 2**17  # pixels of an output whose places are found at once: 2 MB
+BLOCK = 2**16  # pixels of an output whose places are found at once: 1 MB
 PIXELS = (read_only(np.ones(2)), read_only(np.zeros(2)))  # gains, offsets of places to pixels
 
 
@@ -130,23 +130,28 @@ def warp_by_places(
         parts = parts_of(place_counts(call.where, places, input_shape, shape), shape)
         pieces = [(index, counts, rows) for index, counts, cuts in parts for rows in cuts]
     else:
-        pieces = [(images_at, ONE, rows) for images_at, rows in _blocks(call, shape)]
+        pieces = [
+            (part, ONE, rows)
+            for piece in call.pieces(shape)
+            for part, rows in _blocks(*call.place(piece), *shape)
+        ]
     with pinned_blas():
         run_slices(run, pieces, n_jobs)
     return call.shaped_like_input(out)
 
 
-def _blocks(call: SamplingArguments, output_shape: Shape) -> Iterator[tuple[slice, slice]]:
-    """(images, rows) of `call.pieces`, cut where their places would take too much memory."""
-    for part, rows in map(call.place, call.pieces(output_shape)):
-        first, end, _ = rows.indices(output_shape[0])
-        many = (end - first) * output_shape[1] * (part.stop - part.start) > BLOCK
-        images = range(part.start, part.stop) if many else [part.start]
-        step = max(BLOCK // output_shape[1], 1) if many else end - first
-        for i in images:
-            for start in range(first, end, step):
-                stop = i + 1 if many else part.stop
-                yield slice(i, stop), slice(start, min(start + step, end))
+def _blocks(part: slice, rows: slice, height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    """Cut up some rows of some images: into a few images each, or rows of one."""
+    first, end, _ = rows.indices(height)
+    images = BLOCK // ((end - first) * width)
+    if images:
+        for start in range(part.start, part.stop, images):
+            yield slice(start, min(start + images, part.stop)), slice(first, end)
+        return
+    step = max(BLOCK // width, 1)
+    for image in range(part.start, part.stop):
+        for start in range(first, end, step):
+            yield slice(image, image + 1), slice(start, min(start + step, end))
 
 
 def place_counts(theta: Array, places: Places, input_shape: Shape, output_shape: Shape) -> Array:
