@@ -119,6 +119,9 @@ def warp(image, theta, output_shape, mode="bilinear", padding_mode="zeros", alig
 
 def samples(theta, image_shape, output_shape, align_corners=False):
     """Samples of a pixel (down, across) of an antialiased warp, and the grid of all of them."""
+    if np.shape(theta) != (2, 3):
+        counts = [most_samples(theta, image_shape, output_shape, axis) for axis in (0, 1)]
+        return counts, grid_of(theta, np.multiply(counts, output_shape))
 
     def grid_at(rows, columns):
         normalized = [
@@ -145,8 +148,23 @@ def samples(theta, image_shape, output_shape, align_corners=False):
     return counts, grid_at(rows, columns)
 
 
+def most_samples(theta, image_shape, output_shape, axis):
+    """The most that the sides of any four neighbours ask for, of those that reach the image."""
+    sides = np.array(image_shape[1::-1])
+    at = np.moveaxis(to_pixel(grid_of(theta, output_shape), sides, False), axis, 0)
+    most = 1
+    for i, j in np.ndindex(at.shape[0] - 1, at.shape[1] - 1):
+        four = at[i : i + 2, j : j + 2]
+        low, high = four.min(axis=(0, 1)), four.max(axis=(0, 1))
+        margin = (high - low) / 2
+        if (high - low).max() < 1e5 and np.all(high + margin > -1) and np.all(low - margin < sides):
+            length = np.linalg.norm(four[1] - four[0], axis=-1).max()
+            most = max(most, int(np.ceil(length - 1e-3)))
+    return min(most, 16)
+
+
 def antialiased(image, theta, output_shape, padding_mode="zeros", align_corners=False, fill=0.0):
-    """One image (h, w, c) by one theta (2, 3): means of samples."""
+    """One image (h, w, c) by one theta: means of samples."""
     (down, across), grid = samples(theta, image.shape, output_shape, align_corners)
     values = sample(image, grid, "bilinear", padding_mode, align_corners, fill)
     rows, columns = output_shape

@@ -24,6 +24,7 @@ from stn_cv.nn import (
     Dropout,
     Flatten,
     MaxPool,
+    Parallel,
     ReLU,
     SpatialTransform,
     Standardize,
@@ -133,7 +134,13 @@ def test_a_model_without_a_head_rectifies(path):
 
 def test_transforms_inside_of_transforms_come_back(path):
     inner = SpatialTransform([Flatten(), Dense(3)], "translation")
-    layers = [SpatialTransform([inner, Flatten()], "affine"), inner, Flatten(), Dense(2)]
+    layers = [
+        SpatialTransform([inner, Flatten()], "affine"),
+        Parallel([[Conv2D(2, 3, 1)], [inner]]),
+        inner,
+        Flatten(),
+        Dense(2),
+    ]
     network = Network(layers, (1, 6, 8), np.random.default_rng(0), np.float64)
     network.vector += np.random.default_rng(1).normal(0, 0.1, network.vector.size)
     model = Rectifier(network, SPEC, [0, 1])
@@ -327,6 +334,10 @@ REFUSED = [
     (edit("layers 0 output_shape", [0, 4]), "output_shape"),
     (edit("layers 0 output_shape", [2**20, 2**20]), "output_shape"),
     (edit("layers 0 localization", {}), "wanted a list of layers"),
+    (edit("layers 2", {"layer": "Parallel", "branches": 3}), "branches is '3'; wanted a list of"),
+    (edit("layers 2", {"layer": "Parallel", "branches": [3]}), r"branches\[0\] is '3'; wanted"),
+    (edit("layers 2", {"layer": "Parallel", "branches": [[3]]}), r"branches\[0\]\[0\] is a"),
+    (edit("layers 2", {"layer": "Parallel", "branches": []}), "list of lists of layers"),
     (edit("layers 1 mean", [0.5, 0.5]), "1 finite figures"),
     (edit("layers 1 scale", [0]), "scales above 0"),
     (edit("layers 2 filters", 3), "54 weights came; its layers want"),

@@ -18,6 +18,7 @@ from stn_cv.nn import (
     Dropout,
     Flatten,
     MaxPool,
+    Parallel,
     ReLU,
     SpatialTransform,
     Standardize,
@@ -80,6 +81,19 @@ LAYERS = {
         f"spatial {family}": (SpatialTransform([Flatten()], family, (3, 4)), (2, 4, 5), 2)
         for family in FAMILIES
     },
+    "parallel": (
+        Parallel(
+            [
+                [Conv2D(2, 3, 1), MaxPool(2)],
+                [AveragePool(2)],
+                [SpatialTransform([Flatten()], "translation", (2, 3))],
+            ]
+        ),
+        MAPS,
+        3,
+    ),
+    "parallel and flat": (Parallel([[Flatten(), Dense(3)], [Flatten()]]), (1, 2, 3), 2),
+    "parallel of one without layers": (Parallel([[], [ReLU()]]), (4,), 2),
     "spatial antialiased": (
         SpatialTransform([Flatten()], "translation", (2, 2), "border", antialias=True),
         (2, 4, 5),
@@ -107,7 +121,14 @@ def slow(layer, X):
         Flatten: lambda: np.stack([X[..., i].ravel() for i in range(X.shape[-1])], axis=-1),
         Standardize: lambda: reference_nn.standardize(X, layer.mean, layer.scale),
         SpatialTransform: lambda: slow_spatial(layer, X),
+        Parallel: lambda: np.concatenate([slow_chain(n.layers, X) for n in layer.networks]),
     }[type(layer)]()
+
+
+def slow_chain(layers, X):
+    for layer in layers:
+        X = slow(layer, X)
+    return X
 
 
 def slow_spatial(layer, X):
@@ -153,6 +174,9 @@ def off_kinks(network, n):
 
 def kink_distances(network, X):
     for layer in network.layers:
+        if isinstance(layer, Parallel):
+            for branch in layer.networks:
+                yield from kink_distances(branch, X)
         if isinstance(layer, SpatialTransform):
             yield from kink_distances(layer.network, X)
             theta, _ = FAMILIES[layer.family].theta(layer.locate(X), X.shape[1:3])
@@ -218,6 +242,24 @@ END_TO_END = {
     ],
     "antialiased": [
         SpatialTransform([Flatten()], "similarity", (2, 3), antialias=True),
+        Flatten(),
+        Dense(2),
+    ],
+    "side by side": [
+        Parallel(
+            [
+                [SpatialTransform([Flatten()], "translation", (3, 3))],
+                [SpatialTransform([Flatten(), Dense(3)], "attention", (3, 3), "border")],
+            ]
+        ),
+        Conv2D(2, 2),
+        Flatten(),
+        Dropout(0.3),
+        Dense(2),
+    ],
+    "side by side on maps": [
+        Conv2D(2, 2),
+        Parallel([[SpatialTransform([Flatten()], "translation"), Conv2D(1, 2)], [Conv2D(1, 2)]]),
         Flatten(),
         Dense(2),
     ],
@@ -383,8 +425,7 @@ def test_it_pads_and_fills_as_told(padding_mode):
     assert (Y == 2.5).any() == (padding_mode == "zeros")
 
 
-def test_transforms_can_stand_side_by_side():
-    """Two looks at one input: their networks, and vectors, are their own."""
+def test_two_networks_of_one_description_have_nothing_in_common():
     transform = SpatialTransform([Flatten()], "translation")
     one, other = (Network([transform], (1, 4, 4), rng(), np.float64) for _ in range(2))
     one.vector[-2:] = 0.5
@@ -430,6 +471,43 @@ def test_descriptions_are_left_as_they_were():
     assert [vars(layer) for layer in layers] == [
         {"units": 4, "initialization": "he"}, {}, {"units": 2, "initialization": "he"}
     ]  # fmt: skip
+
+
+def test_side_by_side_each_transform_has_weights_of_its_own():
+    looks = [[SpatialTransform([Flatten(), Dense(4), ReLU()], "translation")]] * 2
+    network = Network([Parallel(looks)], (1, 4, 4), rng(), np.float64)
+    X, _ = data(network, 2)
+    np.testing.assert_allclose(network.forward(X)[0], np.concatenate([X, X]), atol=1e-15)
+    one, other = network.layers[0].parameters
+    assert np.shares_memory(one, network.vector) and (one != other).any()
+    other[-2:] = 0.5
+    Y, _ = network.forward(X)
+    np.testing.assert_allclose(Y[:1], X, rtol=0, atol=1e-15)
+    assert (Y[1:] != X).any() and not hasattr(looks[0][0], "network")
+    for same in (network.copy(), pickle.loads(pickle.dumps(network))):
+        np.testing.assert_array_equal(same.forward(X)[0], Y)
+        same.vector[:] = 0
+        np.testing.assert_array_equal(network.forward(X)[0], Y)
+
+
+def test_localizations_are_known_wherever_they_stand():
+    transform = SpatialTransform(
+        [SpatialTransform([Flatten()], "translation"), Flatten()], "affine"
+    )
+    alone = Network([transform], (1, 3, 3), rng()).vector.size
+    on_maps = Network([transform], (2, 3, 3), rng()).vector.size
+    layers = [
+        Parallel([[transform], [Conv2D(1, 1), transform]]),
+        transform,
+        Flatten(),
+        Dense(2),
+    ]
+    network = Network(layers, (1, 3, 3), rng())
+    parts = [alone * [True], 2 * [False], alone * [True], on_maps * [True], 38 * [False]]
+    assert network.localizing().tolist() == sum(parts, [])
+    decayed = network.decayed()
+    assert decayed[alone : alone + 2].tolist() == [True, False]
+    assert decayed[:alone].tolist() == Network([transform], (1, 3, 3), rng()).decayed().tolist()
 
 
 def test_the_same_seed_gives_the_same_weights():
@@ -496,6 +574,11 @@ BAD = [
     ([SpatialTransform([Flatten()], output_shape=3)], (1, 3, 3), r"wanted \(height, width\)"),
     ([SpatialTransform([Flatten()], output_shape=(3, 2.5))], (1, 3, 3), "output_shape"),
     ([SpatialTransform([Flatten()], fill_value=np.nan)], (1, 3, 3), "fill_value"),
+    ([Parallel([])], (1, 3, 3), "wanted a list of lists of layers"),
+    ([Parallel([ReLU()])], (1, 3, 3), "wanted a list of lists of layers"),
+    ([Parallel([["relu"]])], (1, 3, 3), "wanted layers of stn_cv.nn"),
+    ([Parallel([[ReLU()], [MaxPool(2)]])], (1, 4, 4), "one height and width"),
+    ([Parallel([[ReLU()], [Flatten()]])], (1, 4, 4), "one height and width"),
     ([SpatialTransform([ReLU()])], (1, 3, 3), r"put Flatten\(\) before it"),
 ]
 

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from stn_cv import InvalidInputError, TrainingDiverged
-from stn_cv.nn import Dense, Dropout, Flatten, ReLU, SpatialTransform, Standardize
+from stn_cv.nn import (
+    AveragePool,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Parallel,
+    ReLU,
+    SpatialTransform,
+    Standardize,
+)
 from stn_cv.nn.network import Network
 from stn_cv.nn.optimizer import SOLVERS
 from stn_cv.nn.samples import Samples, evaluate, outside
@@ -333,6 +343,59 @@ def test_weight_decay_pulls_weights_and_not_biases():
     mask = network_of(LAYERS[:5] + LAYERS[6:], np.float64).decayed()
     assert 0 < mask.sum() < mask.size
     np.testing.assert_allclose(decayed - without, -0.1 * 0.01 * mask * before, atol=1e-15)
+
+
+SIDE_BY_SIDE = [
+    Conv2D(2, 3, 1),
+    Parallel([[SpatialTransform([Flatten(), Dense(3), ReLU()], "translation", (4, 4))]] * 2),
+    Flatten(),
+    Dense(CLASSES, "glorot"),
+]
+
+
+def test_localizations_on_maps_and_side_by_side_learn_at_their_own_rate():
+    def after(ratio):
+        network = network_of(SIDE_BY_SIDE, np.float64)
+        network.vector[:] += rng(1).normal(0, 0.1, network.vector.size)
+        before = network.vector.copy()
+        chosen = settings(solver="sgd", localization_learning_rate_ratio=ratio)
+        Trainer(network, chosen).epoch(samples(20, dtype=np.float64))
+        return network.vector - before
+
+    own = network_of(SIDE_BY_SIDE).localizing()
+    full, slow = after(1.0), after(0.25)
+    assert 0 < own.sum() < own.size and full[own].any() and full[~own].all()
+    np.testing.assert_allclose(slow[own], 0.25 * full[own], rtol=1e-9, atol=1e-16)
+    np.testing.assert_allclose(slow[~own], full[~own], rtol=1e-14)
+
+
+def two_marks(n, seed):
+    """A bar that stands or lies on the left, another on the right, each anywhere in its half."""
+    random = rng(seed)
+    images, y = np.zeros((n, 10, 20, 1), np.float32), np.arange(n) % 4
+    for image, label in zip(images, y, strict=True):
+        for half, lies in enumerate((label % 2, label // 2)):
+            row, column = random.integers(0, 6, 2)
+            mark = np.ones((2, 5) if lies else (5, 2))
+            image[row : row + len(mark), 10 * half + column :, 0][:, : mark.shape[1]] = mark
+    return Samples(images, y, np.ones(n))
+
+
+def test_two_transforms_side_by_side_both_learn():
+    """A linear head cannot read the two marks where they stand; of two looks at them it can."""
+    look = [AveragePool(2), Flatten(), Dense(32), ReLU()]
+    looks = Parallel([[SpatialTransform(look, "attention", (6, 6))] for _ in range(2)])
+    chosen = settings(learning_rate_init=0.02, max_iter=30)
+    accuracies = []
+    for front in ([], [looks]):
+        network = Network([*front, Flatten(), Dense(4, "zeros")], (1, 10, 20), rng(2))
+        train(Trainer(network, chosen), two_marks(600, 0))
+        accuracies.append(evaluate(network, two_marks(400, 1), 1)[1])
+    assert accuracies[0] < 0.75 and accuracies[1] > 0.9
+    images = two_marks(50, 3).images.transpose(3, 1, 2, 0)
+    one, other = (branch.layers[0].locate(images) for branch in network.layers[0].networks)
+    assert min(one.std(axis=0).max(), other.std(axis=0).max()) > 0.1  # both follow the marks
+    assert np.abs(one - other).max() > 0.1  # each in its own way
 
 
 def test_the_localization_learns_at_its_own_rate():

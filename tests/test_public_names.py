@@ -49,6 +49,7 @@ LAYERS = [
     "Flatten",
     "Layer",
     "MaxPool",
+    "Parallel",
     "ReLU",
     "SpatialTransform",
     "Standardize",

@@ -222,7 +222,7 @@ def test_an_image_does_not_depend_on_its_batch():
 
 
 @pytest.mark.parametrize("shape", [(9, 40, 30, 2), (1, 60, 50, 3)])
-@pytest.mark.parametrize("samples", [2**18, 200])
+@pytest.mark.parametrize("samples", [2**17, 200])
 def test_threads_change_no_bit_and_pieces_nothing_but_rounding(shape, samples, monkeypatch):
     rng = np.random.default_rng(3)
     images, theta = rng.random(shape), random_thetas(7, shape[0])

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sampling.places import differentiable_sample, warp_by_places
+from ..sampling.antialias import ONE, Counts, averaged, in_parts, parts_of, plain_parts
+from ..sampling.places import differentiable_sample, place_counts, warp_by_places
 
 __all__ = ["Array", "Backward", "PlacingFamily"]
 
@@ -54,6 +55,7 @@ class PlacingFamily(ABC):
         output_shape: tuple[int, int],
         padding_mode: str = "zeros",
         fill_value: float = 0.0,
+        antialias: bool = False,
     ) -> tuple[Array, Callable[..., tuple[Array | None, Array]]]:
         """Warp images (n, h, w, c), with ``backward(dY, want_dimages)``.
 
@@ -61,12 +63,28 @@ class PlacingFamily(ABC):
         """
         input_shape = images.shape[1:3]
         theta, theta_backward = self.theta(parameters, input_shape)
-        places = self.places(theta, input_shape, output_shape)
-        Y, sample_backward = differentiable_sample(images, places, padding_mode, fill_value)
+
+        def warp(index: Any, counts: Counts, cuts: list[slice]) -> tuple[Array, Any]:
+            shape = output_shape[0] * counts[0], output_shape[1] * counts[1]
+            places = self.places(theta[index], input_shape, shape)
+            sampled = differentiable_sample(images[index], places, padding_mode, fill_value)
+            Y, sample_backward = sampled if counts == ONE else averaged(*sampled, counts)
+
+            def backward(dY: Array, want_dimages: bool) -> tuple[Array | None, Array]:
+                dimages, dplaces = sample_backward(dY, want_dimages)
+                return dimages, self.places_backward(dplaces, theta[index], input_shape)
+
+            return Y, backward
+
+        parts = plain_parts(output_shape)
+        if antialias:
+            counts = place_counts(theta, self.places_in_rows, input_shape, output_shape)
+            parts = parts_of(counts, output_shape)
+        Y, warp_backward = in_parts(parts, warp)
 
         def backward(dY: Array, want_dimages: bool = True) -> tuple[Array | None, Array]:
-            dimages, dplaces = sample_backward(dY, want_dimages)
-            return dimages, theta_backward(self.places_backward(dplaces, theta, input_shape))
+            dimages, dtheta = warp_backward(dY, want_dimages)
+            return dimages, theta_backward(dtheta)
 
         return Y, backward
 
@@ -77,13 +95,12 @@ class PlacingFamily(ABC):
         output_shape: tuple[int, int],
         padding_mode: str = "zeros",
         fill_value: float = 0.0,
+        antialias: bool = False,
         n_jobs: int | None = None,
     ) -> Array:
         """Warp images of any resolution and dtype by theta; one image by one theta."""
-        theta = self.check(theta)
-        return warp_by_places(
-            images, theta, self.places_in_rows, output_shape, padding_mode, fill_value, n_jobs
-        )
+        theta, rules = self.check(theta), (padding_mode, fill_value, antialias, n_jobs)
+        return warp_by_places(images, theta, self.places_in_rows, output_shape, *rules)
 
     def outside(self, parameters: Array, input_shape: tuple[int, ...]) -> Array:
         """The share of each image's grid, (n,), that lies outside the image."""

@@ -21,6 +21,7 @@ from ..nn import (
     Flatten,
     Layer,
     MaxPool,
+    Parallel,
     ReLU,
     SpatialTransform,
     Standardize,
@@ -38,6 +39,7 @@ LAYERS: dict[str, type[Layer]] = {
     "Dropout": Dropout,
     "Flatten": Flatten,
     "MaxPool": MaxPool,
+    "Parallel": Parallel,
     "ReLU": ReLU,
     "SpatialTransform": SpatialTransform,
     "Standardize": Standardize,
@@ -128,14 +130,21 @@ def _check_known(layer: Layer) -> None:
         raise InvalidTypeError(
             f"a model file cannot hold the layer {layer!r}; it knows {', '.join(LAYERS)}."
         )
-    for inner in getattr(layer, "localization", []):
-        _check_known(inner)
+    for chain in (getattr(layer, "localization", []), *getattr(layer, "branches", [])):
+        for inner in chain:
+            _check_known(inner)
 
 
 def _layers(value: Any, where: str) -> list[Layer]:
     if not isinstance(value, list):
         raise ModelFileError(f"{where} is {str(value)[:80]!r}; wanted a list of layers.")
     return [_layer(entry, f"{where}[{number}]") for number, entry in enumerate(value)]
+
+
+def _branches(value: Any, where: str) -> list[list[Layer]]:
+    if not isinstance(value, list):
+        raise ModelFileError(f"{where} is {str(value)[:80]!r}; wanted a list of lists of layers.")
+    return [_layers(chain, f"{where}[{number}]") for number, chain in enumerate(value)]
 
 
 def _layer(entry: Any, where: str) -> Layer:
@@ -154,6 +163,8 @@ def _layer(entry: Any, where: str) -> Layer:
         value = entry[field]
         if wanted == list[Layer]:
             value = _layers(value, f"{where}.{field}")
+        elif wanted == list[list[Layer]]:
+            value = _branches(value, f"{where}.{field}")
         elif not _CHECKS.get(wanted, _never)(value):
             raise ModelFileError(f"{where}.{field} is {str(value)[:80]!r}; wanted {wanted}.")
         values[field] = tuple(value) if value and wanted == _PAIR else value

@@ -6,6 +6,7 @@ from .dense import Dense
 from .dropout import Dropout
 from .flatten import Flatten
 from .layer import Layer
+from .parallel import Parallel
 from .pool import AveragePool, MaxPool
 from .spatial import SpatialTransform
 from .standardize import Standardize
@@ -18,6 +19,7 @@ __all__ = [
     "Flatten",
     "Layer",
     "MaxPool",
+    "Parallel",
     "ReLU",
     "SpatialTransform",
     "Standardize",

@@ -68,6 +68,10 @@ class Layer(ABC):
         """For each parameter, where weight decay pulls it to zero: weights, not biases."""
         return [np.full(array.size, array.ndim > 1) for array in self.parameters]
 
+    def localizing(self) -> list[Array]:
+        """For each parameter, where it finds a transform: those learn at a rate of their own."""
+        return [np.full(array.size, False) for array in self.parameters]
+
     def description(self) -> dict[str, Any]:
         """The layer's class and fields, as JSON takes them."""
         names = [field.name for field in fields(self) if field.init]

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -94,8 +94,11 @@ class Network:
 
     def decayed(self) -> Array:
         """Mask over `vector`: where weight decay acts."""
-        masks = [mask for layer in self.layers for mask in layer.decayed()]
-        return np.concatenate([np.zeros(0, bool), *masks])
+        return _joined(layer.decayed() for layer in self.layers)
+
+    def localizing(self) -> Array:
+        """Mask over `vector`: what is part of a localization, wherever its transform stands."""
+        return _joined(layer.localizing() for layer in self.layers)
 
     def copy(self) -> "Network":
         """The same layers over a vector of its own."""
@@ -107,6 +110,10 @@ class Network:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self.bind(self.vector)
+
+
+def _joined(masks: Iterable[list[Array]]) -> Array:
+    return np.concatenate([np.zeros(0, bool), *(mask for own in masks for mask in own)])
 
 
 def _pool_first(layers: list[Layer]) -> list[Layer]:

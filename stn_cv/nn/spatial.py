@@ -75,6 +75,9 @@ class SpatialTransform(Layer):
     def decayed(self) -> list[Array]:
         return [self.network.decayed()]
 
+    def localizing(self) -> list[Array]:
+        return [np.full(self.network.vector.size, True)]
+
     @property
     def rules(self) -> tuple[str, float, bool]:
         """How a family is to warp: padding mode, fill value, antialias."""

@@ -31,7 +31,6 @@ from .samples import (
     probe,
 )
 from .schedule import SCHEDULES
-from .spatial import SpatialTransform
 
 
 @dataclass(frozen=True)
@@ -122,16 +121,9 @@ class Trainer:
 
     def _rates(self) -> Array:
         """Learning rate of each parameter, relative: lower in the localizations."""
-        rates = [
-            np.full(
-                sum(parameter.size for parameter in layer.parameters),
-                self.settings.localization_learning_rate_ratio
-                if isinstance(layer, SpatialTransform)
-                else 1.0,
-            )
-            for layer in self.network.layers
-        ]
-        return np.concatenate(rates).astype(self.network.vector.dtype)
+        ratio = self.settings.localization_learning_rate_ratio
+        rates = np.where(self.network.localizing(), ratio, 1.0)
+        return rates.astype(self.network.vector.dtype)
 
     def epoch(self, samples: Samples) -> float:
         """Train on every sample once; the mean loss on the way."""

@@ -6,6 +6,7 @@ over, nor left without a gradient. Where a warp does not shrink, that is the one
 the plain warp. How many it takes is found for each image by itself.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,17 @@ from ..slices import slices_of
 
 __all__ = [
     "ONE",
+    "Backward",
     "Counts",
+    "Part",
+    "averaged",
+    "in_parts",
+    "means",
     "parts_of",
+    "plain_parts",
     "sample_counts",
+    "samples_of",
+    "shrinks",
     "spread",
     "to_pixels_gradient",
     "to_samples",
@@ -25,11 +34,12 @@ __all__ = [
 
 Array = NDArray[Any]
 Counts = tuple[int, int]  # samples of a pixel: down, across
+Backward = Callable[[Array, bool], tuple[Array | None, Array]]
 Part = tuple[Any, Counts, list[slice]]  # index of images, their counts, rows of the output
 ONE: Counts = (1, 1)
 LARGEST = 16  # samples along a side
 SLACK = 1e-3  # source pixels; rounding must not make a turn take more than one sample
-SAMPLES_AT_ONCE = 2**18
+SAMPLES_AT_ONCE = 2**17
 
 
 def sample_counts(matrices: Array) -> Array:
@@ -38,7 +48,11 @@ def sample_counts(matrices: Array) -> Array:
     `matrices` (n, 2, 3) map output pixels to source pixels; the sides of an output pixel
     are their columns.
     """
-    sides = np.hypot(matrices[:, 0, 1::-1], matrices[:, 1, 1::-1])
+    return samples_of(np.hypot(matrices[:, 0, 1::-1], matrices[:, 1, 1::-1]))
+
+
+def samples_of(sides: Array) -> Array:
+    """How many samples along sides of so many source pixels; one along what is not finite."""
     return np.fmin(np.fmax(np.ceil(sides - SLACK), 1), LARGEST).astype(np.int64)
 
 
@@ -77,7 +91,7 @@ def parts_of(counts: Array, output_shape: tuple[int, ...]) -> list[Part]:
     Where a part's rows are cut depends on its images' counts alone, not on the batch.
     """
     rows, columns = output_shape
-    parts: list[Part] = []
+    parts = [] if len(counts) else plain_parts(output_shape)
     for down, across in np.unique(counts, axis=0).tolist():
         index = np.flatnonzero((counts == (down, across)).all(axis=1))
         of_a_row = columns * down * across
@@ -86,6 +100,53 @@ def parts_of(counts: Array, output_shape: tuple[int, ...]) -> list[Part]:
         for part in slices_of(len(index), max(SAMPLES_AT_ONCE // (of_a_row * rows), 1)):
             parts.append((_as_slice(index[part]), (down, across), cuts))
     return parts
+
+
+def plain_parts(output_shape: tuple[int, ...]) -> list[Part]:
+    """All images in one part, of one sample a pixel."""
+    return [(slice(None), ONE, [slice(0, output_shape[0])])]
+
+
+def in_parts(parts: list[Part], warp: Callable[..., tuple[Array, Backward]]) -> Any:
+    """The output and backward of all images from what `warp` gives of each part."""
+    pairs = [warp(*part) for part in parts]
+
+    def backward(dY: Array, want_dimages: bool) -> tuple[Array | None, Array]:
+        results = [
+            own(dY[index], want_dimages)
+            for (_, own), (index, _, _) in zip(pairs, parts, strict=True)
+        ]
+        dimages = [own for own, _ in results if own is not None]
+        return (_merged(parts, dimages) if dimages else None), _merged(
+            parts, [dwhere for _, dwhere in results]
+        )
+
+    return _merged(parts, [Y for Y, _ in pairs]), backward
+
+
+def _merged(parts: list[Part], arrays: list[Array]) -> Array:
+    """The arrays of all parts put together; the only one as it is."""
+    if len(arrays) == 1:
+        return arrays[0]
+    out = np.empty((sum(map(len, arrays)), *arrays[0].shape[1:]), arrays[0].dtype)
+    for (index, _, _), array in zip(parts, arrays, strict=True):
+        out[index] = array
+    return out
+
+
+def means(samples: Array, counts: Counts, out: Array) -> None:
+    """Write the means of the samples (n, rows, columns, c) of each pixel to `out`."""
+    from ..kernels import blocks
+
+    blocks.block_means(samples, *counts, out)
+
+
+def averaged(samples: Array, backward: Backward, counts: Counts) -> tuple[Array, Backward]:
+    """The means of samples that have a backward, and the backward of those."""
+    n, rows, columns, channels = samples.shape
+    Y = np.empty((n, rows // counts[0], columns // counts[1], channels), samples.dtype)
+    means(samples, counts, Y)
+    return Y, lambda dY, want_dimages: backward(spread(dY, counts), want_dimages)
 
 
 def _as_slice(index: Array) -> Array | slice:

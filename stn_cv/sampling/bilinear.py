@@ -1,7 +1,6 @@
 """The bilinear warp of arrays that have been checked, and its gradients."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,13 +8,24 @@ from numpy.typing import NDArray
 
 from ..buffers import empty, zeros
 from ..geometry import matrix_gradient_to_theta, matrix_output_to_source
-from .antialias import ONE, Counts, parts_of, sample_counts, spread, to_pixels_gradient, to_samples
+from .antialias import (
+    ONE,
+    Backward,
+    Counts,
+    in_parts,
+    means,
+    parts_of,
+    plain_parts,
+    sample_counts,
+    spread,
+    to_pixels_gradient,
+    to_samples,
+)
 from .arguments import PADDING_MODES, Fill, as_fill, framed, read_only, unframed
 
 __all__ = ["Warp", "differentiable_warp"]
 
 Array = NDArray[Any]
-Backward = Callable[[Array, bool], tuple[Array | None, Array]]
 
 
 class Warp:
@@ -42,7 +52,6 @@ class Warp:
 
     def write(self, rows: slice, out: Array) -> None:
         """Write some rows of the output to `out` (n, rows, columns, c)."""
-        from ..kernels import blocks
         from ..kernels import warp as kernels
 
         if self.counts == ONE:
@@ -52,7 +61,7 @@ class Warp:
         samples = empty((n, height * down, width * across, channels), type(self.rules[-1][0]))
         first = rows.start * down
         kernels.warp(self.source, self.margin, self.matrices, first, *self.rules, samples)
-        blocks.block_means(samples, down, across, out)
+        means(samples, self.counts, out)
 
     def output(self, cuts: list[slice]) -> Array:
         """The whole output, made in these rows."""
@@ -102,32 +111,18 @@ def differentiable_warp(
     shapes = images.shape[1:3], output_shape, False
     matrices = matrix_output_to_source(theta, *shapes)
     rules = output_shape, (PADDING_MODES[padding_mode], False), fill
-    parts = [(slice(None), ONE, [slice(0, output_shape[0])])]
+    parts = plain_parts(output_shape)
     if antialias:
         parts = parts_of(sample_counts(matrices), output_shape)
-    warps = [Warp(images[index], matrices[index], *rules, counts) for index, counts, _ in parts]
-    at = [index for index, _, _ in parts]
-    outputs = [warp.output(cuts) for warp, (_, _, cuts) in zip(warps, parts, strict=True)]
+
+    def warp(index: Any, counts: Counts, cuts: list[slice]) -> tuple[Array, Backward]:
+        part = Warp(images[index], matrices[index], *rules, counts)
+        return part.output(cuts), lambda dY, want_dimages: part.gradients(dY, cuts, want_dimages)
+
+    Y, warp_backward = in_parts(parts, warp)
 
     def backward(dY: Array, want_dimages: bool) -> tuple[Array | None, Array]:
-        results = [
-            warp.gradients(dY[index], cuts, want_dimages)
-            for warp, (index, _, cuts) in zip(warps, parts, strict=True)
-        ]
-        dmatrices = _merged(at, [dmatrices for _, dmatrices in results], np.empty(matrices.shape))
-        dimages = None
-        if want_dimages:
-            dimages = _merged(at, [own for own, _ in results], empty(images.shape, images.dtype))
+        dimages, dmatrices = warp_backward(dY, want_dimages)
         return dimages, matrix_gradient_to_theta(dmatrices, *shapes)
 
-    shape = (len(images), *output_shape, images.shape[3])
-    return _merged(at, outputs, empty(shape, images.dtype)), backward
-
-
-def _merged(at: list[Any], arrays: list[Any], out: Array) -> Array:
-    """Arrays put at their places of `out`; the only one as it is."""
-    if len(arrays) == 1:
-        return arrays[0]
-    for index, array in zip(at, arrays, strict=True):
-        out[index] = array
-    return out
+    return Y, backward

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..buffers import empty, zeros
 from ..geometry import check_shape
 from ..slices import pinned_blas, run_slices
+from .antialias import ONE, Counts, means, parts_of, samples_of
 from .arguments import (
     MODES,
     PADDING_MODES,
@@ -24,12 +26,14 @@ from .arguments import (
 )
 from .grid import sample_into
 
-__all__ = ["differentiable_sample", "warp_by_places"]
+__all__ = ["differentiable_sample", "place_counts", "warp_by_places"]
 
 Array = NDArray[Any]
 Shape = tuple[int, int]
 Places = Callable[[Array, Shape, Shape, slice], Array]
 Backward = Callable[[Array, bool], tuple[Array | None, Array]]
+LATTICE = 64  # lines each way, at most, on which the sides of output pixels are found
+FAR = 1e8  # pixels; no side is as long, save to a point behind the camera
 BLOCK = 2**16  # pixels of an output whose places are found at once: 1 MB
 PIXELS = (read_only(np.ones(2)), read_only(np.zeros(2)))  # gains, offsets of places to pixels
 
@@ -48,17 +52,17 @@ def differentiable_sample(
     fill = as_fill(np.full(images.shape[3], fill_value, images.dtype))
     rules = (MODES["bilinear"], PADDING_MODES[padding_mode], False)
     images, at = read_only(np.ascontiguousarray(images)), (read_only(places), *PIXELS)
-    Y = np.empty((len(images), *places.shape[1:3], images.shape[3]), images.dtype)
+    Y = empty((len(images), *places.shape[1:3], images.shape[3]), images.dtype)
     sample_into(images, at, rules, fill, Y)
 
     def backward(dY: Array, want_dimages: bool) -> tuple[Array | None, Array]:
         dY = read_only(np.ascontiguousarray(dY))
         source, margin = framed(images, fill, math.prod(places.shape[1:3]))
-        dplaces = np.empty_like(places)
+        dplaces = empty(places.shape, places.dtype)
         kernels.grid_gradient(dY, source, margin, *at, *rules[1:], fill, dplaces)
         if not want_dimages:
             return None, dplaces
-        dimages = np.zeros_like(source)
+        dimages = zeros(source.shape, source.dtype)
         kernels.grid_scatter(dY, *at, *rules, fill, margin, dimages)
         return unframed(dimages, margin), dplaces
 
@@ -72,6 +76,7 @@ def warp_by_places(
     output_shape: Shape,
     padding_mode: str = "zeros",
     fill_value: float = 0.0,
+    antialias: bool = False,
     n_jobs: int | None = None,
 ) -> Array:
     """Warp images of any resolution and dtype, finding the places of some rows at a time.
@@ -87,8 +92,8 @@ def warp_by_places(
         (n, rows, width, 2), float64.
     output_shape : tuple
         (height, width) of the result.
-    padding_mode, fill_value, n_jobs
-        As `grid_sample` takes them. The result does not depend on `n_jobs`.
+    padding_mode, fill_value, antialias, n_jobs
+        As `warp_affine` takes them. The result does not depend on `n_jobs`.
 
     Returns
     -------
@@ -103,16 +108,36 @@ def warp_by_places(
     call = SamplingArguments.of(
         images, theta, theta.ndim == 3, "bilinear", padding_mode, False, fill_value
     )
-    shapes = call.images.shape[1:3], check_shape("output_shape", output_shape)
-    out = call.empty_output(shapes[1])
+    input_shape, shape = call.images.shape[1:3], check_shape("output_shape", output_shape)
+    out = call.empty_output(shape)
 
-    def run(piece: slice) -> None:
-        for part, rows in _blocks(*call.place(piece), *shapes[1]):
-            at = (read_only(places(call.where[part], *shapes, rows)), *PIXELS)
-            sample_into(call.images[part], at, call.rules, call.fill, out[part, rows])
+    def run(piece: tuple[Any, Counts, slice]) -> None:
+        index, counts, rows = piece
+        down, across = counts
+        of_samples = shape[0] * down, shape[1] * across
+        looked_at = slice(rows.start * down, rows.stop * down)
+        at = places(call.where[index], input_shape, of_samples, looked_at)
+        into = out[index, rows]  # a view, where a slice is the index
+        samples = into
+        if counts != ONE:
+            samples = empty((*at.shape[:3], out.shape[3]), type(call.fill[0]))
+        sample_into(call.images[index], (read_only(at), *PIXELS), call.rules, call.fill, samples)
+        if counts != ONE:
+            means(samples, counts, into)
+        if not isinstance(index, slice):
+            out[index, rows] = into
 
+    if antialias:
+        parts = parts_of(place_counts(call.where, places, input_shape, shape), shape)
+        pieces = [(index, counts, rows) for index, counts, cuts in parts for rows in cuts]
+    else:
+        pieces = [
+            (part, ONE, rows)
+            for piece in call.pieces(shape)
+            for part, rows in _blocks(*call.place(piece), *shape)
+        ]
     with pinned_blas():
-        run_slices(run, call.pieces(shapes[1]), n_jobs)
+        run_slices(run, pieces, n_jobs)
     return call.shaped_like_input(out)
 
 
@@ -122,9 +147,31 @@ def _blocks(part: slice, rows: slice, height: int, width: int) -> Iterator[tuple
     images = BLOCK // ((end - first) * width)
     if images:
         for start in range(part.start, part.stop, images):
-            yield slice(start, min(start + images, part.stop)), rows
+            yield slice(start, min(start + images, part.stop)), slice(first, end)
         return
     step = max(BLOCK // width, 1)
     for image in range(part.start, part.stop):
         for start in range(first, end, step):
             yield slice(image, image + 1), slice(start, min(start + step, end))
+
+
+def place_counts(theta: Array, places: Places, input_shape: Shape, output_shape: Shape) -> Array:
+    """How many samples, (n, 2), down and across, antialiased pixels take; see `sample_counts`.
+
+    The longest sides count, among pixels that reach the source, of cells of a lattice.
+    """
+    lattice = tuple(min(max(side, 2), LATTICE) for side in output_shape)
+    at = places(theta, input_shape, (lattice[0], lattice[1]), slice(None))
+    corners = [[at[:, :-1, :-1], at[:, :-1, 1:]], [at[:, 1:, :-1], at[:, 1:, 1:]]]
+    four = np.stack(corners[0] + corners[1])
+    low, high = four.min(axis=0), four.max(axis=0)
+    wide = high - low
+    reaches = (high + wide / 2 > -1) & (low - wide / 2 < input_shape[::-1]) & (wide < FAR)
+    sides = []
+    for (one, other), size, lines in zip(
+        (corners, zip(*corners, strict=True)), output_shape, lattice, strict=True
+    ):
+        lengths = [np.hypot(*np.moveaxis(b - a, -1, 0)) for a, b in zip(one, other, strict=True)]
+        longest = np.where(reaches.all(axis=-1), np.maximum(*lengths), 0).max(axis=(1, 2))
+        sides.append(longest * lines / size)
+    return samples_of(np.stack(sides, axis=1))
