@@ -226,11 +226,16 @@ def test_the_number_of_threads_changes_nothing(dtype):
         assert len({result.tobytes() for result in results}) == 1
 
 
-def test_blocks_of_rows_change_nothing(monkeypatch):
-    photo, theta = smooth(70, 90).astype(np.float32), tilted(1)[0]
-    whole = FAMILY.apply(photo, theta, (300, 250))
-    monkeypatch.setattr(places, "BLOCK", 1000)
-    np.testing.assert_allclose(FAMILY.apply(photo, theta, (300, 250)), whole, rtol=0, atol=2e-7)
+@pytest.mark.parametrize("block", [700, 25000])
+def test_blocks_change_nothing(monkeypatch, block):
+    """Rows of one image at a time, with some left over, or few images."""
+    images, theta = np.stack([smooth(70, 90)] * 5), tilted(5)
+    for shape in ((103, 99), (100, 33)):
+        whole = FAMILY.apply(images, theta, shape)
+        with monkeypatch.context() as patch:
+            patch.setattr(places, "BLOCK", block)
+            given = FAMILY.apply(images, theta, shape)
+        np.testing.assert_allclose(given, whole, rtol=0, atol=1e-14)
 
 
 def test_a_native_size_gives_the_median_pixel_a_pixel():
