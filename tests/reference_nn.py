@@ -94,17 +94,23 @@ def projective_theta(parameters, shape):
     return np.linalg.inv(to_units) @ affine @ tilt @ to_units
 
 
-def spatial(X, parameters, family, output_shape, padding_mode="zeros", fill=0.0, antialias=False):
-    """X (c, h, w, n) by parameters (n, p)."""
+def spatial(X, thetas, output_shape, padding_mode="zeros", fill=0.0, antialias=False):
+    """X (c, h, w, n) by a theta each."""
     warp = reference.antialiased if antialias else reference.warp
     warped = [
         warp(
-            X[..., i].transpose(1, 2, 0), theta(family, parameters[i], X.shape[1:3]), output_shape,
-            padding_mode=padding_mode, fill=fill,
+            X[..., i].transpose(1, 2, 0), one, output_shape, padding_mode=padding_mode, fill=fill
         ).transpose(2, 0, 1)
-        for i in range(X.shape[-1])
-    ]  # fmt: skip
+        for i, one in enumerate(thetas)
+    ]
     return np.stack(warped, axis=-1)
+
+
+def after(first, second):
+    """The theta that looks where `first` looks, seen by `second`: of (2, 3) or (3, 3)."""
+    rows = len(first)
+    one, other = (np.vstack([theta, np.eye(3)[rows:]]) for theta in (first, second))
+    return (one @ other)[:rows]
 
 
 def cross_entropy(logits, y, weights):

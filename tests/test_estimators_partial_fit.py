@@ -233,6 +233,7 @@ def test_warm_start_continues(cls):
         {"padding_mode": "border"},
         {"fill_value": 1.0},
         {"antialias": True},
+        {"n_steps": 2},
     ],
 )
 def test_warm_start_refuses_another_network(cls, parameters):

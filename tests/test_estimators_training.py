@@ -235,6 +235,7 @@ def test_schedules():
         ("padding_mode", ["zeros", "reflection"]),
         ("fill_value", [0.0, 1.0]),
         ("antialias", [False, True]),
+        ("n_steps", [1, 2, 3]),
         ("family", ["translation", "attention", "similarity", "affine", "projective", "tps"]),
         ("localization", ["mlp", "cnn"]),
         ("head", ["linear", "mlp", "cnn"]),

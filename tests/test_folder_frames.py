@@ -126,6 +126,15 @@ def test_a_right_angle_turns_a_photo_that_is_no_square(shape):
     assert (out.sum() - inside.astype(int).sum()) == 0
 
 
+def test_two_steps_turn_a_photo_at_once():
+    pixels = picture(30, 40)
+    twice = fixed_model((0, np.pi / 4, 0, 0), n_steps=2)
+    for out, wanted in zip(
+        rectified(twice, pixels), rectified(quarter_turn(), pixels), strict=True
+    ):
+        assert np.allclose(out, wanted, atol=1e-12)
+
+
 def test_of_another_proportion_the_middle_is_shown_and_nothing_squashed():
     pixels = picture(60, 60)
     out, _ = rectified(fixed_model(), pixels, (30, 60))

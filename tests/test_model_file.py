@@ -183,7 +183,7 @@ def test_the_file_is_what_safetensors_writes_and_reads(path):
     assert len(description["layers"][0]["localization"]) == len(LOCALIZATION)
 
 
-ADDED_SINCE_1_0 = {"antialias": False}
+ADDED_SINCE_1_0 = ("antialias", "n_steps")
 
 
 def as_format_1_0(value):
@@ -204,12 +204,12 @@ def test_files_of_the_first_format_are_read(path):
         assert loaded.network.layers == model.network.layers
         np.testing.assert_array_equal(loaded.rectify(images()), model.rectify(images()))
         path.write_bytes(signed({**description, "format": [1, 1]}, model.network.vector))
-        with pytest.raises(ModelFileError, match=r"lacks \['antialias'\]"):
+        with pytest.raises(ModelFileError, match=r"lacks \['antialias', 'n_steps'\]"):
             stn_cv.load(path)
 
 
 def test_what_a_transform_may_do_comes_back(path):
-    layers = [SpatialTransform(LOCALIZATION, "affine", (2, 2), antialias=True)]
+    layers = [SpatialTransform(LOCALIZATION, "affine", (2, 2), antialias=True, n_steps=2)]
     network = Network(layers, (1, 6, 8), np.random.default_rng(0))
     model = Rectifier(network, SPEC)
     saved(path, model)
@@ -328,6 +328,8 @@ REFUSED = [
     (edit("layers 0 family", "warp"), "family is 'warp'; wanted one of translation"),
     (edit("layers 0 padding_mode", "wrap"), "padding_mode is 'wrap'; wanted one of zeros"),
     (edit("layers 0 sharpen", 2), r"unknown entries \['sharpen'\]"),
+    (edit("layers 0 n_steps", 2**20), "n_steps is 1048576; wanted 16 at most"),
+    (edit("layers 0 n_steps", True), "n_steps is 'True'; wanted <class 'int'>"),
     (edit("layers 0 antialias", 1), "antialias is '1'; wanted <class 'bool'>"),
     (edit("layers 0 fill_value", 1e301), "fill_value"),
     (edit("layers 0 fill_value", True), "fill_value is 'True'"),

@@ -94,6 +94,20 @@ LAYERS = {
     ),
     "parallel and flat": (Parallel([[Flatten(), Dense(3)], [Flatten()]]), (1, 2, 3), 2),
     "parallel of one without layers": (Parallel([[], [ReLU()]]), (4,), 2),
+    **{
+        f"spatial {family} in 2 steps": (
+            SpatialTransform([Flatten()], family, (3, 4), n_steps=2),
+            (1, 4, 5),
+            2,
+        )
+        for family in FAMILIES
+        if family != "tps"
+    },
+    "spatial in 3 steps": (
+        SpatialTransform([Flatten()], "translation", (3, 3), "reflection", n_steps=3),
+        (1, 3, 4),
+        2,
+    ),
     "spatial antialiased": (
         SpatialTransform([Flatten()], "translation", (2, 2), "border", antialias=True),
         (2, 4, 5),
@@ -132,10 +146,17 @@ def slow_chain(layers, X):
 
 
 def slow_spatial(layer, X):
-    flat = np.stack([X[..., i].ravel() for i in range(X.shape[-1])], axis=-1)
-    P = reference_nn.dense(flat, *layer.network.layers[-1].parameters).T
     rules = (layer.padding_mode, layer.fill_value, layer.antialias)
-    return reference_nn.spatial(X, P, layer.family, layer.shape, *rules)
+    seen, thetas = X, None
+    for step in range(layer.n_steps):
+        if step:
+            seen = reference_nn.spatial(X, thetas, X.shape[1:3], *rules)
+        flat = np.stack([seen[..., i].ravel() for i in range(X.shape[-1])], axis=-1)
+        P = reference_nn.dense(flat, *layer.network.layers[-1].parameters).T
+        own = [reference_nn.theta(layer.family, one, X.shape[1:3]) for one in P]
+        pairs = zip(thetas or own, own, strict=True)
+        thetas = [reference_nn.after(*pair) for pair in pairs] if step else own
+    return reference_nn.spatial(X, thetas, layer.shape, *rules)
 
 
 @named
@@ -179,12 +200,16 @@ def kink_distances(network, X):
                 yield from kink_distances(branch, X)
         if isinstance(layer, SpatialTransform):
             yield from kink_distances(layer.network, X)
-            theta, _ = FAMILIES[layer.family].theta(layer.locate(X), X.shape[1:3])
-            for one in theta:
-                grid = reference.grid_of(one, layer.shape)
-                if layer.antialias:
-                    _, grid = reference.samples(one, X.shape[1:3], layer.shape)
-                yield reference.kink_distance(grid, X.shape[1:3], False).min()
+            P = layer.locate(X)
+            count = P.shape[1] // layer.n_steps
+            for step in range(1, layer.n_steps + 1):
+                shape = layer.shape if step == layer.n_steps else X.shape[1:3]
+                theta, _ = layer.family_after(step).theta(P[:, : step * count], X.shape[1:3])
+                for one in theta:
+                    grid = reference.grid_of(one, shape)
+                    if layer.antialias:
+                        _, grid = reference.samples(one, X.shape[1:3], shape)
+                    yield reference.kink_distance(grid, X.shape[1:3], False).min()
         if isinstance(layer, ReLU):
             yield np.abs(X).min()
         X, _ = layer.forward(X)
@@ -198,7 +223,7 @@ def check_gradients(network, n):
     assert_gradient(lambda X: network.forward(X, True, rng(5))[0], X, dY, dX)
     start = network.vector.copy()
     if not start.size:
-        assert gradients == []
+        assert not any(gradient.size for gradient in gradients)
         return
 
     def of_vector(vector):
@@ -260,6 +285,17 @@ END_TO_END = {
     "side by side on maps": [
         Conv2D(2, 2),
         Parallel([[SpatialTransform([Flatten()], "translation"), Conv2D(1, 2)], [Conv2D(1, 2)]]),
+        Flatten(),
+        Dense(2),
+    ],
+    "in steps": [
+        SpatialTransform([Flatten(), Dense(3), Dropout(0.2)], "affine", (3, 3), n_steps=3),
+        Flatten(),
+        Dense(2),
+    ],
+    "in steps on maps": [
+        Conv2D(2, 2),
+        SpatialTransform([AveragePool(2), Flatten()], "similarity", fill_value=1.0, n_steps=2),
         Flatten(),
         Dense(2),
     ],
@@ -574,11 +610,12 @@ BAD = [
     ([SpatialTransform([Flatten()], output_shape=3)], (1, 3, 3), r"wanted \(height, width\)"),
     ([SpatialTransform([Flatten()], output_shape=(3, 2.5))], (1, 3, 3), "output_shape"),
     ([SpatialTransform([Flatten()], fill_value=np.nan)], (1, 3, 3), "fill_value"),
-    ([Parallel([])], (1, 3, 3), "wanted a list of lists of layers"),
-    ([Parallel([ReLU()])], (1, 3, 3), "wanted a list of lists of layers"),
-    ([Parallel([["relu"]])], (1, 3, 3), "wanted layers of stn_cv.nn"),
     ([Parallel([[ReLU()], [MaxPool(2)]])], (1, 4, 4), "one height and width"),
     ([Parallel([[ReLU()], [Flatten()]])], (1, 4, 4), "one height and width"),
+    ([SpatialTransform([Flatten()], n_steps=0)], (1, 3, 3), "n_steps=0; wanted a positive"),
+    ([SpatialTransform([Flatten()], n_steps=17)], (1, 3, 3), "n_steps is 17; wanted 16 at most"),
+    ([SpatialTransform([Flatten()], n_steps=1.5)], (1, 3, 3), "n_steps=1.5; wanted a positive"),
+    ([SpatialTransform([Flatten()], "tps", n_steps=2)], (1, 3, 3), "n_steps is 2.*use n_steps=1"),
     ([SpatialTransform([ReLU()])], (1, 3, 3), r"put Flatten\(\) before it"),
 ]
 
@@ -593,6 +630,11 @@ def test_what_is_no_layer_is_refused():
     for what in (Dense, "Dense", None):
         with pytest.raises(InvalidTypeError, match="wanted layers of stn_cv.nn"):
             Network([what], (3,), rng())
+        with pytest.raises(InvalidTypeError, match="wanted layers of stn_cv.nn"):
+            Network([Parallel([[what]])], (3,), rng())
+    for branches in ([], [ReLU()], ReLU(), 3):
+        with pytest.raises(InvalidTypeError, match="wanted a list of lists of layers"):
+            Network([Parallel(branches)], (3,), rng())
 
 
 # The loss

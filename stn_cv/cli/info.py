@@ -30,6 +30,7 @@ def info(model: Path) -> None:
         "file": f"{model}, {os.path.getsize(model):,} bytes",
         "fitted on": str(spec),
         "corrects": transform.family,
+        "looks": f"{transform.n_steps} time{'s' if transform.n_steps > 1 else ''}",
         "gives": f"{height}x{width} pixels, unless another size is asked for",
         "outside": outside,
         "antialias": "yes" if transform.antialias else "no",

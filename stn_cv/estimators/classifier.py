@@ -51,7 +51,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
     ----------
     family, output_shape, localization, head : see SpatialTransformer
         What is learned: the transform, what looks at the image, what classifies it.
-    padding_mode, fill_value, antialias, image_shape : see SpatialTransformer
+    padding_mode, fill_value, antialias, n_steps, image_shape : see SpatialTransformer
         What lies outside of an image, and how to read flat rows.
     solver, learning_rate, learning_rate_init : see SpatialTransformer
         Steps of the training.

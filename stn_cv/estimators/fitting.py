@@ -178,6 +178,7 @@ def build_network(
         estimator.padding_mode,
         float(estimator.fill_value) / spec.maximum,
         bool(estimator.antialias),
+        int(estimator.n_steps),
     )
     output = (spec.channels, *(transform.output_shape or shape[1:]))
     head = estimator.head if is_built_in(estimator.head) else beginner(output)
@@ -247,7 +248,7 @@ def network_to_continue(estimator: Any, data: TrainingData) -> Network:
     if wanted.layers[:compared] != last.network.layers[:compared]:
         raise InvalidInputError(
             "the fitted network is not what the parameters say now (family, output_shape, "
-            "localization, head, padding_mode, fill_value or antialias changed), so training "
-            "cannot go on with it. Set warm_start=False to start anew."
+            "localization, head, padding_mode, fill_value, antialias or n_steps changed), so "
+            "training cannot go on with it. Set warm_start=False to start anew."
         )
     return last.network.copy()

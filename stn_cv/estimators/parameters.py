@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from ..families import FAMILIES
 from ..nn.optimizer import SOLVERS
 from ..nn.schedule import SCHEDULES
+from ..nn.spatial import LARGEST_STEPS
 from ..sampling import PADDING_MODES
 
 
@@ -23,6 +24,7 @@ class Parameters(BaseEstimator):
         "padding_mode": [StrOptions(set(PADDING_MODES))],
         "fill_value": [Interval(Real, None, None, closed="neither")],
         "antialias": ["boolean"],
+        "n_steps": [Interval(Integral, 1, LARGEST_STEPS, closed="both")],
         "image_shape": [tuple, list, None],
         "solver": [StrOptions(set(SOLVERS))],
         "learning_rate": [StrOptions(set(SCHEDULES))],
@@ -55,6 +57,7 @@ class Parameters(BaseEstimator):
         padding_mode: str = "zeros",
         fill_value: float = 0.0,
         antialias: bool = False,
+        n_steps: int = 1,
         image_shape: tuple[int, ...] | None = None,
         solver: str = "adam",
         learning_rate: str = "one_cycle",
@@ -83,6 +86,7 @@ class Parameters(BaseEstimator):
         self.padding_mode = padding_mode
         self.fill_value = fill_value
         self.antialias = antialias
+        self.n_steps = n_steps
         self.image_shape = image_shape
         self.solver = solver
         self.learning_rate = learning_rate

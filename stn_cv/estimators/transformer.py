@@ -52,6 +52,9 @@ class SpatialTransformer(
         What stands outside under "zeros", in the units of X.
     antialias : bool, default False
         Whether an output pixel is the mean over its area where the transform shrinks.
+    n_steps : int, default 1
+        How often the localization looks, each time at the image as warped so far; see
+        `stn_cv.nn.SpatialTransform`.
     image_shape : tuple or None, default None
         (height, width[, channels]) of flat rows; None takes a row for a strip of 1 x p.
     solver : {"adam", "sgd"}, default "adam"

@@ -29,6 +29,13 @@ class Family(Protocol):
     def n_parameters(self) -> int:
         """How many numbers the localization must give for an image."""
 
+    def in_steps(self, n_steps: int) -> "Family":
+        """The family of so many of its warps one after another, the last nearest the output.
+
+        Its parameters are those of all steps; its theta is of this family. `InvalidInputError`
+        if warps one after another are no warp of this family.
+        """
+
     def theta(
         self, parameters: Array, input_shape: tuple[int, ...]
     ) -> tuple[Array, Callable[[Array], Array]]:

@@ -18,6 +18,7 @@ from ..geometry import normalized_from_pixel, pixel_from_normalized
 from ..sampling import PADDING_MODES, affine_grid, differentiable_warp, warp_affine
 from ..sampling.antialias import shrinks
 from ..sampling.arguments import FEW_CHANNELS, framed, read_only
+from .steps import Steps
 
 Array = NDArray[Any]
 Backward = Callable[[Array], Array]
@@ -105,6 +106,11 @@ class AffineFamily:
     name: str
     n_parameters: int
     motion: Callable[[Array], tuple[Array, Backward]]
+
+    def in_steps(self, n_steps: int) -> "AffineFamily":
+        """Of so many warps one after another, the last nearest the output."""
+        motion = Steps(self.motion, n_steps)
+        return AffineFamily(self.name, n_steps * self.n_parameters, motion)
 
     def theta(self, parameters: Array, input_shape: tuple[int, ...]) -> tuple[Array, Backward]:
         """Theta (n, 2, 3), float64, for sources of `input_shape`, and its backward."""

@@ -1,6 +1,7 @@
 """Homographies: an affine motion and a tilt away from the picture's plane."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,34 @@ from numpy.typing import NDArray
 from ..geometry import check_warp
 from ..sampling.projective import projective_places, projective_places_backward
 from .by_places import Array, Backward, PlacingFamily
+from .steps import Motion, Steps
 
 __all__ = ["ProjectiveFamily"]
 
 IDENTITY: NDArray[Any] = np.eye(2, 3)
 
 
+def _homography(parameters: Array) -> tuple[Array, Backward]:
+    """The matrix (n, 3, 3) of one step, in isotropic units from the middle."""
+    affine, tilt = parameters[:, :6].reshape(-1, 2, 3) + IDENTITY, parameters[:, 6:]
+    shift = affine[:, :, 2]
+    motion = np.empty((len(parameters), 3, 3))
+    motion[:, :2] = affine
+    with np.errstate(over="ignore", invalid="ignore"):  # not finite, it is shown as 0
+        motion[:, :2, :2] += shift[:, :, None] * tilt[:, None, :]
+    motion[:, 2, :2], motion[:, 2, 2] = tilt, 1
+
+    def backward(dmotion: Array) -> Array:
+        dlinear = dmotion[:, :2, :2]
+        daffine = dmotion[:, :2].copy()
+        daffine[:, :, 2] += np.einsum("nij,nj->ni", dlinear, tilt)
+        dtilt = dmotion[:, 2, :2] + np.einsum("nij,ni->nj", dlinear, shift)
+        return np.concatenate([daffine.reshape(len(dmotion), 6), dtilt], axis=1)
+
+    return motion, backward
+
+
+@dataclass(frozen=True)
 class ProjectiveFamily(PlacingFamily):
     """Parameters (n, 8) to theta (n, 3, 3).
 
@@ -28,33 +51,22 @@ class ProjectiveFamily(PlacingFamily):
     value in the frame, is outside the source and has no gradient.
     """
 
-    name = "projective"
-    n_parameters = 8
+    name: str = "projective"
+    n_parameters: int = 8
+    motion: Motion = _homography
+
+    def in_steps(self, n_steps: int) -> "ProjectiveFamily":
+        """Of so many warps one after another, the last nearest the output."""
+        motion = Steps(self.motion, n_steps)
+        return ProjectiveFamily(self.name, n_steps * self.n_parameters, motion)
 
     def theta(self, parameters: Array, input_shape: tuple[int, ...]) -> tuple[Array, Backward]:
         """Theta (n, 3, 3), float64, for sources of `input_shape`, and its backward."""
-        given = parameters.astype(np.float64)
-        affine, tilt = given[:, :6].reshape(-1, 2, 3) + IDENTITY, given[:, 6:]
-        shift = affine[:, :, 2]
+        motion, backward = self.motion(parameters.astype(np.float64))
         height, width = input_shape[:2]
         sides = np.array([width, height, math.sqrt(height * width)])
         gains = sides / sides[:, None]  # isotropic units to normalized ones
-        motion = np.empty((len(given), 3, 3))
-        motion[:, :2] = affine
-        with np.errstate(over="ignore", invalid="ignore"):  # not finite, it is shown as 0
-            motion[:, :2, :2] += shift[:, :, None] * tilt[:, None, :]
-        motion[:, 2, :2], motion[:, 2, 2] = tilt, 1
-
-        def backward(dtheta: Array) -> Array:
-            dmotion = dtheta * gains
-            dlinear = dmotion[:, :2, :2]
-            daffine = dmotion[:, :2].copy()
-            daffine[:, :, 2] += np.einsum("nij,nj->ni", dlinear, tilt)
-            dtilt = dmotion[:, 2, :2] + np.einsum("nij,ni->nj", dlinear, shift)
-            flat = daffine.reshape(len(dtheta), 6)
-            return np.concatenate([flat, dtilt], axis=1).astype(parameters.dtype)
-
-        return motion * gains, backward
+        return motion * gains, lambda dtheta: backward(dtheta * gains).astype(parameters.dtype)
 
     def places(
         self, theta: Array, input_shape: tuple[int, ...], output_shape: tuple[int, int]

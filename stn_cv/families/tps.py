@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import InvalidInputError
 from ..geometry import check_spline
 from ..sampling.spline import spline_places, spline_places_backward, spline_places_in_rows
 from .by_places import Array, Backward, PlacingFamily
@@ -31,6 +32,13 @@ class SplineFamily(PlacingFamily):
     def n_parameters(self) -> int:
         """Two for each control point."""
         return 2 * self.k**2
+
+    def in_steps(self, n_steps: int) -> "SplineFamily":
+        """Refused: a spline of a spline is none."""
+        raise InvalidInputError(
+            f"n_steps is {n_steps}, but warps of the family {self.name!r} one after another are "
+            "none of it; use n_steps=1, or another family such as 'projective'."
+        )
 
     def theta(self, parameters: Array, input_shape: tuple[int, ...]) -> tuple[Array, Backward]:
         """Theta (n, k * k, 2), float64, for sources of `input_shape`, and its backward."""

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..families import FAMILIES
 from ..nn.spatial import SpatialTransform
 from ..slices import run_slices, slices_of
 from .gradients import forward
@@ -37,7 +36,7 @@ class Warp:
     def __call__(self, images: Array, parameters: Array) -> tuple[Array, Callable[[Array], Array]]:
         """Images (n, h, w, c) warped, with the backward to the parameters (n, p)."""
         transform, parts = self.transform, slices_of(len(images))
-        family = FAMILIES[transform.family]
+        family = transform.warper
 
         def run(part: slice) -> Any:
             return family.warp(

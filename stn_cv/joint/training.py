@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from ..nn.layer import Array, Backward
-from ..nn.network import Network, flat_gradient
+from ..nn.network import Network
 from ..nn.samples import DROPOUT, QUIET, Samples, activations, keyed
 from ..nn.spatial import SpatialTransform
 from ..nn.training import Settings, Trainer, sum_in_order
@@ -119,13 +119,11 @@ class JointTrainer(Trainer):
     def _gradient(self, samples: Samples, index: Array) -> tuple[float, Array]:
         """Loss, summed, and gradient, of the weighted mean, over one batch."""
         batch, parts = samples.take(index), slices_of(len(index))
-        localization = self.transform.network
 
         @QUIET  # for the thread it runs on
         def look(part: slice) -> tuple[Array, Backward]:
             rng = keyed(self.settings.seed, DROPOUT, self.steps, part.start)
-            P, backward = localization.forward(activations(batch.images[part]), True, rng)
-            return np.ascontiguousarray(P.T), backward
+            return self.transform.look(activations(batch.images[part]), True, rng)
 
         looks = run_slices(look, parts, self.settings.n_jobs)
         losses, slopes = self._slopes(batch, np.concatenate([P for P, _ in looks]), index)
@@ -134,8 +132,7 @@ class JointTrainer(Trainer):
 
         @QUIET
         def pull(part: slice) -> Array:
-            gradients = backwards[part.start](slopes[part].T, False)[1]
-            return flat_gradient(gradients, np.empty_like(self.network.vector))
+            return backwards[part.start](slopes[part], False)[1][0]
 
         gradient = sum_in_order(run_slices(pull, parts, self.settings.n_jobs))
         gradient /= gradient.dtype.type(batch.weights.sum())

@@ -45,7 +45,7 @@ LAYERS: dict[str, type[Layer]] = {
     "Standardize": Standardize,
 }
 # What layers had before it was a field of theirs: files of format 1.0 do not say it.
-ADDED: dict[str, dict[str, Any]] = {"SpatialTransform": {"antialias": False}}
+ADDED: dict[str, dict[str, Any]] = {"SpatialTransform": {"antialias": False, "n_steps": 1}}
 LARGEST_IMAGE = 2**27  # pixels of an input or output
 LARGEST_LABELS = 2**24  # characters
 

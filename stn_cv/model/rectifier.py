@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InvalidInputError, InvalidTypeError
-from ..families import FAMILIES, Family
+from ..families import Family
 from ..nn.loss import softmax
 from ..nn.network import Network
 from ..nn.spatial import SpatialTransform
@@ -129,8 +129,8 @@ class Rectifier:
 
     @property
     def family(self) -> Family:
-        """The transform family."""
-        return FAMILIES[self.transform.family]
+        """What warps by theta."""
+        return self.transform.warper
 
     @property
     def output_shape(self) -> tuple[int, int]:

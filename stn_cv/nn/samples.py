@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInputError
-from ..families import FAMILIES
 from ..slices import LARGEST_SLICE, run_slices, slices_of
 from .layer import Array
 from .loss import cross_entropy
@@ -97,7 +96,7 @@ def outside(network: Network, images: Array, n_jobs: int | None) -> Array:
 
     def run(part: slice) -> Array:
         parameters = transform.locate(activations(images[part]))
-        return FAMILIES[transform.family].outside(parameters, images.shape[1:3])
+        return transform.warper.outside(parameters, images.shape[1:3])
 
     return np.concatenate(run_slices(run, slices_of(len(images)), n_jobs))
 

@@ -1,16 +1,19 @@
 """The spatial transformer as a layer: localization, family, sampler."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from ..errors import InvalidInputError
-from ..families import FAMILIES
+from ..families import FAMILIES, Family
 from ..sampling import PADDING_MODES
 from .dense import Dense
 from .layer import Array, Backward, Layer, check_ndim, check_positive
 from .network import Network, flat_gradient
+
+LARGEST_STEPS = 16
 
 
 @dataclass
@@ -33,6 +36,10 @@ class SpatialTransform(Layer):
     antialias : bool, default False
         Whether an output pixel is the mean over its area where the transform shrinks; see
         `stn_cv.warp_affine`.
+    n_steps : int, default 1
+        How often the localization looks: again at the image warped so far, at the input's
+        size, to correct what is left (Lin and Lucey 2017). Every sample is taken from the
+        input itself, by all transforms found in one. Not for "tps".
 
     Examples
     --------
@@ -47,6 +54,7 @@ class SpatialTransform(Layer):
     padding_mode: str = "zeros"
     fill_value: float = 0.0
     antialias: bool = False
+    n_steps: int = 1
     network: Network = field(init=False, repr=False, compare=False)
 
     def build(
@@ -64,6 +72,10 @@ class SpatialTransform(Layer):
         )
         if not np.isfinite(self.fill_value):
             raise InvalidInputError(f"fill_value is {self.fill_value!r}; wanted a finite number.")
+        check_positive(self, n_steps=self.n_steps)
+        if self.n_steps > LARGEST_STEPS:
+            raise InvalidInputError(f"n_steps is {self.n_steps}; wanted {LARGEST_STEPS} at most.")
+        self.family_after(self.n_steps)  # which may refuse it
         last = Dense(FAMILIES[self.family].n_parameters, "zeros")
         self.network = Network([*self.localization, last], input_shape, rng, np.float64)
         return (input_shape[0], *self.shape), [self.network.vector]
@@ -83,24 +95,70 @@ class SpatialTransform(Layer):
         """How a family is to warp: padding mode, fill value, antialias."""
         return self.padding_mode, self.fill_value, self.antialias
 
+    def family_after(self, n_steps: int) -> Family:
+        """What warps by the parameters of so many steps."""
+        family = FAMILIES[self.family]
+        return family if n_steps == 1 else family.in_steps(n_steps)
+
+    @property
+    def warper(self) -> Family:
+        """What warps by all that `look` and `locate` give."""
+        return self.family_after(self.n_steps)
+
     def locate(self, X: Array) -> Array:
-        """The family's parameters (n, n_parameters) for activations X."""
-        return np.ascontiguousarray(self.network.forward(X)[0].T)
+        """The `warper`'s parameters (n, n_parameters) for activations X."""
+        return np.ascontiguousarray(self.look(X)[0])
+
+    def look(
+        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Callable[..., Any]]:
+        """As `locate`, with ``backward(dP, want_dX=True) -> (dX or None, [gradient])``."""
+        P, backward = self.network.forward(X, training, rng)
+        P, looks = P.T, [cast(Callable[..., Any], backward)]
+        warps: list[Any] = []  # each gave what the next look saw
+        for step in range(1, self.n_steps):
+            family, shape = self.family_after(step), (X.shape[1], X.shape[2])
+            Z, warp_backward = family.warp(_images(X), P, shape, *self.rules)
+            warps.append(warp_backward)
+            own, backward = self.network.forward(Z.transpose(3, 1, 2, 0), training, rng)
+            P = np.concatenate([P, own.T], axis=1)
+            looks.append(backward)
+        count = P.shape[1] // self.n_steps
+
+        def backward_all(dP: Array, want_dX: bool = True) -> Any:
+            shares: list[Array] = []
+            later: list[Any] = []  # of the looks behind the first
+            for step in reversed(range(1, self.n_steps)):
+                dZ, gradients = looks[step](dP[:, step * count :].T, True)
+                shares.append(flat_gradient(gradients, np.empty_like(self.network.vector)))
+                dimages, dbefore = warps[step - 1](dZ.transpose(3, 1, 2, 0), want_dX)
+                dP = dP[:, : step * count] + dbefore
+                later.append(dimages)
+            dX, gradients = looks[0](dP.T, want_dX)
+            total = flat_gradient(gradients, np.empty_like(self.network.vector))
+            if want_dX and later:
+                dX = dX + sum(later).transpose(3, 1, 2, 0)
+            return dX, [sum(shares, start=total)]
+
+        return P, backward_all
 
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
-        P, localization_backward = self.network.forward(X, training, rng)
-        images = np.ascontiguousarray(X.transpose(3, 1, 2, 0))
-        Y, warp_backward = FAMILIES[self.family].warp(images, P.T, self.shape, *self.rules)
+        P, look_backward = self.look(X, training, rng)
+        Y, warp_backward = self.warper.warp(_images(X), P, self.shape, *self.rules)
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             dimages, dP = warp_backward(dY.transpose(3, 1, 2, 0), want_dX)
-            dX, gradients = localization_backward(dP.T, want_dX)
-            dX = None if dimages is None else dX + dimages.transpose(3, 1, 2, 0)
-            return dX, [flat_gradient(gradients, np.empty_like(self.network.vector))]
+            dX, gradients = look_backward(dP, want_dX)
+            return (None if dimages is None else dX + dimages.transpose(3, 1, 2, 0)), gradients
 
         return Y.transpose(3, 1, 2, 0), backward
+
+
+def _images(X: Array) -> Array:
+    """Activations as images (n, h, w, c)."""
+    return np.ascontiguousarray(X.transpose(3, 1, 2, 0))
 
 
 def _pair(layer: Layer, output_shape: Any) -> tuple[int, int]:
