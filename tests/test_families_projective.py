@@ -197,6 +197,14 @@ def test_huge_parameters_stay_in_range(padding_mode, size):
         assert np.isfinite(out).all() and 1 <= out.min() and out.max() <= 3
 
 
+def test_a_coordinate_that_is_held_has_no_gradient():
+    theta = np.eye(3)[None].copy()
+    theta[0, 0, 2] = 1e12
+    assert (projective_places(theta, (5, 6), (5, 6))[..., 0] == 1e9).all()
+    given = projective_places_backward(np.ones((1, 5, 6, 2)), theta, (5, 6))[0]
+    assert not given[0].any() and given[1, 2] == 30 * 2.5
+
+
 @pytest.mark.parametrize("factor", [1e-300, 1e-3, 2.5, 1e300])
 def test_a_homography_has_no_scale(factor):
     image, theta = smooth(20, 30), tilted(1)[0]
