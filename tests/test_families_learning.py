@@ -28,6 +28,7 @@ def bowed(n, random):
     return np.stack([along_x, along_y], axis=2).reshape(n, 32)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(
     "name, distortion, gain", [("projective", seen_from_aside, 0.1), ("tps", bowed, 0.04)]
 )

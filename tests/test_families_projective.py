@@ -92,6 +92,7 @@ def test_the_tilt_leaves_the_middle_alone():
         np.testing.assert_allclose((u / w, v / w), affine[0] @ (dx, dy, 1), atol=1e-11)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8, np.uint16])
 def test_identity_flips_turns_and_shifts_are_exact(dtype):
     for size in (*range(2, 40, 3), 199):
@@ -221,6 +222,7 @@ def test_theta_of_another_shape_is_named():
 # --- photos, threads
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_the_number_of_threads_changes_nothing(dtype):
     photo = (smooth(700, 900) * 255).astype(dtype)
@@ -234,6 +236,7 @@ def test_the_number_of_threads_changes_nothing(dtype):
         assert len({result.tobytes() for result in results}) == 1
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("block", [700, 25000])
 def test_blocks_change_nothing(monkeypatch, block):
     """Rows of one image at a time, with some left over, or few images."""
@@ -290,6 +293,7 @@ def test_a_photo_of_other_proportions_is_not_squashed():
     np.testing.assert_allclose(given / given[2], wanted / wanted[2])
 
 
+@pytest.mark.compiled
 def test_a_folder_of_photos_from_the_command_line(tmp_path):
     parameters = (0.1, -0.1, 0.05, 0.15, -0.05, 0.1, 0.2, -0.15)
     library.save(fixed_model(parameters, "projective"), tmp_path / "model.stn")
@@ -314,6 +318,7 @@ def test_a_folder_of_photos_from_the_command_line(tmp_path):
     assert "projective" in stn_cv("info", tmp_path / "model.stn").stdout
 
 
+@pytest.mark.compiled
 def test_the_estimator_finds_and_keeps_homographies(tmp_path):
     estimator = fast(SpatialTransformer, family="projective", max_iter=8).fit(DIGITS, LABELS)
     theta = estimator.predict_theta(DIGITS)

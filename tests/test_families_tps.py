@@ -97,6 +97,7 @@ def test_places_of_large_outputs_are_near_enough(shape):
         assert 0 < off.max() < 0.2 and off.mean() < 0.02
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8, np.uint16])
 def test_the_identity_is_exact(dtype):
     for size in (*range(2, 40, 3), 199):
@@ -177,6 +178,7 @@ def test_theta_of_another_shape_is_named():
 # --- photos, threads
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_the_number_of_threads_changes_nothing(dtype):
     photo = (waves(500, 400) * 255).astype(dtype)
@@ -231,6 +233,7 @@ def test_theta_of_a_photo_shows_what_the_canvas_showed():
     np.testing.assert_allclose(source_points(same, SOME), source_points(theta, SOME), atol=1e-11)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("size", ["native", "input"])
 def test_a_folder_of_photos_from_the_command_line(tmp_path, size):
     parameters = np.random.default_rng(0).normal(0, 0.1, 32)
@@ -258,6 +261,7 @@ def test_a_folder_of_photos_from_the_command_line(tmp_path, size):
     assert "tps" in stn_cv("info", tmp_path / "model.stn").stdout
 
 
+@pytest.mark.compiled
 def test_the_estimator_finds_and_keeps_splines(tmp_path):
     estimator = fast(SpatialTransformer, family="tps", max_iter=8).fit(DIGITS, LABELS)
     theta = estimator.predict_theta(DIGITS)
@@ -275,6 +279,7 @@ def test_the_estimator_finds_and_keeps_splines(tmp_path):
     assert library.contact_sheet(DIGITS, theta, rectified, LABELS).shape[2] == 3
 
 
+@pytest.mark.compiled
 def test_descent_undoes_a_bend():
     """Least squares to the straight picture, along the gradient of the warp."""
     wanted = waves(16, 16, 1)[None]
