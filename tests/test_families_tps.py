@@ -5,7 +5,7 @@ import pytest
 import reference
 from estimator_cases import DIGITS, LABELS, fast
 from folder_cases import fixed_model, rows_of, stn_cv, tree
-from reference import PADDING_MODES, assert_gradient
+from reference import PADDING_MODES, assert_gradient, waves
 from scipy.interpolate import RBFInterpolator
 
 import stn_cv as library
@@ -33,13 +33,6 @@ SOME = np.random.default_rng(3).uniform(-1, 1, (200, 2))
 
 def bent(n=1, seed=0, spread=0.1, k=4):
     return np.random.default_rng(seed).normal(0, spread, (n, k * k, 2))
-
-
-def waves(height, width, channels=3):
-    """The same at every resolution, from 0 to 1."""
-    x, y = np.meshgrid(reference.centres(width, False), reference.centres(height, False))
-    parts = [np.sin(3 * x + k) * np.cos(2 * y - k) for k in range(channels)]
-    return (np.stack(parts, axis=-1) + 1) / 2
 
 
 # --- values
@@ -106,16 +99,6 @@ def test_the_identity_is_exact(dtype):
         np.testing.assert_array_equal(given, image)
 
 
-def test_one_theta_fits_every_resolution():
-    small, large = waves(60, 90), waves(240, 360)
-    for theta in bent(3):
-        coarse = FAMILY.apply(small, theta, (30, 40), "border")
-        fine = FAMILY.apply(large, theta, (30, 40), "border")
-        assert np.abs(coarse - fine).max() < 0.03
-        borders = [frame_outline(theta, shape) + 0.5 for shape in ((60, 90), (240, 360))]
-        np.testing.assert_allclose(4 * borders[0], borders[1], rtol=1e-12, atol=1e-12)
-
-
 def test_families_of_other_sizes_can_be_made():
     family = SplineFamily("tps 3 x 3", 3)
     theta, _ = family.theta(np.zeros((2, family.n_parameters)), (5, 6))
@@ -176,19 +159,6 @@ def test_theta_of_another_shape_is_named():
 
 
 # --- photos, threads
-
-
-@pytest.mark.compiled
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_the_number_of_threads_changes_nothing(dtype):
-    photo = (waves(500, 400) * 255).astype(dtype)
-    batch = (np.stack([waves(40, 50)] * 40) * 255).astype(dtype)
-    photos = np.stack([photo, photo])
-    for images, theta, shape in (
-        (photo, bent()[0], (450, 420)), (photos, bent(2), (450, 420)), (batch, bent(40), (30, 30))
-    ):  # fmt: skip
-        results = [FAMILY.apply(images, theta, shape, n_jobs=n) for n in (1, 2, 4)]
-        assert len({result.tobytes() for result in results}) == 1
 
 
 def test_a_native_size_gives_the_median_pixel_a_pixel():
