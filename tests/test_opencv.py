@@ -113,6 +113,19 @@ def test_a_frame_is_drawn_through_its_corners_and_its_top_is_thicker():
     assert not drawn[:, :5].any() and not drawn[15:25, 20:30].any()
 
 
+def test_the_whole_first_side_of_a_curved_frame_is_thick():
+    image = np.full((60, 80, 3), 255, np.uint8)
+    along = np.linspace(-1, 1, 8, endpoint=False)
+    top = np.stack([along, np.full(8, -1.0)], axis=1)
+    right = np.stack([np.full(8, 1.0), along], axis=1)
+    border = np.concatenate([top, right, -top, -right]) * (30, 20) + (40, 30)
+    opencv.draw_frame(image, border, (0, 0, 0), top=5)
+    drawn = (image < 128).any(axis=2)
+    assert (drawn[:15, 12:68].sum(axis=0) >= 4).all()  # all along the top
+    assert (drawn[45:, 16:64].sum(axis=0) <= 2).all()
+    assert (drawn[16:44, 60:].sum(axis=1) <= 2).all() and drawn[16:44, 60:].any(axis=1).all()
+
+
 def test_half_a_pixel_is_seen():
     image = np.zeros((20, 20, 3), np.uint8)
     corners = np.array([[4.0, 4.5], [15, 4.5], [15, 12], [4, 12]])
