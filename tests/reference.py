@@ -182,6 +182,13 @@ def kink_distance(grid, image_shape, align_corners):
     return np.minimum(np.abs(x - np.rint(x)), np.abs(y - np.rint(y))) / 2
 
 
+def waves(height, width, channels=3):
+    """An image that is the same at every resolution, from 0 to 1."""
+    x, y = np.meshgrid(centres(width, False), centres(height, False))
+    parts = [np.sin(3 * x + k) * np.cos(2 * y - k) for k in range(channels)]
+    return (np.stack(parts, axis=-1) + 1) / 2
+
+
 def numeric_gradient(function, x, eps=1e-6):
     """Central differences of a scalar function by each entry of a float64 array."""
     gradient = np.empty(x.shape)

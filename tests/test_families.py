@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import reference
 import reference_nn
-from reference import PADDING_MODES, assert_gradient
+from reference import PADDING_MODES, assert_gradient, waves
 
 from stn_cv.families import FAMILIES
+from stn_cv.pictures import frame_outline
 from stn_cv.sampling import grid_sample
 
 SHAPES = [(8, 8), (5, 9), (11, 3), (1, 7), (480, 640)]
@@ -157,6 +158,32 @@ def test_apply_fits_any_resolution_and_dtype(family, dtype):
         wanted = np.rint(wanted).astype(dtype)
     np.testing.assert_allclose(given, wanted, rtol=1e-5, atol=1e-4)
     np.testing.assert_array_equal(family.apply(images[1], theta[1], (5, 5), "border"), given[1])
+
+
+@every_family
+def test_one_theta_fits_every_resolution(family):
+    small, large = waves(60, 90), waves(240, 360)
+    for theta in family.theta(parameters_of(family, 3, spread=0.15), (60, 90))[0]:
+        coarse = family.apply(small, theta, (30, 40), "border")
+        fine = family.apply(large, theta, (30, 40), "border")
+        assert np.abs(coarse - fine).max() < 0.03
+        borders = [frame_outline(theta, shape) + 0.5 for shape in ((60, 90), (240, 360))]
+        np.testing.assert_allclose(4 * borders[0], borders[1], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.compiled
+@every_family
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_the_number_of_threads_changes_nothing(family, dtype):
+    photo = (waves(500, 400) * 255).astype(dtype)
+    batch = (np.stack([waves(40, 50)] * 40) * 255).astype(dtype)
+    theta, _ = family.theta(parameters_of(family, 40, spread=0.15), (40, 50))
+    for images, given, shape in (
+        (photo, theta[0], (750, 720)), (np.stack([photo, photo]), theta[:2], (450, 420)),
+        (batch, theta, (30, 30)),
+    ):  # fmt: skip
+        results = [family.apply(images, given, shape, n_jobs=n) for n in (1, 2, 4)]
+        assert len({result.tobytes() for result in results}) == 1
 
 
 @every_family

@@ -6,7 +6,7 @@ import pytest
 import reference
 from estimator_cases import DIGITS, LABELS, fast
 from folder_cases import fixed_model, rows_of, stn_cv, tree
-from reference import PADDING_MODES, assert_gradient
+from reference import PADDING_MODES, assert_gradient, waves
 
 import stn_cv as library
 from stn_cv import SpatialTransformer
@@ -30,25 +30,19 @@ def tilted(n=1, seed=0, spread=0.3):
     return FAMILY.theta(parameters, (20, 30))[0]
 
 
-def smooth(height, width, channels=3):
-    """Waves that are the same at every resolution, from 0 to 1."""
-    x, y = np.meshgrid(reference.centres(width, False), reference.centres(height, False))
-    waves = [np.sin(3 * x + k) * np.cos(2 * y - k) for k in range(channels)]
-    return (np.stack(waves, axis=-1) + 1) / 2
-
-
 # --- values
 
 
 @pytest.mark.parametrize("shape, output_shape", [((20, 30), (20, 30)), ((31, 17), (8, 40))])
 def test_places_are_those_of_the_slow_twin(shape, output_shape):
-    theta = np.concatenate([tilted(6), HORIZON, -3 * tilted(1)])
+    mirrored = np.array([[[1, 0, 0], [0, 1, 0], [-2.0, 0.5, 1]]])
+    theta = np.concatenate([tilted(6), HORIZON, mirrored, -3 * tilted(1)])
     for one, given in zip(theta, projective_places(theta, shape, output_shape), strict=True):
         grid = reference.projective_grid(one, output_shape)
         wanted = reference.to_pixel(grid, np.array(shape[::-1]), False)
         seen = grid[..., 0] < 1e5
         np.testing.assert_allclose(given[seen], wanted[seen], rtol=1e-10, atol=1e-10)
-        assert (np.abs(given[~seen]).max(axis=-1, initial=1e9) == 1e9).all()
+        assert (np.abs(given[~seen]).max(axis=-1) == 1e9).all()
         some_rows = projective_places(one[None], shape, output_shape, slice(3, 7))
         np.testing.assert_array_equal(some_rows[0], given[3:7])
 
@@ -56,7 +50,7 @@ def test_places_are_those_of_the_slow_twin(shape, output_shape):
 @pytest.mark.parametrize("dtype", [np.float32, np.uint8])
 def test_the_warp_is_that_of_opencv(dtype):
     """OpenCV rounds places to a 32nd of a pixel: of a smooth picture little is lost."""
-    image = (smooth(60, 80) * 255).astype(dtype)
+    image = (waves(60, 80) * 255).astype(dtype)
     for theta in tilted(5):
         to_source = np.diag([40, 30, 1.0])
         to_source[:2, 2] = 39.5, 29.5
@@ -92,10 +86,11 @@ def test_the_tilt_leaves_the_middle_alone():
         np.testing.assert_allclose((u / w, v / w), affine[0] @ (dx, dy, 1), atol=1e-11)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8, np.uint16])
 def test_identity_flips_turns_and_shifts_are_exact(dtype):
     for size in (*range(2, 40, 3), 199):
-        image = (smooth(size, size, 1) * 255).astype(dtype)
+        image = (waves(size, size, 1) * 255).astype(dtype)
         shift = np.eye(3)
         shift[0, 2] = 2 / size
         for theta, wanted in (
@@ -105,16 +100,6 @@ def test_identity_flips_turns_and_shifts_are_exact(dtype):
             (shift, np.concatenate([image[:, 1:], np.zeros_like(image[:, :1])], axis=1)),
         ):
             np.testing.assert_array_equal(FAMILY.apply(image, theta, (size, size)), wanted)
-
-
-def test_one_theta_fits_every_resolution():
-    small, large = smooth(60, 90), smooth(240, 360)
-    for theta in tilted(3):
-        coarse = FAMILY.apply(small, theta, (30, 40), "border")
-        fine = FAMILY.apply(large, theta, (30, 40), "border")
-        assert np.abs(coarse - fine).max() < 0.03
-        corners = [frame_outline(theta, shape) + 0.5 for shape in ((60, 90), (240, 360))]
-        np.testing.assert_allclose(4 * corners[0], corners[1], rtol=1e-12)
 
 
 # --- gradients
@@ -207,7 +192,7 @@ def test_a_coordinate_that_is_held_has_no_gradient():
 
 @pytest.mark.parametrize("factor", [1e-300, 1e-3, 2.5, 1e300])
 def test_a_homography_has_no_scale(factor):
-    image, theta = smooth(20, 30), tilted(1)[0]
+    image, theta = waves(20, 30), tilted(1)[0]
     given, wanted = (FAMILY.apply(image, t, (12, 15)) for t in (theta * factor, theta))
     np.testing.assert_allclose(given, wanted, atol=1e-12)
 
@@ -221,23 +206,11 @@ def test_theta_of_another_shape_is_named():
 # --- photos, threads
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_the_number_of_threads_changes_nothing(dtype):
-    photo = (smooth(700, 900) * 255).astype(dtype)
-    batch = (np.stack([smooth(40, 50)] * 40) * 255).astype(dtype)
-    photos = np.stack([photo, photo])
-    for images, theta, shape in (
-        (photo, tilted()[0], (600, 500)), (photos, tilted(2), (600, 500)),
-        (batch, tilted(40), (30, 30)),
-    ):  # fmt: skip
-        results = [FAMILY.apply(images, theta, shape, n_jobs=n) for n in (1, 2, 4)]
-        assert len({result.tobytes() for result in results}) == 1
-
-
+@pytest.mark.compiled
 @pytest.mark.parametrize("block", [700, 25000])
 def test_blocks_change_nothing(monkeypatch, block):
     """Rows of one image at a time, with some left over, or few images."""
-    images, theta = np.stack([smooth(70, 90)] * 5), tilted(5)
+    images, theta = np.stack([waves(70, 90)] * 5), tilted(5)
     for shape in ((103, 99), (100, 33)):
         whole = FAMILY.apply(images, theta, shape)
         with monkeypatch.context() as patch:
@@ -290,6 +263,7 @@ def test_a_photo_of_other_proportions_is_not_squashed():
     np.testing.assert_allclose(given / given[2], wanted / wanted[2])
 
 
+@pytest.mark.compiled
 def test_a_folder_of_photos_from_the_command_line(tmp_path):
     parameters = (0.1, -0.1, 0.05, 0.15, -0.05, 0.1, 0.2, -0.15)
     library.save(fixed_model(parameters, "projective"), tmp_path / "model.stn")
@@ -314,6 +288,7 @@ def test_a_folder_of_photos_from_the_command_line(tmp_path):
     assert "projective" in stn_cv("info", tmp_path / "model.stn").stdout
 
 
+@pytest.mark.compiled
 def test_the_estimator_finds_and_keeps_homographies(tmp_path):
     estimator = fast(SpatialTransformer, family="projective", max_iter=8).fit(DIGITS, LABELS)
     theta = estimator.predict_theta(DIGITS)

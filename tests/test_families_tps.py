@@ -5,7 +5,7 @@ import pytest
 import reference
 from estimator_cases import DIGITS, LABELS, fast
 from folder_cases import fixed_model, rows_of, stn_cv, tree
-from reference import PADDING_MODES, assert_gradient
+from reference import PADDING_MODES, assert_gradient, waves
 from scipy.interpolate import RBFInterpolator
 
 import stn_cv as library
@@ -33,13 +33,6 @@ SOME = np.random.default_rng(3).uniform(-1, 1, (200, 2))
 
 def bent(n=1, seed=0, spread=0.1, k=4):
     return np.random.default_rng(seed).normal(0, spread, (n, k * k, 2))
-
-
-def waves(height, width, channels=3):
-    """The same at every resolution, from 0 to 1."""
-    x, y = np.meshgrid(reference.centres(width, False), reference.centres(height, False))
-    parts = [np.sin(3 * x + k) * np.cos(2 * y - k) for k in range(channels)]
-    return (np.stack(parts, axis=-1) + 1) / 2
 
 
 # --- values
@@ -97,22 +90,13 @@ def test_places_of_large_outputs_are_near_enough(shape):
         assert 0 < off.max() < 0.2 and off.mean() < 0.02
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8, np.uint16])
 def test_the_identity_is_exact(dtype):
     for size in (*range(2, 40, 3), 199):
         image = (waves(size, size + 1, 1) * 255).astype(dtype)
         given = FAMILY.apply(image, np.zeros((16, 2)), (size, size + 1))
         np.testing.assert_array_equal(given, image)
-
-
-def test_one_theta_fits_every_resolution():
-    small, large = waves(60, 90), waves(240, 360)
-    for theta in bent(3):
-        coarse = FAMILY.apply(small, theta, (30, 40), "border")
-        fine = FAMILY.apply(large, theta, (30, 40), "border")
-        assert np.abs(coarse - fine).max() < 0.03
-        borders = [frame_outline(theta, shape) + 0.5 for shape in ((60, 90), (240, 360))]
-        np.testing.assert_allclose(4 * borders[0], borders[1], rtol=1e-12, atol=1e-12)
 
 
 def test_families_of_other_sizes_can_be_made():
@@ -177,18 +161,6 @@ def test_theta_of_another_shape_is_named():
 # --- photos, threads
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_the_number_of_threads_changes_nothing(dtype):
-    photo = (waves(500, 400) * 255).astype(dtype)
-    batch = (np.stack([waves(40, 50)] * 40) * 255).astype(dtype)
-    photos = np.stack([photo, photo])
-    for images, theta, shape in (
-        (photo, bent()[0], (450, 420)), (photos, bent(2), (450, 420)), (batch, bent(40), (30, 30))
-    ):  # fmt: skip
-        results = [FAMILY.apply(images, theta, shape, n_jobs=n) for n in (1, 2, 4)]
-        assert len({result.tobytes() for result in results}) == 1
-
-
 def test_a_native_size_gives_the_median_pixel_a_pixel():
     (theta,) = bent(spread=0.05)
     height, width = native_shape(theta, (200, 300), (20, 30), 10**9)
@@ -231,6 +203,7 @@ def test_theta_of_a_photo_shows_what_the_canvas_showed():
     np.testing.assert_allclose(source_points(same, SOME), source_points(theta, SOME), atol=1e-11)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("size", ["native", "input"])
 def test_a_folder_of_photos_from_the_command_line(tmp_path, size):
     parameters = np.random.default_rng(0).normal(0, 0.1, 32)
@@ -258,6 +231,7 @@ def test_a_folder_of_photos_from_the_command_line(tmp_path, size):
     assert "tps" in stn_cv("info", tmp_path / "model.stn").stdout
 
 
+@pytest.mark.compiled
 def test_the_estimator_finds_and_keeps_splines(tmp_path):
     estimator = fast(SpatialTransformer, family="tps", max_iter=8).fit(DIGITS, LABELS)
     theta = estimator.predict_theta(DIGITS)
@@ -275,6 +249,7 @@ def test_the_estimator_finds_and_keeps_splines(tmp_path):
     assert library.contact_sheet(DIGITS, theta, rectified, LABELS).shape[2] == 3
 
 
+@pytest.mark.compiled
 def test_descent_undoes_a_bend():
     """Least squares to the straight picture, along the gradient of the warp."""
     wanted = waves(16, 16, 1)[None]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -114,8 +114,9 @@ class SpatialTransform(Layer):
     ) -> tuple[Array, Callable[..., Any]]:
         """As `locate`, with ``backward(dP, want_dX=True) -> (dX or None, [gradient])``."""
         P, backward = self.network.forward(X, training, rng)
-        P, looks = P.T, [cast(Callable[..., Any], backward)]
-        warps: list[Any] = []  # each gave what the next look saw
+        P, count = P.T, len(P)
+        looks: list[Callable[..., Any]] = [backward]
+        warps: list[Callable[..., Any]] = []  # each gave what the next look saw
         for step in range(1, self.n_steps):
             family, shape = self.family_after(step), (X.shape[1], X.shape[2])
             Z, warp_backward = family.warp(_images(X), P, shape, *self.rules)
@@ -123,7 +124,6 @@ class SpatialTransform(Layer):
             own, backward = self.network.forward(Z.transpose(3, 1, 2, 0), training, rng)
             P = np.concatenate([P, own.T], axis=1)
             looks.append(backward)
-        count = P.shape[1] // self.n_steps
 
         def backward_all(dP: Array, want_dX: bool = True) -> Any:
             shares: list[Array] = []
