@@ -11,6 +11,7 @@ from ..errors import InvalidInputError
 from ..geometry import as_array, axes, check_shape, check_theta, normalized_from_pixel
 from ..slices import run_slices
 from .arguments import (
+    LARGEST_FRAMED_FOR_GRIDS,
     SamplingArguments,
     check_grid,
     float_dtype,
@@ -179,17 +180,21 @@ def grid_sample(
         images, where, where.ndim == 4, mode, padding_mode, align_corners, fill_value
     )
     gains, offsets = call.pixel_axes()
-    out = call.empty_output(call.where.shape[1:3])
+    shape = call.where.shape[1:3]
+    out = call.empty_output(shape)
+    source = call.sources(shape, LARGEST_FRAMED_FOR_GRIDS)
+    several = mode == "bilinear" and len(call.images) > 1
+    frame_each = several and pays_framed(call.images, math.prod(shape))
 
     def run(piece: slice) -> int:
         part, rows = call.place(piece)
         at = (call.where[part, rows], gains, offsets)
-        given, to = call.images[part], (call.fill, out[part, rows])
-        if mode == "bilinear" and pays_framed(given, math.prod(at[0].shape[1:3])):
-            return int(kernels.sample_framed(given, *at, *call.rules[1:], *to))
-        return int(kernels.sample(given, *at, *call.rules, *to))
+        if frame_each:
+            to = (*call.rules[1:], call.fill, out[part])
+            return int(kernels.sample_framed(call.images[part], *at, *to))
+        return int(kernels.sample(*source(part), *at, *call.rules, call.fill, out[part, rows]))
 
-    refuse_not_finite(sum(run_slices(run, call.pieces(out.shape[1:3]), n_jobs)))
+    refuse_not_finite(sum(run_slices(run, call.pieces(shape), n_jobs)))
     return call.shaped_like_input(out)
 
 
@@ -258,17 +263,18 @@ def grid_sample_backward(
         refuse_not_finite(int((~np.isfinite(call.where).all(axis=-1)).sum()))
     dimages = empty(call.images.shape, call.images.dtype) if want_dimages else None
     dgrid = zeros(call.where.shape, float_dtype(call.where))
+    source = call.sources(dout.shape[1:3])
 
     def run(part: slice) -> int:
         at = (call.where[part], gains, offsets)
-        source, margin = call.source(part, dout.shape[1:3])
+        pixels, margin = source(part)
         not_finite = 0
         if mode == "bilinear":
             not_finite += kernels.grid_gradient(
-                dout[part], source, margin, *at, *call.rules[1:], call.fill, dgrid[part]
+                dout[part], pixels, margin, *at, *call.rules[1:], call.fill, dgrid[part]
             )
         if dimages is not None:
-            into = zeros(source.shape, source.dtype)
+            into = zeros(pixels.shape, pixels.dtype)
             kernels.grid_scatter(dout[part], *at, *call.rules, call.fill, margin, into)
             dimages[part] = unframed(into, margin)
         return not_finite

@@ -100,6 +100,7 @@ def warp_affine(
     shape = input_shape if output_shape is None else check_shape("output_shape", output_shape)
     matrices = matrix_output_to_source(call.where, input_shape, shape, align_corners)
     out = call.empty_output(shape)
+    source = call.sources(shape)
 
     def run(piece: slice) -> None:
         part, rows = call.place(piece)
@@ -107,7 +108,7 @@ def warp_affine(
         if mode == "nearest":
             kernels.warp_nearest(call.images[part], *rules)
         else:
-            kernels.warp(*call.source(part, shape), *rules)
+            kernels.warp(*source(part), *rules)
 
     run_slices(run, call.pieces(shape), n_jobs)
     return call.shaped_like_input(out)
