@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import stn_cv
 from stn_cv.buffers import SMALLEST, empty
 
 SHAPE = (SMALLEST // 4, 3)
@@ -30,3 +31,38 @@ def test_what_nobody_holds_is_used_again():
     before = address(array)
     del array
     assert address(empty(SHAPE, np.float64)) == before
+
+
+THETA = np.array([[[0.9, 0.2, 0.1], [-0.2, 0.9, 0.0]]] * 2, np.float32)
+
+
+def images_of(seed):
+    return np.random.default_rng(seed).random((2, 90, 100), np.float32)
+
+
+def results(seed):
+    """What the functions that use memory again give for the images of a seed."""
+    images, grid = images_of(seed), stn_cv.affine_grid(THETA, (90, 100))
+    return {
+        "warp_affine": stn_cv.warp_affine(images, THETA),
+        "grid_sample": stn_cv.grid_sample(images, grid),
+        "affine_grid": grid * np.float32(1),
+        "warp_affine_backward": stn_cv.warp_affine_backward(images, images, THETA)[0],
+        "grid_sample_backward": stn_cv.grid_sample_backward(images, images, grid)[0],
+        "dgrid": stn_cv.grid_sample_backward(images, images, grid)[1],
+    }
+
+
+def test_results_that_are_held_do_not_change():
+    held = results(0)
+    before = {name: array.copy() for name, array in held.items()}
+    results(1)
+    for name, array in held.items():
+        np.testing.assert_array_equal(array, before[name], err_msg=name)
+
+
+def test_what_memory_held_before_does_not_show():
+    first = {name: array.copy() for name, array in results(0).items()}
+    results(1)  # into the same memory
+    for name, array in results(0).items():
+        np.testing.assert_array_equal(array, first[name], err_msg=name)

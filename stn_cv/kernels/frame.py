@@ -28,18 +28,31 @@ def frame_origin(width, margin):
 def frame(images, fill, out):
     """Put each image into its frame, out (n, height + 4, width + 4, channels)."""
     n, height, width, channels = images.shape
-    length, stride, before = width * channels, (width + FRAME) * channels, BEFORE * channels
-    blank = np.full(BEFORE * stride + before, fill[0])
+    blank = blank_rows(width, fill)
+    for i in range(n):
+        frame_one(images[i].reshape(-1), height, width, channels, blank, out[i].reshape(-1))
+
+
+@kernel
+def blank_rows(width, fill):
+    """What stands before an image's first pixel in its frame."""
+    channels = len(fill)
+    blank = np.full((BEFORE * (width + FRAME) + BEFORE) * channels, fill[0])
     for k in range(blank.size if channels > 1 else 0):
         blank[k] = fill[k % channels]
-    for i in range(n):
-        flat, framed = images[i].reshape(-1), out[i].reshape(-1)
-        copy(blank, 0, blank.size, framed, 0)
-        for r in range(height):
-            at = (r + BEFORE) * stride + before
-            copy(flat, r * length, length, framed, at)
-            copy(blank, 0, stride - length, framed, at + length)
-        copy(blank, 0, blank.size - before, framed, (height + BEFORE) * stride)
+    return blank
+
+
+@kernel
+def frame_one(flat, height, width, channels, blank, framed):
+    """Put one flat image into its frame."""
+    length, stride, before = width * channels, (width + FRAME) * channels, BEFORE * channels
+    copy(blank, 0, blank.size, framed, 0)
+    for r in range(height):
+        at = (r + BEFORE) * stride + before
+        copy(flat, r * length, length, framed, at)
+        copy(blank, 0, stride - length, framed, at + length)
+    copy(blank, 0, blank.size - before, framed, (height + BEFORE) * stride)
 
 
 @kernel

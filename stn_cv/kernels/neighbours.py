@@ -13,11 +13,13 @@ Where bounds are checked, or without the compiler, all points are.
 
 from typing import Any
 
+import numpy as np
 from numba import config, types
 from numba.core.cgutils import ir
 from numba.extending import intrinsic, overload
 
 from .coordinates import TILE
+from .jit import kernel
 from .vectors import (
     FLAGS,
     INT64,
@@ -33,6 +35,7 @@ from .vectors import (
 )
 
 POINTS = 4  # of one channel at once
+FETCHED = 4  # of so many points of a tile one is fetched
 
 
 def blend_vectors(flat, stride, offsets, fractions, first, points, fill, out, at):
@@ -249,3 +252,37 @@ def _slopes_of(b: Any, v00: Any, v01: Any, v10: Any, v11: Any, fx: Any, fy: Any)
     top, bottom, left = _minus(b, v01, v00), _minus(b, v11, v10), _minus(b, v10, v00)
     twist = _minus(b, bottom, top)
     return multiply_add(b, fy, twist, top), multiply_add(b, fx, twist, left)
+
+
+def prefetch(flat, at):
+    """Say that a value will be needed soon; it need not exist."""
+
+
+@intrinsic
+def _prefetch(typing, flat, at):
+    def generate(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        byte, i32 = ir.IntType(8).as_pointer(), ir.IntType(32)
+        start = array(context, b, signature, args, 0).data
+        kind = ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32])
+        hint = b.module.declare_intrinsic("llvm.prefetch.p0", (), kind)
+        read, near, data = i32(0), i32(3), i32(1)
+        b.call(hint, [b.bitcast(b.gep(start, [args[1]]), byte), read, near, data])
+        return context.get_dummy_value()
+
+    return types.void(flat, types.int64), generate
+
+
+@overload(prefetch)
+def _compiled_prefetch(flat, at):
+    return lambda flat, at: _prefetch(flat, at)
+
+
+@kernel
+def fetch(flat, channels, stride, x, y, offsets, points):
+    """Have memory bring what lies (x, y) from a tile's points, which is needed next.
+
+    A fifth of the time of a large image's warp was waiting for it.
+    """
+    ahead = np.int64(np.rint(y)) * stride + np.int64(np.rint(x))
+    for k in range(0, points, FETCHED):
+        prefetch(flat, (offsets[k] + ahead) * channels)

@@ -33,6 +33,7 @@ from .coordinates import (
 from .frame import FRAME, frame_origin, plain_shape
 from .jit import REASSOCIATE, kernel
 from .nearest import copy_nearest, scatter_nearest
+from .neighbours import fetch
 from .pixels import (
     blend,
     blend_checked,
@@ -71,6 +72,7 @@ def warp(images, margin, matrices, first_row, padding_mode, align_corners, fill,
     table = 0
     for i in range(len(images)):
         flat, to = images[i].reshape(-1), out[i].reshape(-1)
+        x_across, y_across = matrices[i, 0, 0], matrices[i, 1, 0]
         stepped_width, fits = 0, False
         for number in range(tiles_of(rows, columns)):
             r, c, size, wide = tile_at(number, rows, columns)
@@ -86,6 +88,8 @@ def warp(images, margin, matrices, first_row, padding_mode, align_corners, fill,
             locate_steps(
                 x, y, x_steps, y_steps, stepped, width, height, stride, origin, offsets, fractions
             )
+            fetched = stepped * (1 - margin)  # framed images are small
+            fetch(flat, channels, stride, x_across * wide, y_across * wide, offsets, fetched)
             if stepped + beyond == 0:
                 fill_table(wide, 0 if wide == table else TILE, across, down)
                 table = wide

@@ -1,6 +1,7 @@
 """What a sampling function was given: checked, and brought to one form."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +18,11 @@ Fill = tuple[Any, ...] | Array  # a tuple for few channels: see kernels/pixels.p
 MODES = {"bilinear": 0, "nearest": 1}
 PADDING_MODES = {"zeros": 0, "border": 1, "reflection": 2}
 PIECES = 16  # of a batch, at most
-POINTS_OF_A_PIECE = 2**15  # at least, for calling a kernel costs as much as 10,000 points
+POINTS_OF_A_PIECE = 2**16  # at least, for calling a kernel costs as much as 10,000 points
 CHANNELS_FIRST_SIDE = 16  # with as many channels, few rows are taken for channels
 FEW_CHANNELS = 4
 LARGEST_FRAMED = 256 * 256  # pixels; larger images have enough tiles that need no frame
+LARGEST_FRAMED_FOR_GRIDS = 2**22  # runs of their points may lie anywhere
 COMPUTED_IN = {"float32": "float32", "float64": "float64", "uint8": "float32", "uint16": "float32"}
 
 
@@ -79,11 +81,21 @@ class SamplingArguments:
         """Cut the batch into at most `PIECES`, none of them too small to pay for its call."""
         return _pieces_of(len(self.images), math.prod(output_shape))
 
-    def source(self, part: slice, output_shape: tuple[int, ...]) -> tuple[Array, int]:
-        """Some images as `framed` gives them, for bilinear sampling."""
-        images = self.images[part]
-        nearest = self.rules[0] == MODES["nearest"]
-        return (images, 0) if nearest else framed(images, self.fill, math.prod(output_shape))
+    def sources(
+        self, output_shape: tuple[int, ...], largest: int = LARGEST_FRAMED
+    ) -> Callable[[slice], tuple[Array, int]]:
+        """What gives some images as `framed` does, for bilinear sampling; the only one once."""
+        points = math.prod(output_shape)
+
+        def source(part: slice) -> tuple[Array, int]:
+            images = self.images[part]
+            nearest = self.rules[0] == MODES["nearest"]
+            return (images, 0) if nearest else framed(images, self.fill, points, largest)
+
+        if len(self.images) > 1:
+            return source
+        only = source(slice(None))
+        return lambda part: only
 
     def place(self, piece: slice) -> tuple[slice, slice]:
         """(images, output rows) of a piece."""
@@ -183,7 +195,9 @@ def as_fill(fill: Array) -> Fill:
     return tuple(fill) if len(fill) <= FEW_CHANNELS else fill
 
 
-def framed(images: Array, fill: Fill, points: int) -> tuple[Array, int]:
+def framed(
+    images: Array, fill: Fill, points: int, largest: int = LARGEST_FRAMED
+) -> tuple[Array, int]:
     """(images, margin): framed, with margin 1, if it pays where so many points are sampled.
 
     Frames are of the dtype to compute in, which spares integers a conversion a neighbour.
@@ -191,7 +205,7 @@ def framed(images: Array, fill: Fill, points: int) -> tuple[Array, int]:
     from ..kernels import frame as kernels
 
     n, height, width, channels = images.shape
-    if not pays_framed(images, points):
+    if not pays_framed(images, points, largest):
         return images, 0
     shape = (n, height + kernels.FRAME, width + kernels.FRAME, channels)
     out = empty(shape, type(fill[0]))
@@ -199,9 +213,9 @@ def framed(images: Array, fill: Fill, points: int) -> tuple[Array, int]:
     return read_only(out), 1
 
 
-def pays_framed(images: Array, points: int) -> bool:
+def pays_framed(images: Array, points: int, largest: int = LARGEST_FRAMED) -> bool:
     """Whether a frame costs less than it saves where so many points of each are sampled."""
-    return images.shape[1] * images.shape[2] <= min(LARGEST_FRAMED, 2 * points)
+    return images.shape[1] * images.shape[2] <= min(largest, 2 * points)
 
 
 def unframed(images: Array, margin: int) -> Array:

@@ -1,6 +1,5 @@
 """The affine grid and sampling at any grid, with their gradients."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,15 +10,14 @@ from ..errors import InvalidInputError
 from ..geometry import as_array, axes, check_shape, check_theta, normalized_from_pixel
 from ..slices import run_slices
 from .arguments import (
-    MODES,
-    Fill,
+    LARGEST_FRAMED_FOR_GRIDS,
     SamplingArguments,
     check_grid,
     float_dtype,
-    pays_framed,
     refuse_not_finite,
     unframed,
 )
+from .places import sample_into
 
 __all__ = ["affine_grid", "affine_grid_backward", "grid_sample", "grid_sample_backward"]
 
@@ -179,30 +177,19 @@ def grid_sample(
         images, where, where.ndim == 4, mode, padding_mode, align_corners, fill_value
     )
     gains, offsets = call.pixel_axes()
-    out = call.empty_output(call.where.shape[1:3])
+    shape = call.where.shape[1:3]
+    out = call.empty_output(shape)
+    only = None
+    if len(call.images) == 1:  # shared by its rows
+        only = call.sources(shape, LARGEST_FRAMED_FOR_GRIDS)(slice(None))
 
     def run(piece: slice) -> int:
         part, rows = call.place(piece)
         at = (call.where[part, rows], gains, offsets)
-        return sample_into(call.images[part], at, call.rules, call.fill, out[part, rows])
+        return sample_into(call.images[part], at, call.rules, call.fill, out[part, rows], only)
 
-    refuse_not_finite(sum(run_slices(run, call.pieces(out.shape[1:3]), n_jobs)))
+    refuse_not_finite(sum(run_slices(run, call.pieces(shape), n_jobs)))
     return call.shaped_like_input(out)
-
-
-def sample_into(
-    images: Array,
-    at: tuple[Array, Array, Array],
-    rules: tuple[int, int, bool],
-    fill: Fill,
-    out: Array,
-) -> int:
-    """Sample images at (grid, gains, offsets); counts the coordinates that are not finite."""
-    from ..kernels import grid as kernels
-
-    if rules[0] == MODES["bilinear"] and pays_framed(images, math.prod(out.shape[1:3])):
-        return int(kernels.sample_framed(images, *at, *rules[1:], fill, out))
-    return int(kernels.sample(images, *at, *rules, fill, out))
 
 
 def grid_sample_backward(
@@ -270,17 +257,18 @@ def grid_sample_backward(
         refuse_not_finite(int((~np.isfinite(call.where).all(axis=-1)).sum()))
     dimages = empty(call.images.shape, call.images.dtype) if want_dimages else None
     dgrid = zeros(call.where.shape, float_dtype(call.where))
+    source = call.sources(dout.shape[1:3])
 
     def run(part: slice) -> int:
         at = (call.where[part], gains, offsets)
-        source, margin = call.source(part, dout.shape[1:3])
+        pixels, margin = source(part)
         not_finite = 0
         if mode == "bilinear":
             not_finite += kernels.grid_gradient(
-                dout[part], source, margin, *at, *call.rules[1:], call.fill, dgrid[part]
+                dout[part], pixels, margin, *at, *call.rules[1:], call.fill, dgrid[part]
             )
         if dimages is not None:
-            into = zeros(source.shape, source.dtype)
+            into = zeros(pixels.shape, pixels.dtype)
             kernels.grid_scatter(dout[part], *at, *call.rules, call.fill, margin, into)
             dimages[part] = unframed(into, margin)
         return not_finite

@@ -18,13 +18,14 @@ from .antialias import ONE, Counts, means, parts_of, samples_of
 from .arguments import (
     MODES,
     PADDING_MODES,
+    Fill,
     SamplingArguments,
     as_fill,
     framed,
+    pays_framed,
     read_only,
     unframed,
 )
-from .grid import sample_into
 
 __all__ = ["differentiable_sample", "place_counts", "warp_by_places"]
 
@@ -67,6 +68,26 @@ def differentiable_sample(
         return unframed(dimages, margin), dplaces
 
     return Y, backward
+
+
+def sample_into(
+    images: Array,
+    at: tuple[Array, Array, Array],
+    rules: tuple[int, int, bool],
+    fill: Fill,
+    out: Array,
+    source: tuple[Array, int] | None = None,
+) -> int:
+    """Sample images at (grid, gains, offsets); counts the coordinates that are not finite.
+
+    `source` is what `framed` gave of them, where that is to be used for more than this.
+    """
+    from ..kernels import grid as kernels
+
+    bilinear = rules[0] == MODES["bilinear"]
+    if source is None and bilinear and pays_framed(images, math.prod(out.shape[1:3])):
+        return int(kernels.sample_framed(images, *at, *rules[1:], fill, out))
+    return int(kernels.sample(*(source or (images, 0)), *at, *rules, fill, out))
 
 
 def warp_by_places(

@@ -101,6 +101,10 @@ def warp_affine(
     if not parts:
         places = map(call.place, call.pieces(shape))
         pieces = [(part, ONE, slice(*rows.indices(shape[0]))) for part, rows in places]
+    rules = call.rules[1:], call.fill
+    only = None
+    if len(call.images) == 1 and mode == "bilinear":  # framed once for all its rows
+        only = Warp(call.images, matrices, shape, *rules, pieces[0][1])
 
     def run(piece: tuple[Any, Counts, slice]) -> None:
         index, counts, rows = piece
@@ -109,7 +113,8 @@ def warp_affine(
         if mode == "nearest":
             kernels.warp_nearest(*given, rows.start, *call.rules[1:], call.fill, into)
         else:
-            Warp(*given, shape, call.rules[1:], call.fill, counts).write(rows, into)
+            warp = only or Warp(*given, shape, *rules, counts)
+            warp.write(rows, into)
         if not isinstance(index, slice):
             out[index, rows] = into
 
