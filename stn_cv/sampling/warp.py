@@ -110,7 +110,7 @@ def warp_affine(
         else:
             kernels.warp(*source(part), *rules)
 
-    run_slices(run, call.pieces(shape), n_jobs)
+    run_slices(run, call.pieces(shape), call.threads(shape, n_jobs))
     return call.shaped_like_input(out)
 
 
