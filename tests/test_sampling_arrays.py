@@ -164,6 +164,7 @@ def test_float32_is_kept_and_other_real_numbers_are_float64():
 @pytest.mark.parametrize("shape", [(5, 40, 30, 2), (1, 300, 30, 2), (40, 6, 5, 1)])
 def test_threads_change_no_bit(shape, monkeypatch):
     monkeypatch.setattr("stn_cv.sampling.arguments.POINTS_OF_A_PIECE", 64)
+    monkeypatch.setattr("stn_cv.sampling.arguments.POINTS_OF_THREADS", 64)
     shares = []
     for module in (stn_cv.sampling.grid, stn_cv.sampling.warp):
         run = module.run_slices

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..buffers import empty
 from ..errors import InvalidInputError, InvalidTypeError, NonFiniteError
 from ..geometry import as_array, axes, pixel_from_normalized
-from ..slices import slices_of
+from ..slices import effective_jobs, slices_of
 
 Array = NDArray[Any]
 Fill = tuple[Any, ...] | Array  # a tuple for few channels: see kernels/pixels.py
@@ -19,6 +19,7 @@ MODES = {"bilinear": 0, "nearest": 1}
 PADDING_MODES = {"zeros": 0, "border": 1, "reflection": 2}
 PIECES = 16  # of a batch, at most
 POINTS_OF_A_PIECE = 2**16  # at least, for calling a kernel costs as much as 10,000 points
+POINTS_OF_THREADS = 2**20  # of a warp, below which waking threads takes longer than it saves
 CHANNELS_FIRST_SIDE = 16  # with as many channels, few rows are taken for channels
 FEW_CHANNELS = 4
 LARGEST_FRAMED = 256 * 256  # pixels; larger images have enough tiles that need no frame
@@ -80,6 +81,12 @@ class SamplingArguments:
     def image_pieces(self, output_shape: tuple[int, ...]) -> list[slice]:
         """Cut the batch into at most `PIECES`, none of them too small to pay for its call."""
         return _pieces_of(len(self.images), math.prod(output_shape))
+
+    def threads(self, output_shape: tuple[int, ...], n_jobs: int | None) -> int:
+        """How many threads are worth waking: one, for few points."""
+        jobs = effective_jobs(n_jobs)
+        points = len(self.images) * math.prod(output_shape)
+        return jobs if points >= POINTS_OF_THREADS else 1
 
     def sources(
         self, output_shape: tuple[int, ...], largest: int = LARGEST_FRAMED

@@ -118,7 +118,7 @@ def warp_affine(
         if not isinstance(index, slice):
             out[index, rows] = into
 
-    run_slices(run, pieces, n_jobs)
+    run_slices(run, pieces, n_jobs if parts else call.threads(shape, n_jobs))
     return call.shaped_like_input(out)
 
 
