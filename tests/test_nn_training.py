@@ -381,6 +381,7 @@ def two_marks(n, seed):
     return Samples(images, y, np.ones(n))
 
 
+@pytest.mark.compiled  # takes two minutes interpreted
 def test_two_transforms_side_by_side_both_learn():
     """A linear head cannot read the two marks where they stand; of two looks at them it can."""
     look = [AveragePool(2), Flatten(), Dense(32), ReLU()]
