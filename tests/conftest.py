@@ -13,12 +13,13 @@ JIT_FLAGS = ("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK")
 DAY = 24 * 3600
 
 
-def numba_cache_dir():
+def numba_cache_dir(**changed):
     """A cache of compiled kernels that is new for other sources and for other flags.
 
     Numba's own key knows neither the flags nor the helpers in other files.
     """
-    key = hashlib.sha256(repr([os.environ.get(flag) for flag in JIT_FLAGS]).encode())
+    flags = {**os.environ, **changed}
+    key = hashlib.sha256(repr([flags.get(flag) for flag in JIT_FLAGS]).encode())
     for path in sorted((ROOT / "stn_cv" / "kernels").glob("**/*.py")):
         key.update(path.read_bytes())
     return ROOT / ".numba_cache" / key.hexdigest()[:16]

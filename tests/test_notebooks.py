@@ -92,7 +92,9 @@ def test_it_runs_from_a_clean_kernel(path, tmp_path):
         kernel_name="python3",
         resources={"metadata": {"path": str(tmp_path)}},
     )
-    client.execute(env={**os.environ, "PYTHONPATH": str(ROOT)})  # raises what a cell raises
+    # With one thread of BLAS: several wait for each other where a core is busy, for minutes.
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    client.execute(env=environment)  # raises what a cell raises
     assert not list(tmp_path.iterdir()), "it leaves files behind"
     for ran, shown in zip(code_cells(notebook), code_cells(committed), strict=True):
         assert "Warning" not in said_on_stderr(ran)

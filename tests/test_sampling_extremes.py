@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import numba_cache_dir
 from reference import PADDING_MODES
 
 from stn_cv import (
@@ -230,9 +231,11 @@ print(calls)
 
 @pytest.mark.compiled
 def test_nothing_is_ever_read_outside_an_image():
+    checked = {"NUMBA_BOUNDSCHECK": "1"}
+    cache = {"NUMBA_CACHE_DIR": str(numba_cache_dir(**checked))}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", BOUNDS],
-        env={**os.environ, "NUMBA_BOUNDSCHECK": "1"},
+        env={**os.environ, **checked, **cache},
         cwd=Path(__file__).resolve().parents[1],
         capture_output=True,
         text=True,
