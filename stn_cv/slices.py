@@ -76,9 +76,9 @@ def run_slices(function: Callable[[S], T], slices: Sequence[S], n_jobs: int | No
     finally:
         left.clear()
         running = [other for other in others if not other.cancel()]
-        wait(running)
-    for other in running:
-        other.result()
+        failures = [other.exception() for other in running]  # waits
+    for failure in filter(None, failures):
+        raise failure
     return [results[number] for number in range(len(slices))]
 
 

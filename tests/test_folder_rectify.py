@@ -396,7 +396,7 @@ def test_a_photo_that_vanishes_or_is_forbidden_is_named(tmp_path):
 
 def test_a_pipe_named_on_its_own_is_refused_without_waiting(tmp_path):
     if not hasattr(os, "mkfifo"):
-        pytest.skip("no pipes here")
+        pytest.skip("this system has no named pipes")
     photos = tree(tmp_path / "in", ["a.png", "b.png"])
     results = iter_rectified(fixed_model(), photos, tmp_path / "out")
     next(results)

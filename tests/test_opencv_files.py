@@ -109,7 +109,7 @@ def test_a_picture_is_refused_by_its_header_before_it_is_decoded(suffix):
 @pytest.mark.parametrize("sides", [(640, 480), (8, 8), (0, 5), (64, 47), (65, 48)])
 def test_a_header_that_lies_is_refused_or_makes_no_more_than_it_says(suffix, sides):
     if suffix == ".webp" and 0 in sides:
-        pytest.skip("sides are stored less one")
+        pytest.skip("a WebP header stores each side less one, so it cannot say 0")
     try:
         pixels = decode(lying(suffix, *sides))
     except InvalidInputError:
@@ -221,7 +221,7 @@ def test_a_profile_is_read_and_written(suffix, size):
 @pytest.mark.parametrize("quality", [None, 60])
 def test_a_profile_disturbs_no_pixel(suffix, channels, quality):
     if channels not in opencv.FORMATS[suffix][1]:
-        pytest.skip("the format does not hold that")
+        pytest.skip(f"{suffix} does not hold {channels} channels")
     image = picture(channels=channels)
     plain = decode(encode(image, suffix, quality))
     written = encode(image, suffix, quality, PROFILE)

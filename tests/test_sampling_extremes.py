@@ -78,7 +78,7 @@ def kernel_results(images, grid, matrices, mode, padding_mode, align_corners):
     for given in (images, grid, dout):  # as the public functions hand them over
         given.flags.writeable = False
     dimages = [np.zeros_like(images) for _ in range(2)]
-    counts = [on_grid.sample(images, 0, *at, mode, *rules, fill, outs[0])]
+    counts = [on_grid.sample(images, *at, mode, *rules, fill, outs[0])]
     on_grid.grid_scatter(dout, *at, mode, *rules, fill, 0, dimages[0])
     if mode == 1:
         on_matrix.warp_nearest(images, matrices, 0, *rules, fill, outs[1])

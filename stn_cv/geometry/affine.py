@@ -4,6 +4,7 @@ Normalized coordinates run over [-1, 1]. With ``align_corners=False`` the centre
 ``i`` of ``N`` lies at ``(2 i + 1) / N - 1``, with True at ``2 i / (N - 1) - 1``.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -81,9 +82,10 @@ def matrix_output_to_source(
     gains_in, offsets_in = axes(pixel_from_normalized, input_shape, align_corners)
     gains_out, offsets_out = axes(normalized_from_pixel, output_shape, align_corners)
     with np.errstate(over="ignore", invalid="ignore"):
-        linear = theta[..., :2] * gains_in[:, None] * gains_out
-        offset = (theta[..., :2] @ offsets_out + theta[..., 2]) * gains_in + offsets_in
-    matrix = np.concatenate([linear, offset[..., None]], axis=-1)
+        matrix = np.empty_like(theta)
+        matrix[..., :2] = theta[..., :2] * (gains_in[:, None] * gains_out)
+        shift = theta[..., 0] * offsets_out[0] + theta[..., 1] * offsets_out[1] + theta[..., 2]
+        matrix[..., 2] = shift * gains_in + offsets_in
     if not (np.abs(matrix) <= _LARGEST).all():
         finite = np.isfinite(theta).all(axis=(-2, -1), keepdims=True)
         matrix = np.clip(np.nan_to_num(matrix, nan=_LARGEST), -_LARGEST, _LARGEST)
@@ -108,7 +110,13 @@ def matrix_gradient_to_theta(
 def axes(conversion: Any, shape: tuple[int, ...], align_corners: bool) -> tuple[Floats, Floats]:
     """The conversion's gains and offsets along (x, y)."""
     height, width = shape[:2]
+    return _axes(conversion, width, height, align_corners)
+
+
+@lru_cache
+def _axes(conversion: Any, width: int, height: int, align_corners: bool) -> tuple[Floats, Floats]:
     pairs = np.array([conversion(width, align_corners), conversion(height, align_corners)])
+    pairs.flags.writeable = False
     return pairs[:, 0], pairs[:, 1]
 
 

@@ -3,7 +3,7 @@
 `locate` finds neighbours and fractions of all points in loops that vectorize; then one
 loop loads each point's neighbours and blends them. Two loops, because the compiler
 vectorizes no loop that also gathers: 1.3 ns a pixel where one loop took 2.7. Most points of
-few channels are blended by vectors that are written down in neighbours.py.
+few channels are worked on by vectors, see vector_blend.py and vector_gradient.py.
 
 Two forms of each pass: on a `flat` image in which every neighbour exists (interior tiles,
 and framed images, see frame.py), and, with "checked", where some may not. `fill` stands
@@ -18,7 +18,8 @@ from numba.extending import overload
 
 from .coordinates import ONE, PLACES, TILE, fixed, highest, lowest
 from .jit import REASSOCIATE, kernel
-from .neighbours import blend_vectors, slopes_vectors
+from .vector_blend import blend_vectors
+from .vector_gradient import scatter_vectors, slopes_vectors
 
 REST, UNIT = 2**PLACES - 1, 1 / ONE  # of fixed point
 
@@ -251,8 +252,9 @@ def scatter(dout, at, stride, offsets, fractions, first, points, fill, dflat):
     """Add the gradient of `points` points, from `first` on, dout[at:], to their neighbours."""
     channels = np.uint64(len(fill))
     below = np.uint64(stride) * channels
-    of = np.uint64(at)
-    for k in range(np.uint64(first), np.uint64(first + points)):
+    taken = scatter_vectors(dout, at, stride, offsets, fractions, first, points, fill, dflat)
+    of = np.uint64(at + taken * len(fill))
+    for k in range(np.uint64(first + taken), np.uint64(first + points)):
         upper = np.uint64(offsets[k]) * channels
         lower = upper + below
         fx, fy = fractions[0, k], fractions[1, k]

@@ -30,7 +30,7 @@ from .coordinates import (
     tile_at,
     tiles_of,
 )
-from .frame import FRAME, frame_origin, plain_shape
+from .frame import FRAME, blank_frame, frame_origin, put, take
 from .jit import REASSOCIATE, kernel
 from .nearest import copy_nearest, scatter_nearest
 from .neighbours import fetch
@@ -63,15 +63,19 @@ def shares(kind, size, margin, padding_mode):
 @kernel
 def warp(images, margin, matrices, first_row, padding_mode, align_corners, fill, out):
     """Warp each image by its matrix, bilinear."""
-    height, width = plain_shape(images, margin)
+    height, width, channels = images.shape[1:]
     rows, columns = out.shape[1:3]
-    channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
+    stride, origin = width + FRAME * margin, frame_origin(width, margin)
+    framed = blank_frame(height, width, fill, images, margin)
     xs, ys, offsets, fractions, left, upper = tile_buffers(fill)
     across, down = np.empty_like(fractions[0]), np.empty_like(fractions[0])
     x_steps, y_steps = np.empty(TILE, np.int32), np.empty(TILE, np.int32)
     table = 0
     for i in range(len(images)):
         flat, to = images[i].reshape(-1), out[i].reshape(-1)
+        if margin == 1:
+            put(flat, height, width, channels, framed)
+            flat = framed
         x_across, y_across = matrices[i, 0, 0], matrices[i, 1, 0]
         stepped_width, fits = 0, False
         for number in range(tiles_of(rows, columns)):
@@ -122,9 +126,10 @@ def warp_gradient(
     Neighbours are looked at a second time: to keep the slopes of the forward pass instead
     took longer, in memory, than to find them again.
     """
-    height, width = plain_shape(images, margin)
+    height, width, channels = images.shape[1:]
     rows, columns = dout.shape[1:3]
-    channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
+    stride, origin = width + FRAME * margin, frame_origin(width, margin)
+    framed = blank_frame(height, width, fill, images, margin)
     xs, ys, offsets, fractions, left, upper = tile_buffers(fill)
     across, down = np.empty_like(fractions[0]), np.empty_like(fractions[0])
     x_steps, y_steps = np.empty(TILE, np.int32), np.empty(TILE, np.int32)
@@ -134,6 +139,9 @@ def warp_gradient(
     for i in range(len(images)):
         flat, d, gradient = images[i].reshape(-1), dout[i].reshape(-1), dmatrices[i]
         gradient[:] = 0
+        if margin == 1:
+            put(flat, height, width, channels, framed)
+            flat = framed
         stepped_width, fits = 0, False
         for number in range(tiles_of(rows, columns)):
             r, c, size, wide = tile_at(number, rows, columns)
@@ -196,16 +204,21 @@ def add_moments(along, across, down, size, row, column, moments):
 
 @kernel
 def warp_scatter(dout, matrices, first_row, padding_mode, align_corners, fill, margin, dimages):
-    """Add the gradient by the images (bilinear) to dimages, framed if `margin` is 1."""
-    height, width = plain_shape(dimages, margin)
+    """Add the gradient by the images (bilinear) to dimages."""
+    height, width, channels = dimages.shape[1:]
     rows, columns = dout.shape[1:3]
-    channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
+    stride, origin = width + FRAME * margin, frame_origin(width, margin)
+    framed = blank_frame(height, width, fill, dimages, margin)
     xs, ys, offsets, fractions, left, upper = tile_buffers(fill)
     across, down = np.empty_like(fractions[0]), np.empty_like(fractions[0])
     x_steps, y_steps = np.empty(TILE, np.int32), np.empty(TILE, np.int32)
     table = 0
     for i in range(len(dimages)):
-        d, dflat = dout[i].reshape(-1), dimages[i].reshape(-1)
+        d, own = dout[i].reshape(-1), dimages[i].reshape(-1)
+        dflat = own
+        if margin == 1:
+            put(own, height, width, channels, framed)
+            dflat = framed
         stepped_width, fits = 0, False
         for number in range(tiles_of(rows, columns)):
             r, c, size, wide = tile_at(number, rows, columns)
@@ -241,12 +254,14 @@ def warp_scatter(dout, matrices, first_row, padding_mode, align_corners, fill, m
                         d, at, width, height, stride, origin, left, upper, fractions, k, run,
                         fill, dflat,
                     )  # fmt: skip
+        if margin == 1:
+            take(framed, height, width, channels, own)
 
 
 @kernel
 def warp_nearest(images, matrices, first_row, padding_mode, align_corners, fill, out):
     """Warp each image by its matrix, nearest neighbour."""
-    height, width = plain_shape(images, 0)
+    height, width = images.shape[1:3]
     rows, columns = out.shape[1:3]
     xs, ys, across, down = np.empty(TILE), np.empty(TILE), np.arange(TILE) * 1.0, np.zeros(TILE)
     rules = (padding_mode, align_corners)
@@ -263,7 +278,7 @@ def warp_nearest(images, matrices, first_row, padding_mode, align_corners, fill,
 @kernel
 def warp_nearest_scatter(dout, matrices, padding_mode, align_corners, fill, dimages):
     """Add the gradient by the images (nearest) to dimages (n, height, width, channels)."""
-    height, width = plain_shape(dimages, 0)
+    height, width = dimages.shape[1:3]
     rows, columns = dout.shape[1:3]
     xs, ys, across, down = np.empty(TILE), np.empty(TILE), np.arange(TILE) * 1.0, np.zeros(TILE)
     rules = (padding_mode, align_corners)

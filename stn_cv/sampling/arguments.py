@@ -1,7 +1,6 @@
 """What a sampling function was given: checked, and brought to one form."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +16,14 @@ Array = NDArray[Any]
 Fill = tuple[Any, ...] | Array  # a tuple for few channels: see kernels/pixels.py
 MODES = {"bilinear": 0, "nearest": 1}
 PADDING_MODES = {"zeros": 0, "border": 1, "reflection": 2}
-PIECES = 16  # of a batch, at most
+POINTS_OF_A_CALL = 2**24  # at most, about: Ctrl-C waits until a kernel is done
 POINTS_OF_A_PIECE = 2**16  # at least, for calling a kernel costs as much as 10,000 points
-POINTS_OF_THREADS = 2**20  # of a warp, below which waking threads takes longer than it saves
+PIECES_OF_A_THREAD = 4  # at most, of a batch
+PIECES_OF_AN_IMAGE = 8  # at most; for any number of threads, as roundings go by tiles of a piece
+POINTS_OF_THREADS = 2**18  # below them, to wake a thread takes longer than it saves
 CHANNELS_FIRST_SIDE = 16  # with as many channels, few rows are taken for channels
 FEW_CHANNELS = 4
 LARGEST_FRAMED = 256 * 256  # pixels; larger images have enough tiles that need no frame
-LARGEST_FRAMED_FOR_GRIDS = 2**22  # runs of their points may lie anywhere
 COMPUTED_IN = {"float32": "float32", "float64": "float64", "uint8": "float32", "uint16": "float32"}
 
 
@@ -72,37 +72,22 @@ class SamplingArguments:
         """Gains and offsets along (x, y) with ``pixel = gain * normalized + offset``."""
         return axes(pixel_from_normalized, self.images.shape[1:3], self.rules[2])
 
-    def pieces(self, output_shape: tuple[int, ...]) -> list[slice]:
+    def pieces(self, output_shape: tuple[int, ...], n_jobs: int | None) -> list[slice]:
         """What threads share out: some images, or output rows of the only image."""
-        if len(self.images) == 1:
-            return _pieces_of(*output_shape)
-        return self.image_pieces(output_shape)
-
-    def image_pieces(self, output_shape: tuple[int, ...]) -> list[slice]:
-        """Cut the batch into at most `PIECES`, none of them too small to pay for its call."""
-        return _pieces_of(len(self.images), math.prod(output_shape))
-
-    def threads(self, output_shape: tuple[int, ...], n_jobs: int | None) -> int:
-        """How many threads are worth waking: one, for few points."""
-        jobs = effective_jobs(n_jobs)
-        points = len(self.images) * math.prod(output_shape)
-        return jobs if points >= POINTS_OF_THREADS else 1
-
-    def sources(
-        self, output_shape: tuple[int, ...], largest: int = LARGEST_FRAMED
-    ) -> Callable[[slice], tuple[Array, int]]:
-        """What gives some images as `framed` does, for bilinear sampling; the only one once."""
-        points = math.prod(output_shape)
-
-        def source(part: slice) -> tuple[Array, int]:
-            images = self.images[part]
-            nearest = self.rules[0] == MODES["nearest"]
-            return (images, 0) if nearest else framed(images, self.fill, points, largest)
-
         if len(self.images) > 1:
-            return source
-        only = source(slice(None))
-        return lambda part: only
+            return self.image_pieces(output_shape, n_jobs)
+        rows, columns = output_shape
+        count = min(max(rows * columns // POINTS_OF_A_PIECE, 1), PIECES_OF_AN_IMAGE)
+        return slices_of(rows, -(-rows // count))
+
+    def image_pieces(self, output_shape: tuple[int, ...], n_jobs: int | None) -> list[slice]:
+        """Some images each, if there are threads that are worth waking."""
+        jobs, n = effective_jobs(n_jobs), len(self.images)
+        points = n * math.prod(output_shape)
+        count = -(-points // POINTS_OF_A_CALL)
+        if jobs > 1 and points >= POINTS_OF_THREADS:
+            count = max(count, jobs, min(PIECES_OF_A_THREAD * jobs, points // POINTS_OF_A_PIECE))
+        return slices_of(n, -(-n // max(count, 1)))
 
     def place(self, piece: slice) -> tuple[slice, slice]:
         """(images, output rows) of a piece."""
@@ -135,11 +120,6 @@ class SamplingArguments:
             )
         dout = np.ascontiguousarray(dout, self.images.dtype)
         return read_only(dout).reshape(n, *output_shape, channels)
-
-
-def _pieces_of(n: int, points: int) -> list[slice]:
-    """Cut n images or rows of so many points."""
-    return slices_of(n, max(-(-n // PIECES), -(-POINTS_OF_A_PIECE // points)))
 
 
 def read_only(array: Array) -> Array:
@@ -202,32 +182,14 @@ def as_fill(fill: Array) -> Fill:
     return tuple(fill) if len(fill) <= FEW_CHANNELS else fill
 
 
-def framed(
-    images: Array, fill: Fill, points: int, largest: int = LARGEST_FRAMED
-) -> tuple[Array, int]:
-    """(images, margin): framed, with margin 1, if it pays where so many points are sampled.
+def margin_of(images: Array, fill: Fill, points: int) -> int:
+    """1 if kernels shall frame images of which so many points each are sampled, else 0.
 
-    Frames are of the dtype to compute in, which spares integers a conversion a neighbour.
+    It costs less than it saves for small ones; a frame has their dtype and must hold `fill`.
     """
-    from ..kernels import frame as kernels
-
-    n, height, width, channels = images.shape
-    if not pays_framed(images, points, largest):
-        return images, 0
-    shape = (n, height + kernels.FRAME, width + kernels.FRAME, channels)
-    out = empty(shape, type(fill[0]))
-    kernels.frame(images, fill, out)
-    return read_only(out), 1
-
-
-def pays_framed(images: Array, points: int, largest: int = LARGEST_FRAMED) -> bool:
-    """Whether a frame costs less than it saves where so many points of each are sampled."""
-    return images.shape[1] * images.shape[2] <= min(largest, 2 * points)
-
-
-def unframed(images: Array, margin: int) -> Array:
-    """A view without the frame."""
-    return images[:, 2:-2, 2:-2] if margin else images
+    small = images.shape[1] * images.shape[2] <= min(LARGEST_FRAMED, 2 * points)
+    holds = images.dtype.kind == "f" or all(float(value).is_integer() for value in fill)
+    return int(small and holds)
 
 
 def check_grid(grid: ArrayLike) -> Array:

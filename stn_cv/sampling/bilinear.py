@@ -21,7 +21,7 @@ from .antialias import (
     to_pixels_gradient,
     to_samples,
 )
-from .arguments import PADDING_MODES, Fill, as_fill, framed, read_only, unframed
+from .arguments import PADDING_MODES, Fill, as_fill, margin_of, read_only
 
 __all__ = ["Warp", "differentiable_warp"]
 
@@ -29,7 +29,7 @@ Array = NDArray[Any]
 
 
 class Warp:
-    """Images (n, h, w, c) that are warped by matrices, and framed once for all of it.
+    """Images (n, h, w, c) that are warped by matrices.
 
     Serial. `counts` are the samples of an output pixel, down and across; `padding` is padding
     mode and corner rule, as the kernels take them.
@@ -45,7 +45,8 @@ class Warp:
         counts: Counts = ONE,
     ) -> None:
         self.shape, self.dtype = (len(images), *output_shape, images.shape[3]), images.dtype
-        self.source, self.margin = framed(images, fill, math.prod((*output_shape, *counts)))
+        self.images, points = images, math.prod((*output_shape, *counts))
+        self.margin = margin_of(images, fill, points)
         self.matrices = matrices if counts == ONE else to_samples(matrices, counts)
         self.rules = (*padding, fill)
         self.counts = counts
@@ -55,12 +56,12 @@ class Warp:
         from ..kernels import warp as kernels
 
         if self.counts == ONE:
-            kernels.warp(self.source, self.margin, self.matrices, rows.start, *self.rules, out)
+            kernels.warp(self.images, self.margin, self.matrices, rows.start, *self.rules, out)
             return
         (down, across), (n, height, width, channels) = self.counts, out.shape
         samples = empty((n, height * down, width * across, channels), type(self.rules[-1][0]))
         first = rows.start * down
-        kernels.warp(self.source, self.margin, self.matrices, first, *self.rules, samples)
+        kernels.warp(self.images, self.margin, self.matrices, first, *self.rules, samples)
         means(samples, self.counts, out)
 
     def output(self, cuts: list[slice]) -> Array:
@@ -70,27 +71,24 @@ class Warp:
             self.write(rows, out[:, rows])
         return out
 
-    def gradients(
-        self, dY: Array, cuts: list[slice], want_dimages: bool
-    ) -> tuple[Array | None, Array]:
-        """(dimages or None, dmatrices), summed over these rows."""
+    def gradients(self, dY: Array, cuts: list[slice], dimages: Array | None) -> Array:
+        """dmatrices, summed over these rows; the images' gradient is added to `dimages`."""
         from ..kernels import warp as kernels
 
         dmatrices = np.zeros((len(dY), 2, 3))
-        dimages = zeros(self.source.shape, self.source.dtype) if want_dimages else None
         for rows in cuts:
             dsamples, first = dY[:, rows], rows.start * self.counts[0]
             if self.counts != ONE:
                 dsamples = spread(dsamples, self.counts)
             dsamples = read_only(np.ascontiguousarray(dsamples))
             at, own = (self.matrices, first), np.empty_like(dmatrices)
-            kernels.warp_gradient(dsamples, self.source, self.margin, *at, *self.rules, own)
+            kernels.warp_gradient(dsamples, self.images, self.margin, *at, *self.rules, own)
             dmatrices += own
             if dimages is not None:
                 kernels.warp_scatter(dsamples, *at, *self.rules, self.margin, dimages)
         if self.counts != ONE:
             dmatrices = to_pixels_gradient(dmatrices, self.counts)
-        return None if dimages is None else unframed(dimages, self.margin), dmatrices
+        return dmatrices
 
 
 def differentiable_warp(
@@ -117,7 +115,12 @@ def differentiable_warp(
 
     def warp(index: Any, counts: Counts, cuts: list[slice]) -> tuple[Array, Backward]:
         part = Warp(images[index], matrices[index], *rules, counts)
-        return part.output(cuts), lambda dY, want_dimages: part.gradients(dY, cuts, want_dimages)
+
+        def backward(dY: Array, want_dimages: bool) -> tuple[Array | None, Array]:
+            dimages = zeros(part.images.shape, images.dtype) if want_dimages else None
+            return dimages, part.gradients(dY, cuts, dimages)
+
+        return part.output(cuts), backward
 
     Y, warp_backward = in_parts(parts, warp)
 

@@ -1,5 +1,6 @@
 """The affine grid and sampling at any grid, with their gradients."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,7 @@ from ..buffers import empty, zeros
 from ..errors import InvalidInputError
 from ..geometry import as_array, axes, check_shape, check_theta, normalized_from_pixel
 from ..slices import run_slices
-from .arguments import (
-    LARGEST_FRAMED_FOR_GRIDS,
-    SamplingArguments,
-    check_grid,
-    float_dtype,
-    refuse_not_finite,
-    unframed,
-)
+from .arguments import SamplingArguments, check_grid, float_dtype, margin_of, refuse_not_finite
 from .places import sample_into
 
 __all__ = ["affine_grid", "affine_grid_backward", "grid_sample", "grid_sample_backward"]
@@ -179,16 +173,13 @@ def grid_sample(
     gains, offsets = call.pixel_axes()
     shape = call.where.shape[1:3]
     out = call.empty_output(shape)
-    only = None
-    if len(call.images) == 1:  # shared by its rows
-        only = call.sources(shape, LARGEST_FRAMED_FOR_GRIDS)(slice(None))
 
     def run(piece: slice) -> int:
         part, rows = call.place(piece)
         at = (call.where[part, rows], gains, offsets)
-        return sample_into(call.images[part], at, call.rules, call.fill, out[part, rows], only)
+        return sample_into(call.images[part], at, call.rules, call.fill, out[part, rows])
 
-    refuse_not_finite(sum(run_slices(run, call.pieces(shape), n_jobs)))
+    refuse_not_finite(sum(run_slices(run, call.pieces(shape, n_jobs), n_jobs)))
     return call.shaped_like_input(out)
 
 
@@ -255,25 +246,25 @@ def grid_sample_backward(
     gains, offsets = call.pixel_axes()
     if mode == "nearest":  # no kernel looks at the values of such a grid and counts
         refuse_not_finite(int((~np.isfinite(call.where).all(axis=-1)).sum()))
-    dimages = empty(call.images.shape, call.images.dtype) if want_dimages else None
+    dimages = zeros(call.images.shape, call.images.dtype) if want_dimages else None
     dgrid = zeros(call.where.shape, float_dtype(call.where))
-    source = call.sources(dout.shape[1:3])
+    margin = 0
+    if mode == "bilinear":
+        margin = margin_of(call.images, call.fill, math.prod(dout.shape[1:3]))
 
     def run(part: slice) -> int:
         at = (call.where[part], gains, offsets)
-        pixels, margin = source(part)
         not_finite = 0
         if mode == "bilinear":
             not_finite += kernels.grid_gradient(
-                dout[part], pixels, margin, *at, *call.rules[1:], call.fill, dgrid[part]
+                dout[part], call.images[part], margin, *at, *call.rules[1:], call.fill, dgrid[part]
             )
         if dimages is not None:
-            into = zeros(pixels.shape, pixels.dtype)
-            kernels.grid_scatter(dout[part], *at, *call.rules, call.fill, margin, into)
-            dimages[part] = unframed(into, margin)
+            kernels.grid_scatter(dout[part], *at, *call.rules, call.fill, margin, dimages[part])
         return not_finite
 
-    refuse_not_finite(sum(run_slices(run, call.image_pieces(dout.shape[1:3]), n_jobs)))
+    pieces = call.image_pieces(dout.shape[1:3], n_jobs)
+    refuse_not_finite(sum(run_slices(run, pieces, n_jobs)))
     return (
         None if dimages is None else dimages.reshape(np.shape(images)),
         dgrid.reshape(np.shape(grid)),

@@ -21,13 +21,11 @@ from .arguments import (
     Fill,
     SamplingArguments,
     as_fill,
-    framed,
-    pays_framed,
+    margin_of,
     read_only,
-    unframed,
 )
 
-__all__ = ["differentiable_sample", "place_counts", "warp_by_places"]
+__all__ = ["differentiable_sample", "place_counts", "sample_into", "warp_by_places"]
 
 Array = NDArray[Any]
 Shape = tuple[int, int]
@@ -58,14 +56,14 @@ def differentiable_sample(
 
     def backward(dY: Array, want_dimages: bool) -> tuple[Array | None, Array]:
         dY = read_only(np.ascontiguousarray(dY))
-        source, margin = framed(images, fill, math.prod(places.shape[1:3]))
+        margin = margin_of(images, fill, math.prod(places.shape[1:3]))
         dplaces = empty(places.shape, places.dtype)
-        kernels.grid_gradient(dY, source, margin, *at, *rules[1:], fill, dplaces)
+        kernels.grid_gradient(dY, images, margin, *at, *rules[1:], fill, dplaces)
         if not want_dimages:
             return None, dplaces
-        dimages = zeros(source.shape, source.dtype)
+        dimages = zeros(images.shape, images.dtype)
         kernels.grid_scatter(dY, *at, *rules, fill, margin, dimages)
-        return unframed(dimages, margin), dplaces
+        return dimages, dplaces
 
     return Y, backward
 
@@ -76,18 +74,13 @@ def sample_into(
     rules: tuple[int, int, bool],
     fill: Fill,
     out: Array,
-    source: tuple[Array, int] | None = None,
 ) -> int:
-    """Sample images at (grid, gains, offsets); counts the coordinates that are not finite.
-
-    `source` is what `framed` gave of them, where that is to be used for more than this.
-    """
+    """Sample images at (grid, gains, offsets); counts the coordinates that are not finite."""
     from ..kernels import grid as kernels
 
-    bilinear = rules[0] == MODES["bilinear"]
-    if source is None and bilinear and pays_framed(images, math.prod(out.shape[1:3])):
+    if rules[0] == MODES["bilinear"] and margin_of(images, fill, math.prod(out.shape[1:3])):
         return int(kernels.sample_framed(images, *at, *rules[1:], fill, out))
-    return int(kernels.sample(*(source or (images, 0)), *at, *rules, fill, out))
+    return int(kernels.sample(images, *at, *rules, fill, out))
 
 
 def warp_by_places(
@@ -154,7 +147,7 @@ def warp_by_places(
     else:
         pieces = [
             (part, ONE, rows)
-            for piece in call.pieces(shape)
+            for piece in call.pieces(shape, n_jobs)
             for part, rows in _blocks(*call.place(piece), *shape)
         ]
     with pinned_blas():

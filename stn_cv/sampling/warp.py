@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..buffers import zeros
+from ..buffers import empty
 from ..errors import InvalidInputError
 from ..geometry import (
     as_array,
@@ -99,12 +99,9 @@ def warp_affine(
     parts = _shrunk_parts(call, matrices, shape, antialias)
     pieces = [(index, counts, rows) for index, counts, cuts in parts for rows in cuts]
     if not parts:
-        places = map(call.place, call.pieces(shape))
+        places = map(call.place, call.pieces(shape, n_jobs))
         pieces = [(part, ONE, slice(*rows.indices(shape[0]))) for part, rows in places]
     rules = call.rules[1:], call.fill
-    only = None
-    if len(call.images) == 1 and mode == "bilinear":  # framed once for all its rows
-        only = Warp(call.images, matrices, shape, *rules, pieces[0][1])
 
     def run(piece: tuple[Any, Counts, slice]) -> None:
         index, counts, rows = piece
@@ -113,12 +110,11 @@ def warp_affine(
         if mode == "nearest":
             kernels.warp_nearest(*given, rows.start, *call.rules[1:], call.fill, into)
         else:
-            warp = only or Warp(*given, shape, *rules, counts)
-            warp.write(rows, into)
+            Warp(*given, shape, *rules, counts).write(rows, into)
         if not isinstance(index, slice):
             out[index, rows] = into
 
-    run_slices(run, pieces, n_jobs if parts else call.threads(shape, n_jobs))
+    run_slices(run, pieces, n_jobs)
     return call.shaped_like_input(out)
 
 
@@ -185,24 +181,27 @@ def warp_affine_backward(
     dout = call.check_dout(dout, shape)
     shapes = call.images.shape[1:3], shape, align_corners
     matrices = matrix_output_to_source(call.where, *shapes)
-    dimages = zeros(call.images.shape, call.images.dtype) if want_dimages else None
+    dimages = empty(call.images.shape, call.images.dtype) if want_dimages else None
     dtheta = np.zeros(call.where.shape, float_dtype(where))
     parts = _shrunk_parts(call, matrices, shape, antialias)
-    parts = parts or [(part, ONE, [slice(0, shape[0])]) for part in call.image_pieces(shape)]
+    whole = [slice(0, shape[0])]
+    parts = parts or [(part, ONE, whole) for part in call.image_pieces(shape, n_jobs)]
 
     def run(part: Part) -> None:
         index, counts, cuts = part
-        given = (call.images[index], matrices[index])
-        if mode == "nearest":
-            if dimages is not None:
-                kernels.warp_nearest_scatter(
-                    dout[index], given[1], *call.rules[1:], call.fill, dimages[index]
-                )
-            return
-        warp = Warp(*given, shape, call.rules[1:], call.fill, counts)
-        own, dmatrices = warp.gradients(dout[index], cuts, want_dimages)
-        dtheta[index] = matrix_gradient_to_theta(dmatrices, *shapes)
+        own = None
         if dimages is not None:
+            own = dimages[index]  # a view, where a slice is the index
+            own.fill(0)
+        given = (call.images[index], matrices[index])
+        if mode == "bilinear":
+            warp = Warp(*given, shape, call.rules[1:], call.fill, counts)
+            dmatrices = warp.gradients(dout[index], cuts, own)
+            dtheta[index] = matrix_gradient_to_theta(dmatrices, *shapes)
+        elif own is not None:
+            rules = (*call.rules[1:], call.fill)
+            kernels.warp_nearest_scatter(dout[index], given[1], *rules, own)
+        if dimages is not None and not isinstance(index, slice):
             dimages[index] = own
 
     run_slices(run, parts, n_jobs)
