@@ -36,7 +36,8 @@ def main() -> None:
         output_shape=(16, 16),
         learning_rate_init=0.03,
         alpha=0.2,
-        max_iter=28,
+        n_steps=2,
+        max_iter=16,
         **common,
     )
     whole = SpatialTransformerClassifier(

@@ -36,19 +36,20 @@ UNUSED = _holders([object()], 0)  # of what only a list holds
 
 def empty(shape: tuple[int, ...], dtype: Any) -> Array:
     """As `numpy.empty`. A view holds on to its buffer, so that counting holders is enough."""
-    size = math.prod(shape) * np.dtype(dtype).itemsize
+    dtype = np.dtype(dtype)
+    size = math.prod(shape) * dtype.itemsize
     if not SMALLEST <= size <= LARGEST:
         return np.empty(shape, dtype)
     buffers = _kept.buffers.setdefault(size, [])
     for i in range(len(buffers)):
         if _holders(buffers, i) == UNUSED:
-            return buffers[i].view(dtype).reshape(shape)
+            return np.ndarray(shape, dtype, buffers[i])
     if _kept.size + size > LARGEST:
         _kept.buffers, _kept.size = {}, 0
         buffers = _kept.buffers.setdefault(size, [])
     buffers.append(np.empty(size, np.uint8))
     _kept.size += size
-    return buffers[-1].view(dtype).reshape(shape)
+    return np.ndarray(shape, dtype, buffers[-1])
 
 
 def zeros(shape: tuple[int, ...], dtype: Any) -> Array:

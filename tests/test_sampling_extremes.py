@@ -85,8 +85,7 @@ def kernel_results(images, grid, matrices, mode, padding_mode, align_corners):
         on_matrix.warp_nearest_scatter(dout, matrices, *rules, fill, dimages[1])
         return counts, outs, dimages
     on_matrix.warp(images, 0, matrices, 0, *rules, fill, outs[1])
-    on_matrix.warp_gradient(dout, images, 0, matrices, 0, *rules, fill, dmatrices)
-    on_matrix.warp_scatter(dout, matrices, 0, *rules, fill, 0, dimages[1])
+    on_matrix.warp_backward(dout, images, 0, matrices, 0, *rules, fill, dmatrices, dimages[1])
     counts.append(on_grid.grid_gradient(dout, images, 0, *at, *rules, fill, dgrid))
     return counts, outs[:2], [*dimages, dmatrices, dgrid]
 

@@ -100,7 +100,7 @@ def sample(images, grid, gains, offsets, mode, padding_mode, align_corners, fill
     height, width = images.shape[1:3]
     xs, ys, offset, fractions, left, upper = tile_buffers(fill)
     points = grid.shape[1] * grid.shape[2]
-    pending = np.empty(-(-points // TILE), np.int64)
+    pending = np.empty(-(-points // RUN), np.int64)
     not_finite = 0
     for i in range(len(images)):
         not_finite += sample_one(
@@ -153,17 +153,19 @@ def sample_one(
     points = where.size // 2
     not_finite = 0
     left_over = 0
-    for first in range(0, points, TILE):
-        size = min(TILE, points - first)
-        located = locate_single(
+    step = TILE if margin == 1 else RUN
+    for first in range(0, points, step):
+        size = min(step, points - first)
+        located, beyond = locate_single(
             where, first, size if suits else 0, x_axis, y_axis, width, height, margin,
             stride, origin, offset, fractions,
         )  # fmt: skip
         blend(flat, stride, offset, fractions, 0, located, fill, to, first * channels)
+        write_fill(fill, beyond, to, first * channels)
         pending[left_over] = first
-        left_over += located < size
-    for part in range(left_over * (TILE // RUN)):
-        first = pending[part * RUN // TILE] + part * RUN % TILE
+        left_over += located + beyond < size
+    for part in range(left_over * (step // RUN)):
+        first = pending[part * RUN // step] + part * RUN % step
         size = max(min(RUN, points - first), 0)
         bad = place_grid(where, first, size, gains, offsets, xs, ys)
         not_finite += bad

@@ -69,8 +69,9 @@ def locate_single(
 ):
     """As `locate`, for `size` points of a flat grid from `first` on.
 
-    Returns how many may be sampled without a check: all, or none if one of them is not
-    finite or lies outside an image without a frame.
+    Returns how many may be sampled without a check, and how many have no neighbour: all or
+    none, each. Both are none if a point is not finite, or if points of an image without a
+    frame differ in that.
     """
     x_gain, x_offset, x_low, x_high = x_axis
     y_gain, y_offset, y_low, y_high = y_axis
@@ -78,7 +79,8 @@ def locate_single(
     x_check = y_check = zero
     stride, start = np.int32(stride), np.int32(origin - BEFORE * (stride + 1))
     columns, rows = np.uint32(width - 1), np.uint32(height - 1)  # of upper left neighbours
-    inside = np.int32(0)
+    one_on = np.int32(1)
+    inside = beyond = np.int32(0)
     for k in range(np.uint64(size)):
         at = np.uint64(2) * (np.uint64(first) + k)
         x, y = np.float32(grid[at]), np.float32(grid[at + np.uint64(1)])
@@ -94,5 +96,8 @@ def locate_single(
         offsets[k] = np.int32(np.int32(row * stride) + np.int32(column + start))
         left, upper = np.uint32(np.int32(column - BEFORE)), np.uint32(np.int32(row - BEFORE))
         inside = np.int32(inside + np.int32((left < columns) & (upper < rows)))  # none below 0
+        left, upper = np.uint32(np.int32(left + one_on)), np.uint32(np.int32(upper + one_on))
+        beyond = np.int32(beyond + np.int32((left > columns + 1) | (upper > rows + 1)))
     finite = x_check == 0 and y_check == 0
-    return size if finite and (inside == size or margin == 1) else 0
+    located = size if finite and (inside == size or margin == 1) else 0
+    return located, size if finite and beyond == size and margin == 0 else 0

@@ -118,18 +118,21 @@ def warp(images, margin, matrices, first_row, padding_mode, align_corners, fill,
 
 
 @kernel
-def warp_gradient(
-    dout, images, margin, matrices, first_row, padding_mode, align_corners, fill, dmatrices
+def warp_backward(
+    dout, images, margin, matrices, first_row, padding_mode, align_corners, fill, dmatrices, dimages
 ):
-    """Write the gradient by the matrices (bilinear) to dmatrices (n, 2, 3), float64.
+    """Write the gradient by the matrices (bilinear), add that by the images.
 
-    Neighbours are looked at a second time: to keep the slopes of the forward pass instead
-    took longer, in memory, than to find them again.
+    To dmatrices (n, 2, 3), float64, and to dimages, of the images' shape, or without rows
+    where it is not wanted. Neighbours are looked at a second time: to keep the slopes of the
+    forward pass instead took longer, in memory, than to find them again.
     """
+    wanted = dimages.shape[1] > 0
     height, width, channels = images.shape[1:]
     rows, columns = dout.shape[1:3]
     stride, origin = width + FRAME * margin, frame_origin(width, margin)
     framed = blank_frame(height, width, fill, images, margin)
+    dframed = blank_frame(height, width, fill, dimages, margin * wanted)
     xs, ys, offsets, fractions, left, upper = tile_buffers(fill)
     across, down = np.empty_like(fractions[0]), np.empty_like(fractions[0])
     x_steps, y_steps = np.empty(TILE, np.int32), np.empty(TILE, np.int32)
@@ -138,10 +141,15 @@ def warp_gradient(
     table = 0
     for i in range(len(images)):
         flat, d, gradient = images[i].reshape(-1), dout[i].reshape(-1), dmatrices[i]
+        own = dimages[i].reshape(-1)
+        dflat = own
         gradient[:] = 0
         if margin == 1:
             put(flat, height, width, channels, framed)
             flat = framed
+            if wanted:
+                put(own, height, width, channels, dframed)
+                dflat = dframed
         stepped_width, fits = 0, False
         for number in range(tiles_of(rows, columns)):
             r, c, size, wide = tile_at(number, rows, columns)
@@ -177,16 +185,24 @@ def warp_gradient(
                     flat, stride, offsets, fractions, k, min(run, plain), fill, d, at,
                     along_x, along_y,
                 )  # fmt: skip
+                scattered = min(run, plain) * wanted
+                scatter(d, at, stride, offsets, fractions, k, scattered, fill, dflat)
                 if checked > 0:
                     slopes_along_checked(
                         flat, width, height, stride, origin, left, upper, fractions, k, run, fill,
                         d, at, along_x, along_y,
+                    )  # fmt: skip
+                    scatter_checked(
+                        d, at, width, height, stride, origin, left, upper, fractions, k,
+                        run * wanted, fill, dflat,
                     )  # fmt: skip
             if stepped + beyond == 0:
                 multiply(along_x, gains_x, size, padding_mode)
                 multiply(along_y, gains_y, size, padding_mode)
             add_moments(along_x, across, down, size - beyond, r + first_row, c, gradient[0])
             add_moments(along_y, across, down, size - beyond, r + first_row, c, gradient[1])
+        if margin == 1 and wanted:
+            take(dframed, height, width, channels, own)
 
 
 @kernel(fastmath=REASSOCIATE)
@@ -200,62 +216,6 @@ def add_moments(along, across, down, size, row, column, moments):
     moments[0] += of_columns + np.float64(alone) * column
     moments[1] += of_rows + np.float64(alone) * row
     moments[2] += alone
-
-
-@kernel
-def warp_scatter(dout, matrices, first_row, padding_mode, align_corners, fill, margin, dimages):
-    """Add the gradient by the images (bilinear) to dimages."""
-    height, width, channels = dimages.shape[1:]
-    rows, columns = dout.shape[1:3]
-    stride, origin = width + FRAME * margin, frame_origin(width, margin)
-    framed = blank_frame(height, width, fill, dimages, margin)
-    xs, ys, offsets, fractions, left, upper = tile_buffers(fill)
-    across, down = np.empty_like(fractions[0]), np.empty_like(fractions[0])
-    x_steps, y_steps = np.empty(TILE, np.int32), np.empty(TILE, np.int32)
-    table = 0
-    for i in range(len(dimages)):
-        d, own = dout[i].reshape(-1), dimages[i].reshape(-1)
-        dflat = own
-        if margin == 1:
-            put(own, height, width, channels, framed)
-            dflat = framed
-        stepped_width, fits = 0, False
-        for number in range(tiles_of(rows, columns)):
-            r, c, size, wide = tile_at(number, rows, columns)
-            if wide != stepped_width:
-                fits = fractions.itemsize == 4 and fill_steps(matrices[i], wide, x_steps, y_steps)
-                stepped_width = wide
-            x, y = source_of(matrices[i], r + first_row, c)
-            kind = UNSTEPPED
-            if fits:
-                kind = kind_of(x, y, x_steps, y_steps, size, wide, width, height, padding_mode)
-            beyond, stepped = shares(kind, size, margin, padding_mode)
-            plain, checked = stepped, 0
-            locate_steps(
-                x, y, x_steps, y_steps, stepped, width, height, stride, origin, offsets, fractions
-            )
-            if stepped + beyond == 0:
-                fill_table(wide, 0 if wide == table else TILE, across, down)
-                table = wide
-                place(matrices[i], r + first_row, c, size, across, down, xs, ys)
-                plain = size if all_plain(xs, ys, size, wide, width, height, margin) else 0
-                checked = size - plain
-                reflect(xs, ys, size, width, height, padding_mode, align_corners)
-                locate(
-                    xs, ys, plain, width, height, padding_mode, stride, origin, offsets, fractions
-                )
-                locate_checked(xs, ys, checked, width, height, padding_mode, left, upper, fractions)
-            run = size if wide == columns else wide
-            for k in range(0, size, run):
-                at = ((r + k // wide) * columns + c) * channels
-                scatter(d, at, stride, offsets, fractions, k, min(run, plain), fill, dflat)
-                if checked > 0:
-                    scatter_checked(
-                        d, at, width, height, stride, origin, left, upper, fractions, k, run,
-                        fill, dflat,
-                    )  # fmt: skip
-        if margin == 1:
-            take(framed, height, width, channels, own)
 
 
 @kernel

@@ -76,16 +76,17 @@ class Warp:
         from ..kernels import warp as kernels
 
         dmatrices = np.zeros((len(dY), 2, 3))
+        if dimages is None:
+            dimages = np.empty((len(dY), 0, *self.images.shape[2:]), self.images.dtype)
         for rows in cuts:
             dsamples, first = dY[:, rows], rows.start * self.counts[0]
             if self.counts != ONE:
                 dsamples = spread(dsamples, self.counts)
             dsamples = read_only(np.ascontiguousarray(dsamples))
             at, own = (self.matrices, first), np.empty_like(dmatrices)
-            kernels.warp_gradient(dsamples, self.images, self.margin, *at, *self.rules, own)
+            given = dsamples, self.images, self.margin
+            kernels.warp_backward(*given, *at, *self.rules, own, dimages)
             dmatrices += own
-            if dimages is not None:
-                kernels.warp_scatter(dsamples, *at, *self.rules, self.margin, dimages)
         if self.counts != ONE:
             dmatrices = to_pixels_gradient(dmatrices, self.counts)
         return dmatrices

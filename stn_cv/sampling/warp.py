@@ -182,7 +182,7 @@ def warp_affine_backward(
     shapes = call.images.shape[1:3], shape, align_corners
     matrices = matrix_output_to_source(call.where, *shapes)
     dimages = empty(call.images.shape, call.images.dtype) if want_dimages else None
-    dtheta = np.zeros(call.where.shape, float_dtype(where))
+    dmatrices = np.zeros(matrices.shape)
     parts = _shrunk_parts(call, matrices, shape, antialias)
     whole = [slice(0, shape[0])]
     parts = parts or [(part, ONE, whole) for part in call.image_pieces(shape, n_jobs)]
@@ -196,8 +196,7 @@ def warp_affine_backward(
         given = (call.images[index], matrices[index])
         if mode == "bilinear":
             warp = Warp(*given, shape, call.rules[1:], call.fill, counts)
-            dmatrices = warp.gradients(dout[index], cuts, own)
-            dtheta[index] = matrix_gradient_to_theta(dmatrices, *shapes)
+            dmatrices[index] = warp.gradients(dout[index], cuts, own)
         elif own is not None:
             rules = (*call.rules[1:], call.fill)
             kernels.warp_nearest_scatter(dout[index], given[1], *rules, own)
@@ -205,6 +204,7 @@ def warp_affine_backward(
             dimages[index] = own
 
     run_slices(run, parts, n_jobs)
+    dtheta = matrix_gradient_to_theta(dmatrices, *shapes).astype(float_dtype(where))
     return (
         None if dimages is None else dimages.reshape(np.shape(images)),
         dtheta.reshape(where.shape),

@@ -182,7 +182,7 @@ def both(case, threads, want_dimages):
     """Race forward and backward together against PyTorch."""
     dout = np.random.default_rng(1).normal(size=case.images.shape).astype(np.float32)
     images, douts = case.images.reshape(case.shape), dout.reshape(case.shape)
-    parts = slices_of(len(images), max(len(images) // 4, 1))
+    parts = slices_of(len(images), -(-len(images) // threads))
 
     def run():
         def one(part):
