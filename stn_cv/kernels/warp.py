@@ -132,7 +132,7 @@ def warp_backward(
     rows, columns = dout.shape[1:3]
     stride, origin = width + FRAME * margin, frame_origin(width, margin)
     framed = blank_frame(height, width, fill, images, margin)
-    dframed = blank_frame(height, width, fill, dimages, margin * wanted)
+    dframed = blank_frame(height, width, fill, images, margin * np.int64(wanted))
     xs, ys, offsets, fractions, left, upper = tile_buffers(fill)
     across, down = np.empty_like(fractions[0]), np.empty_like(fractions[0])
     x_steps, y_steps = np.empty(TILE, np.int32), np.empty(TILE, np.int32)

@@ -58,6 +58,9 @@ class Conv2D(Layer):
         shape = (self.filters, channels, self.kernel_size, self.kernel_size)
         return output_shape, [initial_weights("he", shape, rng), np.zeros(self.filters)]
 
+    def convolves(self) -> bool:
+        return True
+
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:

@@ -72,6 +72,10 @@ class Layer(ABC):
         """For each parameter, where it finds a transform: those learn at a rate of their own."""
         return [np.full(array.size, False) for array in self.parameters]
 
+    def convolves(self) -> bool:
+        """Whether it holds a convolution: its activations fill the cache with fewer samples."""
+        return False
+
     def description(self) -> dict[str, Any]:
         """The layer's class and fields, as JSON takes them."""
         names = [field.name for field in fields(self) if field.init]

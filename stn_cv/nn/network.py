@@ -100,6 +100,10 @@ class Network:
         """Mask over `vector`: what is part of a localization, wherever its transform stands."""
         return _joined(layer.localizing() for layer in self.layers)
 
+    def convolves(self) -> bool:
+        """Whether it holds a convolution."""
+        return any(layer.convolves() for layer in self.layers)
+
     def copy(self) -> "Network":
         """The same layers over a vector of its own."""
         return copy.deepcopy(self)

@@ -62,6 +62,9 @@ class Parallel(Layer):
     def localizing(self) -> list[Array]:
         return [network.localizing() for network in self.networks]
 
+    def convolves(self) -> bool:
+        return any(network.convolves() for network in self.networks)
+
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:

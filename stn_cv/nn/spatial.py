@@ -90,6 +90,9 @@ class SpatialTransform(Layer):
     def localizing(self) -> list[Array]:
         return [np.full(self.network.vector.size, True)]
 
+    def convolves(self) -> bool:
+        return self.network.convolves()
+
     @property
     def rules(self) -> tuple[str, float, bool]:
         """How a family is to warp: padding mode, fill value, antialias."""
