@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..geometry import normalized_from_pixel, pixel_from_normalized
 from ..sampling import PADDING_MODES, affine_grid, differentiable_warp, warp_affine
 from ..sampling.antialias import shrinks
-from ..sampling.arguments import FEW_CHANNELS, margin_of, read_only
+from ..sampling.arguments import FEW_CHANNELS, framing_of, read_only
 from .steps import Steps
 
 Array = NDArray[Any]
@@ -93,9 +93,9 @@ def _warp_one(
 
     fill = (images.dtype.type(fill_value),) * images.shape[3]
     images = read_only(np.ascontiguousarray(images))
-    margin = margin_of(images, fill, math.prod(output_shape))
+    framing = framing_of(images, fill, math.prod(output_shape))
     Y = np.empty((1, *output_shape, images.shape[3]), images.dtype)
-    kernels.warp(images, margin, matrices, 0, PADDING_MODES[padding_mode], False, fill, Y)
+    kernels.warp(images, framing, matrices, 0, PADDING_MODES[padding_mode], False, fill, Y)
     return Y
 
 

@@ -157,6 +157,19 @@ def kind_of(x0, y0, x_steps, y_steps, size, wide, width, height, padding_mode):
 
 
 @kernel
+def box_of(x0, y0, x_steps, y_steps, size, wide):
+    """(column, row, width, height) of the pixels among which a tile's neighbours are."""
+    (x_whole, x_rest), (y_whole, y_rest) = fixed(x0), fixed(y0)
+    left = right = x_whole
+    top = bottom = y_whole
+    for k in (0, wide - 1, size - wide, size - 1):
+        x = x_whole + ((x_rest + x_steps[k]) >> PLACES)
+        y = y_whole + ((y_rest + y_steps[k]) >> PLACES)
+        left, right, top, bottom = min(left, x), max(right, x), min(top, y), max(bottom, y)
+    return left, top, right - left + 2, bottom - top + 2
+
+
+@kernel
 def lowest(padding_mode):
     """Coordinates below are held here: where no neighbour exists, or at the first pixel."""
     return -2.0 if padding_mode == ZEROS else 0.0

@@ -1,9 +1,10 @@
-"""Images with a frame of `fill` around them, in which every neighbour exists.
+"""Images, or parts of them, with a frame of `fill` around, in which every neighbour exists.
 
 Most tiles of a small image reach over its edge. Copying it into a frame costs a tenth of a
-nanosecond a pixel and saves each point of it the question which neighbours exist. Kernels
-put one image after another into one frame, which stays in the first cache levels, if their
-`margin` is 1; with 0 they work on the images as they are.
+nanosecond a pixel and saves each point of it the question which neighbours exist (4 ns). All
+images of a call are put into one frame, one after another, which stays in the first cache
+levels. Of a large image, only the part at which a tile on the edge looks is put into a box:
+that takes a quarter of the time off the warp of a photo.
 """
 
 from typing import Any
@@ -16,7 +17,9 @@ from numba.extending import intrinsic, overload
 from .jit import kernel
 from .vectors import array
 
+WHOLE, BOXES = 1, 2  # what is framed; 0 is nothing
 BEFORE, FRAME = 2, 4  # rows and columns before the image, and in all
+LARGEST_BOX = 2**13  # pixels
 
 
 @kernel
@@ -49,6 +52,43 @@ def take(framed, height, width, channels, flat):
     length, stride = width * channels, (width + FRAME) * channels
     for r in range(height):
         copy(framed, (r + BEFORE) * stride + BEFORE * channels, length, flat, r * length)
+
+
+@kernel
+def put_box(flat, width, height, column, row, wide, tall, fill, box):
+    """Put a part of a flat image, and `fill` where it reaches beyond, into a flat box."""
+    channels = len(fill)
+    for r in range(tall):
+        to, first, end = r * wide * channels, wide, wide  # of the image, in this row
+        if 0 <= row + r < height:
+            first = min(max(-column, 0), wide)
+            end = min(max(width - column, first), wide)
+        at = (max(row + r, 0) * width + column + first) * channels
+        write_fill(fill, first, box, to)
+        copy(flat, at, (end - first) * channels, box, to + first * channels)
+        write_fill(fill, wide - end, box, to + end * channels)
+
+
+def rounded_like(value, like):
+    """`value` as it is stored beside `like`: integers are rounded half to even."""
+    return np.rint(value) if isinstance(like, np.integer) else value
+
+
+@overload(rounded_like)
+def _rounded_like(value, like):
+    if isinstance(like, types.Integer):
+        return lambda value, like: np.rint(value)
+    return lambda value, like: value
+
+
+@kernel
+def write_fill(fill, points, out, at):
+    """Write `fill` to so many points of out[at:]."""
+    to = np.uint64(at)
+    for _ in range(points):
+        for c in range(len(fill)):
+            out[to] = rounded_like(fill[c], out[0])
+            to += np.uint64(1)
 
 
 def copy(source, first, values, out, at):

@@ -20,7 +20,7 @@ from .coordinates import (
     padding_gains,
     reflect,
 )
-from .frame import FRAME, blank_frame, frame_origin, put, take
+from .frame import FRAME, blank_frame, frame_origin, put, take, write_fill
 from .jit import kernel
 from .nearest import copy_nearest, scatter_nearest
 from .pixels import (
@@ -33,7 +33,6 @@ from .pixels import (
     slopes_along,
     slopes_along_checked,
     tile_buffers,
-    write_fill,
 )
 from .single import locate_single, single_axis, single_suits
 
@@ -194,8 +193,8 @@ def grid_scatter(
     dout, grid, gains, offsets, mode, padding_mode, align_corners, fill, margin, dimages
 ):
     """Add the gradient by the images to dimages."""
-    height, width, channels = dimages.shape[1:]
-    stride, origin = width + FRAME * margin, frame_origin(width, margin)
+    height, width = dimages.shape[1:3]
+    channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
     framed = blank_frame(height, width, fill, dimages, margin)
     xs, ys, offset, fractions, left, upper = tile_buffers(fill)
     rules = (padding_mode, align_corners)
@@ -232,8 +231,8 @@ def grid_gradient(
     dout, images, margin, grid, gains, offsets, padding_mode, align_corners, fill, dgrid
 ):
     """Write the gradient by the grid (bilinear) to dgrid; counts the not finite."""
-    height, width, channels = images.shape[1:]
-    stride, origin = width + FRAME * margin, frame_origin(width, margin)
+    height, width = images.shape[1:3]
+    channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
     framed = blank_frame(height, width, fill, images, margin)
     xs, ys, offset, fractions, left, upper = tile_buffers(fill)
     along_x, along_y = np.empty_like(fractions[0]), np.empty_like(fractions[0])

@@ -13,10 +13,9 @@ later), else an array. fractions (2, TILE): along x and y.
 """
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 
 from .coordinates import ONE, PLACES, TILE, fixed, highest, lowest
+from .frame import rounded_like
 from .jit import REASSOCIATE, kernel
 from .vector_blend import blend_vectors
 from .vector_gradient import scatter_vectors, slopes_vectors
@@ -94,18 +93,6 @@ def locate_checked(xs, ys, size, width, height, padding_mode, columns, rows, fra
     return not_finite
 
 
-def rounded_like(value, like):
-    """`value` as it is stored beside `like`: integers are rounded half to even."""
-    return np.rint(value) if isinstance(like, np.integer) else value
-
-
-@overload(rounded_like)
-def _rounded_like(value, like):
-    if isinstance(like, types.Integer):
-        return lambda value, like: np.rint(value)
-    return lambda value, like: value
-
-
 @kernel(fastmath=REASSOCIATE)
 def blended(v00, v01, v10, v11, fx, fy):
     """Bilinear mean; exact where the fractions are 0."""
@@ -164,16 +151,6 @@ def slopes_along(flat, stride, offsets, fractions, first, points, fill, dout, at
         along_x[k] = top + fractions[1, k] * twist
         along_y[k] = left + fractions[0, k] * twist
         of += channels
-
-
-@kernel
-def write_fill(fill, points, out, at):
-    """Write `fill` to so many points of out[at:]."""
-    to = np.uint64(at)
-    for _ in range(points):
-        for c in range(len(fill)):
-            out[to] = rounded_like(fill[c], out[0])
-            to += np.uint64(1)
 
 
 @kernel

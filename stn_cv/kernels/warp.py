@@ -1,12 +1,13 @@
 """The fused affine warp: tiles of the output placed, located and blended, with no grid array.
 
 The four corners of a tile tell whether all of it lies in the image, where nothing needs to
-be checked; small images come framed, so that this is true of every tile.
+be checked. `framing` makes this true of the others: each image as a whole, or each part at
+which a tile on the edge looks, is put into a frame first (see frame.py); a `margin` of 1 is
+the first of them.
 
-images (n, height, width, channels), framed if `margin` is 1 (see frame.py); matrices (n, 2,
-3) float64, pixel output to source; fill (channels,) of the dtype to compute in, a tuple or
-an array (see pixels.py); out (n, rows, columns, channels), whose first row is row
-`first_row` of the whole output.
+images (n, height, width, channels); matrices (n, 2, 3) float64, pixel output to source; fill
+(channels,) of the dtype to compute in, a tuple or an array (see pixels.py); out (n, rows,
+columns, channels), whose first row is row `first_row` of the whole output.
 """
 
 import numpy as np
@@ -19,6 +20,7 @@ from .coordinates import (
     UNSTEPPED,
     ZEROS,
     all_plain,
+    box_of,
     fill_steps,
     fill_table,
     kind_of,
@@ -30,7 +32,18 @@ from .coordinates import (
     tile_at,
     tiles_of,
 )
-from .frame import FRAME, blank_frame, frame_origin, put, take
+from .frame import (
+    BOXES,
+    FRAME,
+    LARGEST_BOX,
+    WHOLE,
+    blank_frame,
+    frame_origin,
+    put,
+    put_box,
+    take,
+    write_fill,
+)
 from .jit import REASSOCIATE, kernel
 from .nearest import copy_nearest, scatter_nearest
 from .neighbours import fetch
@@ -45,7 +58,6 @@ from .pixels import (
     slopes_along,
     slopes_along_checked,
     tile_buffers,
-    write_fill,
 )
 
 
@@ -61,15 +73,17 @@ def shares(kind, size, margin, padding_mode):
 
 
 @kernel
-def warp(images, margin, matrices, first_row, padding_mode, align_corners, fill, out):
+def warp(images, framing, matrices, first_row, padding_mode, align_corners, fill, out):
     """Warp each image by its matrix, bilinear."""
-    height, width, channels = images.shape[1:]
+    height, width = images.shape[1:3]
+    margin, boxes = framing == WHOLE, framing == BOXES and padding_mode == ZEROS
     rows, columns = out.shape[1:3]
-    stride, origin = width + FRAME * margin, frame_origin(width, margin)
+    channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
     framed = blank_frame(height, width, fill, images, margin)
     xs, ys, offsets, fractions, left, upper = tile_buffers(fill)
     across, down = np.empty_like(fractions[0]), np.empty_like(fractions[0])
     x_steps, y_steps = np.empty(TILE, np.int32), np.empty(TILE, np.int32)
+    box = np.empty(LARGEST_BOX * channels * boxes, images.dtype)
     table = 0
     for i in range(len(images)):
         flat, to = images[i].reshape(-1), out[i].reshape(-1)
@@ -87,12 +101,20 @@ def warp(images, margin, matrices, first_row, padding_mode, align_corners, fill,
             kind = UNSTEPPED
             if fits:
                 kind = kind_of(x, y, x_steps, y_steps, size, wide, width, height, padding_mode)
+            seen, pitch, first, across_seen, down_seen = flat, stride, origin, width, height
+            fetched = size if kind == INSIDE and margin == 0 else 0  # framed images are small
+            if kind == MIXED and boxes:
+                left_most, top, b_wide, b_tall = box_of(x, y, x_steps, y_steps, size, wide)
+                if b_wide * b_tall <= LARGEST_BOX:
+                    put_box(flat, width, height, left_most, top, b_wide, b_tall, fill, box)
+                    x, y, kind = x - left_most, y - top, INSIDE
+                    seen, pitch, first, across_seen, down_seen = box, b_wide, 0, b_wide, b_tall
             beyond, stepped = shares(kind, size, margin, padding_mode)
             plain, checked = stepped, 0
             locate_steps(
-                x, y, x_steps, y_steps, stepped, width, height, stride, origin, offsets, fractions
-            )
-            fetched = stepped * (1 - margin)  # framed images are small
+                x, y, x_steps, y_steps, stepped, across_seen, down_seen, pitch, first, offsets,
+                fractions,
+            )  # fmt: skip
             fetch(flat, channels, stride, x_across * wide, y_across * wide, offsets, fetched)
             if stepped + beyond == 0:
                 fill_table(wide, 0 if wide == table else TILE, across, down)
@@ -108,7 +130,7 @@ def warp(images, margin, matrices, first_row, padding_mode, align_corners, fill,
             run = size if wide == columns else wide
             for k in range(0, size, run):
                 at = ((r + k // wide) * columns + c) * channels
-                blend(flat, stride, offsets, fractions, k, min(run, plain), fill, to, at)
+                blend(seen, pitch, offsets, fractions, k, min(run, plain), fill, to, at)
                 write_fill(fill, min(run, beyond), to, at)
                 if checked > 0:
                     blend_checked(
@@ -128,9 +150,9 @@ def warp_backward(
     forward pass instead took longer, in memory, than to find them again.
     """
     wanted = dimages.shape[1] > 0
-    height, width, channels = images.shape[1:]
+    height, width = images.shape[1:3]
     rows, columns = dout.shape[1:3]
-    stride, origin = width + FRAME * margin, frame_origin(width, margin)
+    channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
     framed = blank_frame(height, width, fill, images, margin)
     dframed = blank_frame(height, width, fill, images, margin * np.int64(wanted))
     xs, ys, offsets, fractions, left, upper = tile_buffers(fill)

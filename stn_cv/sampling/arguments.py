@@ -23,6 +23,7 @@ PIECES_OF_AN_IMAGE = 8  # at most; for any number of threads, as roundings go by
 POINTS_OF_THREADS = 2**18  # below them, to wake a thread takes longer than it saves
 CHANNELS_FIRST_SIDE = 16  # with as many channels, few rows are taken for channels
 FEW_CHANNELS = 4
+NONE, WHOLE, BOXES = 0, 1, 2  # what is framed, as in kernels/frame.py
 LARGEST_FRAMED = 256 * 256  # pixels; larger images have enough tiles that need no frame
 COMPUTED_IN = {"float32": "float32", "float64": "float64", "uint8": "float32", "uint16": "float32"}
 
@@ -191,14 +192,21 @@ def as_fill(fill: Array) -> Fill:
     return tuple(fill) if len(fill) <= FEW_CHANNELS else fill
 
 
-def margin_of(images: Array, fill: Fill, points: int) -> int:
-    """1 if kernels shall frame images of which so many points each are sampled, else 0.
+def framing_of(images: Array, fill: Fill, points: int) -> int:
+    """What kernels shall frame, of images of which so many points each are sampled.
 
-    It costs less than it saves for small ones; a frame has their dtype and must hold `fill`.
+    Small images as a whole, of large ones the parts at which tiles on their edge look: a frame
+    has the images' dtype, so none whose dtype cannot hold `fill`.
     """
+    if images.dtype.kind != "f" and not all(float(value).is_integer() for value in fill):
+        return NONE
     small = images.shape[1] * images.shape[2] <= min(LARGEST_FRAMED, 2 * points)
-    holds = images.dtype.kind == "f" or all(float(value).is_integer() for value in fill)
-    return int(small and holds)
+    return WHOLE if small else BOXES
+
+
+def margin_of(images: Array, fill: Fill, points: int) -> int:
+    """1 where images are framed as a whole, else 0: for kernels that know nothing else."""
+    return int(framing_of(images, fill, points) == WHOLE)
 
 
 def check_grid(grid: ArrayLike) -> Array:

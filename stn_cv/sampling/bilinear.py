@@ -21,7 +21,7 @@ from .antialias import (
     to_pixels_gradient,
     to_samples,
 )
-from .arguments import PADDING_MODES, Fill, as_fill, margin_of, read_only
+from .arguments import PADDING_MODES, WHOLE, Fill, as_fill, framing_of, read_only
 
 __all__ = ["Warp", "differentiable_warp"]
 
@@ -46,7 +46,7 @@ class Warp:
     ) -> None:
         self.shape, self.dtype = (len(images), *output_shape, images.shape[3]), images.dtype
         self.images, points = images, math.prod((*output_shape, *counts))
-        self.margin = margin_of(images, fill, points)
+        self.framing = framing_of(images, fill, points)
         self.matrices = matrices if counts == ONE else to_samples(matrices, counts)
         self.rules = (*padding, fill)
         self.counts = counts
@@ -56,12 +56,12 @@ class Warp:
         from ..kernels import warp as kernels
 
         if self.counts == ONE:
-            kernels.warp(self.images, self.margin, self.matrices, rows.start, *self.rules, out)
+            kernels.warp(self.images, self.framing, self.matrices, rows.start, *self.rules, out)
             return
         (down, across), (n, height, width, channels) = self.counts, out.shape
         samples = empty((n, height * down, width * across, channels), type(self.rules[-1][0]))
         first = rows.start * down
-        kernels.warp(self.images, self.margin, self.matrices, first, *self.rules, samples)
+        kernels.warp(self.images, self.framing, self.matrices, first, *self.rules, samples)
         means(samples, self.counts, out)
 
     def output(self, cuts: list[slice]) -> Array:
@@ -84,7 +84,7 @@ class Warp:
                 dsamples = spread(dsamples, self.counts)
             dsamples = read_only(np.ascontiguousarray(dsamples))
             at, own = (self.matrices, first), np.empty_like(dmatrices)
-            given = dsamples, self.images, self.margin
+            given = dsamples, self.images, int(self.framing == WHOLE)
             kernels.warp_backward(*given, *at, *self.rules, own, dimages)
             dmatrices += own
         if self.counts != ONE:
