@@ -100,7 +100,7 @@ def localization(model: str) -> list[Layer]:
 
 def head(model: str, side: int) -> list[Layer]:
     """What classifies images of `side` pixels, with at most 400,000 parameters in all."""
-    shrink = [AveragePool(2)] if side > 40 else []
+    shrink = [AveragePool(2)] if side >= (40 if model.endswith("fcn") else 42) else []
     if model.endswith("fcn"):
         units = (400, 256) if side <= 20 else (256, 200)
         return [
@@ -194,6 +194,12 @@ def results_in(path: Path) -> list[dict[str, Any]]:
     return json.loads(path.read_text()) if path.exists() else []
 
 
+def added_to(results: list[dict[str, Any]], result: dict[str, Any]) -> list[dict[str, Any]]:
+    """All results, the latest of each kind and seed: settings may have changed since."""
+    kind = ("distortion", "model", "family", "seed")
+    return [r for r in results if any(r[name] != result[name] for name in kind)] + [result]
+
+
 def write(path: Path, results: list[dict[str, Any]]) -> None:
     """Replace the file in one step, an entry a line."""
     lines = ",\n".join(json.dumps(result) for result in results)
@@ -248,7 +254,7 @@ def main() -> None:
     if not options.table:
         result = run(options)
         print(json.dumps(result))
-        results = [*results_in(options.out), result]  # others may have added to it
+        results = added_to(results_in(options.out), result)  # others may have added to it
         write(options.out, results)
     print(table(results))
 

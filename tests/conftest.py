@@ -53,6 +53,13 @@ def hypothesis_profile(marker_expression):
     return "ci" if os.environ.get("CI") else "default"
 
 
+@pytest.fixture
+def small_slices(monkeypatch):
+    """Batches of 40 samples in at least three slices, so that the order of their sum matters."""
+    monkeypatch.setattr("stn_cv.slices.SMALLEST_SLICE", 4)
+    monkeypatch.setattr("stn_cv.slices.LARGEST_SLICE", 8)
+
+
 def pytest_configure(config):
     if not config.getoption("--hypothesis-profile", None):
         settings.load_profile(hypothesis_profile(config.getoption("-m") or ""))

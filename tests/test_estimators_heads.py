@@ -136,7 +136,7 @@ def test_random_state_reaches_the_head(head):
 
 @classes
 @pytest.mark.parametrize("head", [LOGISTIC, FOREST, SVC()], ids=type)
-def test_threads_change_no_bit(cls, head):
+def test_threads_change_no_bit(small_slices, cls, head):
     one, two = (
         fast(cls, head=head, batch_size=40, n_jobs=jobs).fit(DIGITS, LABELS) for jobs in (1, 2)
     )

@@ -189,7 +189,7 @@ def test_a_first_call_that_fails_learns_nothing():
 
 
 @pytest.mark.parametrize("n_jobs", [0, 2])
-def test_threads(n_jobs):
+def test_threads(small_slices, n_jobs):
     estimator = fast(n_jobs=n_jobs, batch_size=80)
     if n_jobs == 0:
         with pytest.raises(InvalidInputError, match="n_jobs is 0"):

@@ -174,7 +174,9 @@ def test_one_theta_fits_every_resolution(family):
 @pytest.mark.compiled
 @every_family
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_the_number_of_threads_changes_nothing(family, dtype):
+def test_the_number_of_threads_changes_nothing(family, dtype, monkeypatch):
+    monkeypatch.setattr("stn_cv.sampling.arguments.POINTS_OF_THREADS", 64)
+    monkeypatch.setattr("stn_cv.sampling.places.BLOCK", 5000)
     photo = (waves(500, 400) * 255).astype(dtype)
     batch = (np.stack([waves(40, 50)] * 40) * 255).astype(dtype)
     theta, _ = family.theta(parameters_of(family, 40, spread=0.15), (40, 50))
@@ -184,6 +186,14 @@ def test_the_number_of_threads_changes_nothing(family, dtype):
     ):  # fmt: skip
         results = [family.apply(images, given, shape, n_jobs=n) for n in (1, 2, 4)]
         assert len({result.tobytes() for result in results}) == 1
+
+
+@pytest.mark.compiled
+@every_family
+def test_no_image_at_all_gives_none_of_any_size(family):
+    theta, _ = family.theta(parameters_of(family, 1)[:0], (8, 9))
+    for shape in ((5, 6), (3000, 4000)):
+        assert family.apply(np.zeros((0, 8, 9)), theta, shape).shape == (0, *shape)
 
 
 @every_family

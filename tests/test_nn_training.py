@@ -106,8 +106,8 @@ def shaken(images, random):
 
 
 @pytest.mark.parametrize("batch_size", [40, 80])
-def test_training_is_bit_identical_for_any_number_of_threads(batch_size):
-    """Dropout and augmentation included; 80 in a batch are four slices of 20."""
+def test_training_is_bit_identical_for_any_number_of_threads(small_slices, batch_size):
+    """Dropout and augmentation included."""
     results = [
         trained(samples(130), samples(70, 1), n_jobs=n_jobs, augment=shaken, batch_size=batch_size,
                 max_iter=3)
@@ -141,13 +141,13 @@ def test_the_best_epoch_is_kept(validated):
     vectors = []
     history = train(
         # so high a rate that epochs get worse too
-        Trainer(network, settings(learning_rate_init=0.2, max_iter=12)),
+        Trainer(network, settings(learning_rate_init=0.25, learning_rate="constant", max_iter=15)),
         samples(),
         validation,
         lambda epoch: vectors.append(network.vector.copy()),
     )
     np.testing.assert_array_equal(network.vector, vectors[history.best_epoch - 1])
-    assert 0 < history.best_epoch < 12, "the best epoch must not be the last, to be of any use here"
+    assert 0 < history.best_epoch < 15, "the best epoch must not be the last, to be of any use here"
 
     def rank(vector):
         network.vector[:] = vector

@@ -116,8 +116,9 @@ def axes(conversion: Any, shape: tuple[int, ...], align_corners: bool) -> tuple[
 @lru_cache
 def _axes(conversion: Any, width: int, height: int, align_corners: bool) -> tuple[Floats, Floats]:
     pairs = np.array([conversion(width, align_corners), conversion(height, align_corners)])
-    pairs.flags.writeable = False
-    return pairs[:, 0], pairs[:, 1]
+    gains, offsets = pairs.T.copy()
+    gains.flags.writeable = offsets.flags.writeable = False
+    return gains, offsets
 
 
 def snapped(matrix: Floats, input_shape: tuple[int, ...]) -> Floats:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .frame import rounded_like
 from .jit import kernel
+from .values import rounded_like
 
 
 @kernel

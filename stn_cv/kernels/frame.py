@@ -10,11 +10,12 @@ that takes a quarter of the time off the warp of a photo.
 from typing import Any
 
 import numpy as np
-from numba import types
+from numba import config, types
 from numba.core.cgutils import raw_memcpy
 from numba.extending import intrinsic, overload
 
 from .jit import kernel
+from .values import write_fill
 from .vectors import array
 
 WHOLE, BOXES = 1, 2  # what is framed; 0 is nothing
@@ -31,10 +32,9 @@ def frame_origin(width, margin):
 @kernel
 def blank_frame(height, width, fill, like, margin):
     """A flat frame with nothing in it, of the dtype of `like`; of no size without a margin."""
-    size = (height + FRAME) * (width + FRAME) * len(fill) * margin
-    framed = np.empty(size, like.dtype)
-    for k in range(size):
-        framed[k] = fill[0] if len(fill) == 1 else fill[k % len(fill)]
+    pixels = (height + FRAME) * (width + FRAME) * margin
+    framed = np.empty(pixels * len(fill), like.dtype)
+    write_fill(fill, pixels, framed, 0)
     return framed
 
 
@@ -69,28 +69,6 @@ def put_box(flat, width, height, column, row, wide, tall, fill, box):
         write_fill(fill, wide - end, box, to + end * channels)
 
 
-def rounded_like(value, like):
-    """`value` as it is stored beside `like`: integers are rounded half to even."""
-    return np.rint(value) if isinstance(like, np.integer) else value
-
-
-@overload(rounded_like)
-def _rounded_like(value, like):
-    if isinstance(like, types.Integer):
-        return lambda value, like: np.rint(value)
-    return lambda value, like: value
-
-
-@kernel
-def write_fill(fill, points, out, at):
-    """Write `fill` to so many points of out[at:]."""
-    to = np.uint64(at)
-    for _ in range(points):
-        for c in range(len(fill)):
-            out[to] = rounded_like(fill[c], out[0])
-            to += np.uint64(1)
-
-
 def copy(source, first, values, out, at):
     """Write so many values of the source, from `first` on, to out[at:]."""
     out[at : at + values] = source[first : first + values]
@@ -110,4 +88,12 @@ def _copy(typing, source, first, values, out, at):
 
 @overload(copy)
 def _compiled_copy(source, first, values, out, at):
-    return lambda source, first, values, out, at: _copy(source, first, values, out, at)
+    def checked(source, first, values, out, at):
+        out[at : at + values] = source[first : first + values]
+
+    def unchecked(source, first, values, out, at):
+        _copy(source, first, values, out, at)
+
+    if source.dtype != out.dtype:
+        return None
+    return checked if config.BOUNDSCHECK else unchecked

@@ -20,7 +20,7 @@ from .coordinates import (
     padding_gains,
     reflect,
 )
-from .frame import FRAME, blank_frame, frame_origin, put, take, write_fill
+from .frame import FRAME, blank_frame, frame_origin, put, take
 from .jit import kernel
 from .nearest import copy_nearest, scatter_nearest
 from .pixels import (
@@ -35,6 +35,7 @@ from .pixels import (
     tile_buffers,
 )
 from .single import locate_single, single_axis, single_suits
+from .values import write_fill
 
 
 @kernel

@@ -84,19 +84,14 @@ class Neighbours:
         Of three channels, right ones are the last three of four values from the left
         neighbour's third on, and are turned to the front by `front`.
         """
-        b, channels = self.b, INT64(self.channels)
-        upper = b.mul(b.sext(b.load(b.gep(self.offsets, [self.k])), INT64), channels)
-        lower = b.add(upper, b.mul(self.stride, channels))
-        skip = INT64(2 if self.channels == 3 else 4)
+        b, skip = self.b, INT64(2 if self.channels == 3 else 4)
         four = ir.VectorType(self.flat.type.pointee, 4)
         neighbours = [
-            converted(b, load(b, four, b.gep(self.flat, [at])), self.number)
-            for at in (upper, b.add(upper, skip), lower, b.add(lower, skip))
+            converted(b, load(b, four, at), self.number)
+            for row in self.rows()
+            for at in (row, b.gep(row, [skip]))
         ]
-        fx, fy = (
-            splat(b, self.vector, b.load(b.gep(self.fractions, [b.add(self.k, INT64(i))])))
-            for i in (0, TILE)
-        )
+        fx, fy = (splat(b, self.vector, self.fraction(axis)) for axis in (0, 1))
         return neighbours, fx, fy
 
     def front(self, right: Any) -> Any:

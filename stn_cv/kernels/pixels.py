@@ -15,8 +15,8 @@ later), else an array. fractions (2, TILE): along x and y.
 import numpy as np
 
 from .coordinates import ONE, PLACES, TILE, fixed, highest, lowest
-from .frame import rounded_like
 from .jit import REASSOCIATE, kernel
+from .values import rounded_like
 from .vector_blend import blend_vectors
 from .vector_gradient import scatter_vectors, slopes_vectors
 

@@ -42,7 +42,6 @@ from .frame import (
     put,
     put_box,
     take,
-    write_fill,
 )
 from .jit import REASSOCIATE, kernel
 from .nearest import copy_nearest, scatter_nearest
@@ -59,6 +58,7 @@ from .pixels import (
     slopes_along_checked,
     tile_buffers,
 )
+from .values import write_fill
 
 
 @kernel
@@ -101,20 +101,19 @@ def warp(images, framing, matrices, first_row, padding_mode, align_corners, fill
             kind = UNSTEPPED
             if fits:
                 kind = kind_of(x, y, x_steps, y_steps, size, wide, width, height, padding_mode)
-            seen, pitch, first, across_seen, down_seen = flat, stride, origin, width, height
+            seen, pitch, first = flat, stride, origin
             fetched = size if kind == INSIDE and margin == 0 else 0  # framed images are small
             if kind == MIXED and boxes:
-                left_most, top, b_wide, b_tall = box_of(x, y, x_steps, y_steps, size, wide)
-                if b_wide * b_tall <= LARGEST_BOX:
-                    put_box(flat, width, height, left_most, top, b_wide, b_tall, fill, box)
-                    x, y, kind = x - left_most, y - top, INSIDE
-                    seen, pitch, first, across_seen, down_seen = box, b_wide, 0, b_wide, b_tall
+                column, row, across_box, down_box = box_of(x, y, x_steps, y_steps, size, wide)
+                if across_box * down_box <= LARGEST_BOX:
+                    put_box(flat, width, height, column, row, across_box, down_box, fill, box)
+                    seen, pitch, first = box, across_box, -(row * across_box + column)
+                    kind = INSIDE
             beyond, stepped = shares(kind, size, margin, padding_mode)
             plain, checked = stepped, 0
             locate_steps(
-                x, y, x_steps, y_steps, stepped, across_seen, down_seen, pitch, first, offsets,
-                fractions,
-            )  # fmt: skip
+                x, y, x_steps, y_steps, stepped, width, height, pitch, first, offsets, fractions
+            )
             fetch(flat, channels, stride, x_across * wide, y_across * wide, offsets, fetched)
             if stepped + beyond == 0:
                 fill_table(wide, 0 if wide == table else TILE, across, down)

@@ -18,13 +18,13 @@ Fill = tuple[Any, ...] | Array  # a tuple for few channels: see kernels/pixels.p
 MODES = {"bilinear": 0, "nearest": 1}
 PADDING_MODES = {"zeros": 0, "border": 1, "reflection": 2}
 POINTS_OF_A_CALL = 2**24  # at most, about: Ctrl-C waits until a kernel is done
-POINTS_OF_A_PIECE = 2**16  # at least, for calling a kernel costs as much as 10,000 points
-PIECES_OF_AN_IMAGE = 8  # at most; for any number of threads, as roundings go by tiles of a piece
 POINTS_OF_THREADS = 2**18  # below them, to wake a thread takes longer than it saves
+POINTS_OF_A_PIECE = 2**17  # of one image, at least
+PIECES_OF_AN_IMAGE = 8  # at most; for any number of threads, as roundings go by tiles of a piece
 CHANNELS_FIRST_SIDE = 16  # with as many channels, few rows are taken for channels
 FEW_CHANNELS = 4
 NONE, WHOLE, BOXES = 0, 1, 2  # what is framed, as in kernels/frame.py
-LARGEST_FRAMED = 256 * 256  # pixels; larger images have enough tiles that need no frame
+LARGEST_FRAMED = 256 * 256  # pixels; of larger images too few tiles need it
 COMPUTED_IN = {"float32": "float32", "float64": "float64", "uint8": "float32", "uint16": "float32"}
 
 
@@ -75,7 +75,7 @@ class SamplingArguments:
 
     def pieces(self, output_shape: tuple[int, ...], n_jobs: int | None) -> list[slice]:
         """What threads share out: some images, or output rows of the only image."""
-        if len(self.images) > 1:
+        if len(self.images) != 1:
             return self.image_pieces(output_shape, n_jobs)
         rows, columns = output_shape
         count = min(max(rows * columns // POINTS_OF_A_PIECE, 1), PIECES_OF_AN_IMAGE)
@@ -162,7 +162,7 @@ def refuse_channels_first(images: Array, batched: bool) -> None:
 def check_fill(fill_value: float | ArrayLike, images: Array) -> Fill:
     """fill_value for each channel, in the dtype to compute in."""
     if isinstance(fill_value, int | float):
-        return _fill_of_all(fill_value, images.dtype, images.shape[3])
+        return _fill_of_all(fill_value or 0.0, images.dtype, images.shape[3])
     return _fill(fill_value, images.dtype, images.shape[3])
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..buffers import empty, zeros
 from ..geometry import check_shape
-from ..slices import pinned_blas, run_slices
+from ..slices import pinned_blas, run_slices, slices_of
 from .antialias import ONE, Counts, means, parts_of, samples_of
 from .arguments import (
     MODES,
@@ -145,28 +145,21 @@ def warp_by_places(
         parts = parts_of(place_counts(call.where, places, input_shape, shape), shape)
         pieces = [(index, counts, rows) for index, counts, cuts in parts for rows in cuts]
     else:
-        pieces = [
-            (part, ONE, rows)
-            for piece in call.pieces(shape, n_jobs)
-            for part, rows in _blocks(*call.place(piece), *shape)
-        ]
+        pieces = [(part, ONE, rows) for part, rows in _blocks(len(call.images), *shape)]
     with pinned_blas():
         run_slices(run, pieces, n_jobs)
     return call.shaped_like_input(out)
 
 
-def _blocks(part: slice, rows: slice, height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    """Cut up some rows of some images: into a few images each, or rows of one."""
-    first, end, _ = rows.indices(height)
-    images = BLOCK // ((end - first) * width)
+def _blocks(n: int, height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    """Cut the outputs up: into a few images each, or rows of one; the same for any threads."""
+    images = BLOCK // (height * width)
     if images:
-        for start in range(part.start, part.stop, images):
-            yield slice(start, min(start + images, part.stop)), slice(first, end)
+        yield from ((part, slice(0, height)) for part in slices_of(n, images))
         return
-    step = max(BLOCK // width, 1)
-    for image in range(part.start, part.stop):
-        for start in range(first, end, step):
-            yield slice(image, image + 1), slice(start, min(start + step, end))
+    for image in range(n):
+        rows = slices_of(height, max(BLOCK // width, 1))
+        yield from ((slice(image, image + 1), some) for some in rows)
 
 
 def place_counts(theta: Array, places: Places, input_shape: Shape, output_shape: Shape) -> Array:
