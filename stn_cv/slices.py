@@ -1,8 +1,8 @@
 """The one place that splits work over threads.
 
-A batch is cut into slices whose size depends on the batch alone, never on the number of
-threads, and results come back in slice order: so sums over slices are bit-identical for
-any ``n_jobs``. While slices that use BLAS run, BLAS is pinned to one thread.
+What is summed is cut into slices whose size never depends on the number of threads, and
+results come back in slice order: so sums are bit-identical for any ``n_jobs``. While slices
+that use BLAS run, BLAS is pinned to one thread.
 """
 
 import os
@@ -21,7 +21,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 SMALLEST_SLICE = 32  # with 16 a step of 64 samples takes a quarter longer
-LARGEST_SLICE = 64  # above it threads idle at the end of a batch
+LARGEST_SLICE = 64  # above it convolutions leave the cache, and threads idle
 AHEAD = 3  # items of a stream a thread: under way, or done and waiting for one before them
 
 
