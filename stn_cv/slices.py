@@ -20,20 +20,21 @@ from .errors import InvalidInputError, InvalidTypeError
 S = TypeVar("S")
 T = TypeVar("T")
 
-SMALLEST_SLICE = 32  # with 16 a step of 64 samples takes a quarter longer
-LARGEST_SLICE = 64  # above it convolutions leave the cache, and threads idle
+SLICE = 64  # samples; of 32 a step takes a twentieth longer, of 128 convolutions leave the cache
+SLICE_OF_PRODUCTS = 256  # where nothing is convolved; of 128 a step takes a quarter longer
 AHEAD = 3  # items of a stream a thread: under way, or done and waiting for one before them
 
 
-def slice_length(n: int) -> int:
-    """Samples in a slice of a batch of `n`: a quarter, from 32 to 64."""
-    return min(max(-(-n // 4), SMALLEST_SLICE), LARGEST_SLICE)
-
-
 def slices_of(n: int, length: int | None = None) -> list[slice]:
-    """Cut ``range(n)`` into consecutive slices of `length` (default `slice_length`)."""
-    length = length or slice_length(n)
+    """Cut ``range(n)`` into consecutive slices of `length` (default `SLICE`)."""
+    length = length or SLICE
     return [slice(start, min(start + length, n)) for start in range(0, n, length)]
+
+
+def slices_for(n: int, convolves: bool) -> list[slice]:
+    """Cut the `n` samples of a network's batch into slices of about equal length, as few as may."""
+    count = max(-(-n // (SLICE if convolves else SLICE_OF_PRODUCTS)), 1)
+    return slices_of(n, max(-(-n // count), 1))
 
 
 def effective_jobs(n_jobs: int | None) -> int:

@@ -56,8 +56,8 @@ def hypothesis_profile(marker_expression):
 @pytest.fixture
 def small_slices(monkeypatch):
     """Batches of 40 samples in at least three slices, so that the order of their sum matters."""
-    monkeypatch.setattr("stn_cv.slices.SMALLEST_SLICE", 4)
-    monkeypatch.setattr("stn_cv.slices.LARGEST_SLICE", 8)
+    monkeypatch.setattr("stn_cv.slices.SLICE", 8)
+    monkeypatch.setattr("stn_cv.slices.SLICE_OF_PRODUCTS", 12)
 
 
 def pytest_configure(config):

@@ -60,8 +60,8 @@ def test_a_failed_second_training_keeps_the_first(monkeypatch):
 def test_how_a_batch_is_cut_does_not_matter(monkeypatch):
     """Gradients of the slices add up to that of the batch."""
     curves = []
-    for longest in (16, 64):
-        monkeypatch.setattr(slices, "LARGEST_SLICE", longest)
+    for longest in (16, 80):
+        monkeypatch.setattr(slices, "SLICE_OF_PRODUCTS", longest)
         model = SpatialTransformerClassifier(
             localization="mlp", head="linear", max_iter=4, batch_size=80, random_state=0
         )

@@ -14,7 +14,7 @@ variable are done in 64 bits (0.6 ns).
 
 import numpy as np
 
-from .jit import kernel
+from .jit import inner
 
 BILINEAR, NEAREST = 0, 1
 ZEROS, BORDER, REFLECTION = 0, 1, 2
@@ -28,21 +28,21 @@ WIDEST = 2.0 ** (31 - PLACES) - 2  # a tile's reach in the source, in pixels
 FARTHEST = 2.0**30
 
 
-@kernel
+@inner
 def tile_shape(rows, columns):
     """(rows, columns) of the tiles of an output."""
     width = -(-columns // -(-columns // WIDTH))  # of as even a width as possible
     return min(rows, TILE // width), width
 
 
-@kernel
+@inner
 def tiles_of(rows, columns):
     """How many tiles cover an output."""
     tall, wide = tile_shape(rows, columns)
     return -(-rows // tall) * -(-columns // wide)
 
 
-@kernel
+@inner
 def tile_at(number, rows, columns):
     """(row, column) of a tile's upper left corner, its points, and its width."""
     tall, wide = tile_shape(rows, columns)
@@ -52,7 +52,7 @@ def tile_at(number, rows, columns):
     return row, column, min(tall, rows - row) * wide, wide
 
 
-@kernel
+@inner
 def place(matrix, row, column, size, across, down, xs, ys):
     """Coordinates of a tile's points; its upper left corner is output pixel (row, column)."""
     x0, y0 = source_of(matrix, row, column)
@@ -62,7 +62,7 @@ def place(matrix, row, column, size, across, down, xs, ys):
         ys[k] = y0 + across[k] * y_across + down[k] * y_down
 
 
-@kernel
+@inner
 def source_of(matrix, row, column):
     """Coordinates (x, y) of an output pixel."""
     return (
@@ -71,7 +71,7 @@ def source_of(matrix, row, column):
     )
 
 
-@kernel
+@inner
 def all_plain(xs, ys, size, wide, width, height, margin):
     """Whether all points of a tile that was placed are finite and have four neighbours.
 
@@ -88,7 +88,7 @@ def all_plain(xs, ys, size, wide, width, height, margin):
     return plain
 
 
-@kernel
+@inner
 def fill_table(wide, points, across, down):
     """Column and row of `points` points of a tile, counted from its first."""
     row = column = 0
@@ -99,7 +99,7 @@ def fill_table(wide, points, across, down):
             row, column = row + 1, 0
 
 
-@kernel
+@inner
 def fill_steps(matrix, wide, x_steps, y_steps):
     """Steps from a tile's first point to each other, in fixed point.
 
@@ -124,14 +124,14 @@ def fill_steps(matrix, wide, x_steps, y_steps):
     return fits
 
 
-@kernel
+@inner
 def fixed(coordinate):
     """(whole pixels, rest in fixed point) of a coordinate."""
     whole = np.floor(coordinate)
     return np.int32(whole), np.int32(np.rint((coordinate - whole) * ONE))
 
 
-@kernel
+@inner
 def kind_of(x0, y0, x_steps, y_steps, size, wide, width, height, padding_mode):
     """Whether all of a tile's points have four neighbours, none has any, or neither.
 
@@ -156,7 +156,7 @@ def kind_of(x0, y0, x_steps, y_steps, size, wide, width, height, padding_mode):
     return MIXED
 
 
-@kernel
+@inner
 def box_of(x0, y0, x_steps, y_steps, size, wide):
     """(column, row, width, height) of the pixels among which a tile's neighbours are."""
     (x_whole, x_rest), (y_whole, y_rest) = fixed(x0), fixed(y0)
@@ -169,19 +169,19 @@ def box_of(x0, y0, x_steps, y_steps, size, wide):
     return left, top, right - left + 2, bottom - top + 2
 
 
-@kernel
+@inner
 def lowest(padding_mode):
     """Coordinates below are held here: where no neighbour exists, or at the first pixel."""
     return -2.0 if padding_mode == ZEROS else 0.0
 
 
-@kernel
+@inner
 def highest(size, padding_mode):
     """Coordinates above are held here."""
     return size * 1.0 if padding_mode == ZEROS else size - 1.0
 
 
-@kernel
+@inner
 def reflected(x, size, align_corners):
     """(coordinate, derivative) after mirroring at the pixel centres or outer edges."""
     low = 0.0 if align_corners else -0.5
@@ -200,7 +200,7 @@ def reflected(x, size, align_corners):
     return span - rest + low, -gain
 
 
-@kernel
+@inner
 def reflect(xs, ys, size, width, height, padding_mode, align_corners):
     """Mirror a tile's coordinates, in place, if that is the rule."""
     if padding_mode == REFLECTION:
@@ -210,7 +210,7 @@ def reflect(xs, ys, size, width, height, padding_mode, align_corners):
                 ys[k], _ = reflected(ys[k], height, align_corners)
 
 
-@kernel
+@inner
 def padding_gains(coordinates, size, length, padding_mode, align_corners, gains):
     """Derivatives of the padding rule along one axis, at coordinates not yet reflected.
 
@@ -223,14 +223,14 @@ def padding_gains(coordinates, size, length, padding_mode, align_corners, gains)
         gains[k] = gain if 0 < x < length - 1 else 0.0
 
 
-@kernel
+@inner
 def multiply(along, gains, size, padding_mode):
     """Multiply slopes by the derivatives of the padding rule, if it has any."""
     for k in range(0 if padding_mode == ZEROS else size):
         along[k] = along[k] * gains[k] if gains[k] != 0 else 0  # never -0 or NaN
 
 
-@kernel
+@inner
 def padded(x, size, padding_mode, align_corners):
     """A finite coordinate under the padding rule.
 

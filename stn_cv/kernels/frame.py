@@ -14,7 +14,7 @@ from numba import config, types
 from numba.core.cgutils import raw_memcpy
 from numba.extending import intrinsic, overload
 
-from .jit import kernel
+from .jit import inner
 from .values import write_fill
 from .vectors import array
 
@@ -23,13 +23,13 @@ BEFORE, FRAME = 2, 4  # rows and columns before the image, and in all
 LARGEST_BOX = 2**13  # pixels
 
 
-@kernel
+@inner
 def frame_origin(width, margin):
     """Pixel number of an image's first pixel in its frame."""
     return margin * BEFORE * (width + FRAME + 1)
 
 
-@kernel
+@inner
 def blank_frame(height, width, fill, like, margin):
     """A flat frame with nothing in it, of the dtype of `like`; of no size without a margin."""
     pixels = (height + FRAME) * (width + FRAME) * margin
@@ -38,7 +38,7 @@ def blank_frame(height, width, fill, like, margin):
     return framed
 
 
-@kernel
+@inner
 def put(flat, height, width, channels, framed):
     """Put one flat image into a frame that is there."""
     length, stride = width * channels, (width + FRAME) * channels
@@ -46,7 +46,7 @@ def put(flat, height, width, channels, framed):
         copy(flat, r * length, length, framed, (r + BEFORE) * stride + BEFORE * channels)
 
 
-@kernel
+@inner
 def take(framed, height, width, channels, flat):
     """Take one image out of its frame."""
     length, stride = width * channels, (width + FRAME) * channels
@@ -54,7 +54,7 @@ def take(framed, height, width, channels, flat):
         copy(framed, (r + BEFORE) * stride + BEFORE * channels, length, flat, r * length)
 
 
-@kernel
+@inner
 def put_box(flat, width, height, column, row, wide, tall, fill, box):
     """Put a part of a flat image, and `fill` where it reaches beyond, into a flat box."""
     channels = len(fill)

@@ -21,7 +21,7 @@ from .coordinates import (
     reflect,
 )
 from .frame import FRAME, blank_frame, frame_origin, put, take
-from .jit import kernel
+from .jit import inner, kernel
 from .nearest import copy_nearest, scatter_nearest
 from .pixels import (
     blend,
@@ -56,7 +56,7 @@ def affine(theta, offsets, steps, largest, out):
                     out[i, r, j, k] = min(max(value, -largest), largest)
 
 
-@kernel
+@inner
 def place_grid(grid, first, size, gains, offsets, xs, ys):
     """Pixel coordinates, in float64, of `size` points of a flat grid from `first` on.
 
@@ -75,7 +75,7 @@ def place_grid(grid, first, size, gains, offsets, xs, ys):
     return not_finite
 
 
-@kernel
+@inner
 def shares(xs, ys, size, width, height, margin, padding_mode, not_finite):
     """How many of a run's points have no neighbour, have all, and must be checked.
 
@@ -136,7 +136,7 @@ def sample_framed(images, grid, gains, offsets, padding_mode, align_corners, fil
     return not_finite
 
 
-@kernel
+@inner
 def sample_one(
     flat, height, width, margin, where, gains, offsets, mode, padding_mode, align_corners, fill,
     xs, ys, offset, fractions, left, upper, pending, to,

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from .jit import REASSOCIATE, kernel
+from .jit import REASSOCIATE, inner, kernel
 
 L1, L1_SQRT, L2, L2_HYS = range(4)
 EPS = 1e-5
@@ -61,7 +61,7 @@ def input_gradient(
             root_backward(images[i], dX[i])
 
 
-@kernel
+@inner
 def read_strip(image, top, root, strip):
     """Have the strip's pixels, and the rows above and below it that there are, by channel."""
     height, width, channels = image.shape
@@ -76,7 +76,7 @@ def read_strip(image, top, root, strip):
                     into[x] = math.sqrt(into[x])
 
 
-@kernel
+@inner
 def strip_gradient(strip, shape, top, planes, winner):
     """Gradient and magnitude of the strongest channel, the first of equals, and which it is."""
     gx, gy, magnitude, dx, dy = planes[0], planes[1], planes[2], planes[3], planes[4]
@@ -97,7 +97,7 @@ def strip_gradient(strip, shape, top, planes, winner):
         magnitude[k] = math.sqrt(magnitude[k])
 
 
-@kernel
+@inner
 def channel_gradient(values, shape, top, gx, gy):
     """Differences of the neighbours, zero where the image ends."""
     height, width, _ = shape
@@ -114,7 +114,7 @@ def channel_gradient(values, shape, top, gx, gy):
         gy[len(gy) - width :] = 0
 
 
-@kernel
+@inner
 def strip_bins(planes, directions, bins):
     """Count the edges that each gradient, turned into the upper half plane, has passed."""
     gx, gy, fx, fy = planes[0], planes[1], planes[3], planes[4]
@@ -129,7 +129,7 @@ def strip_bins(planes, directions, bins):
             bins[k] += 1 if cosine * fy[k] >= sine * fx[k] else 0
 
 
-@kernel
+@inner
 def fill_cells(magnitude, bins, cell, histogram):
     """Write the mean magnitudes of the strip's cells (columns, orientations)."""
     histogram[:] = 0
@@ -142,7 +142,7 @@ def fill_cells(magnitude, bins, cell, histogram):
     histogram /= cell[0] * cell[1]
 
 
-@kernel(fastmath=REASSOCIATE)
+@inner(fastmath=REASSOCIATE)
 def block_gains(histogram, row, start, block, size, norm):
     """What a block is multiplied by, before and (for L2-Hys) after its values are clipped."""
     total = 0.0
@@ -162,7 +162,7 @@ def block_gains(histogram, row, start, block, size, norm):
     return first, 1 / math.sqrt(total + EPS * EPS)
 
 
-@kernel(fastmath=REASSOCIATE)
+@inner(fastmath=REASSOCIATE)
 def normalize_blocks(histogram, block, norm, out):
     """Write to out (features,) the blocks, one after another, each normalized."""
     height, width, orientations = histogram.shape
@@ -186,7 +186,7 @@ def normalize_blocks(histogram, block, norm, out):
                         into[k] = values[k] * first
 
 
-@kernel(fastmath=REASSOCIATE)
+@inner(fastmath=REASSOCIATE)
 def normalize_blocks_backward(histogram, block, norm, dout, dhistogram):
     """Add to dhistogram the gradient of each block; what is clipped or zero has none."""
     height, width, orientations = histogram.shape
@@ -220,7 +220,7 @@ def normalize_blocks_backward(histogram, block, norm, dout, dhistogram):
             begin = end
 
 
-@kernel(fastmath=REASSOCIATE)
+@inner(fastmath=REASSOCIATE)
 def slope(d, v, norm, second, outer):
     """The gradient of a value v of the first normalization from that of its feature, d."""
     if norm == L1_SQRT:
@@ -230,7 +230,7 @@ def slope(d, v, norm, second, outer):
     return d * 1.0
 
 
-@kernel
+@inner
 def strip_backward(planes, bins, cell, dhistogram, top, dX):
     """Add to dX (h, w, c) what reaches the neighbours of a strip's pixels."""
     height, width, _ = dX.shape
@@ -249,7 +249,7 @@ def strip_backward(planes, bins, cell, dhistogram, top, dX):
                     dX[y - 1, x, c] -= share * planes[1, k]
 
 
-@kernel
+@inner
 def root_backward(image, dX):
     """From the gradient of the roots to that of the pixels; of black ones it is zero."""
     height, width, channels = image.shape

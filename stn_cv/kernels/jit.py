@@ -9,7 +9,7 @@ from typing import Any
 from numba import config, njit
 from numba.core.caching import FunctionCache
 
-__all__ = ["REASSOCIATE", "cache_folder", "kernel"]
+__all__ = ["REASSOCIATE", "cache_folder", "inner", "kernel"]
 
 # Sums may be regrouped and contracted to fma. Never "nnan" or "ninf": they make isnan() False.
 REASSOCIATE = {"contract", "reassoc", "nsz", "arcp", "afn"}
@@ -64,11 +64,21 @@ class _KernelCache(FunctionCache):
 
 def kernel(function: Callable[..., Any] | None = None, *, fastmath: Any = False) -> Any:
     """Compile a loop lazily, without the GIL, cached on disk where the disk allows it."""
+    return _compiled(function, fastmath, for_python=True)
+
+
+def inner(function: Callable[..., Any] | None = None, *, fastmath: Any = False) -> Any:
+    """Compile what only kernels call: no entry for Python, which saves a sixth of the time."""
+    return _compiled(function, fastmath, for_python=False)
+
+
+def _compiled(function: Callable[..., Any] | None, fastmath: Any, for_python: bool) -> Any:
     if function is None:
-        return lambda f: kernel(f, fastmath=fastmath)
+        return lambda f: _compiled(f, fastmath, for_python)
     if config.DISABLE_JIT:
         return function
-    dispatcher = njit(function, nogil=True, error_model="numpy", fastmath=fastmath)
+    wrappers = {"no_cpython_wrapper": not for_python, "no_cfunc_wrapper": True}
+    dispatcher = njit(function, nogil=True, error_model="numpy", fastmath=fastmath, **wrappers)
     try:
         dispatcher._cache = _KernelCache(function)
     except RuntimeError:  # no folder that can be written: compile anew in each process

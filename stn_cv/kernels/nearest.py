@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from .coordinates import padded
-from .jit import kernel
+from .jit import inner
 
 
-@kernel
+@inner
 def nearest_at(x, y, width, height, padding_mode, align_corners):
     """Flat pixel number nearest to a finite coordinate, halves to even; -1 outside."""
     column = np.int64(np.rint(padded(x, width, padding_mode, align_corners)))
@@ -18,7 +18,7 @@ def nearest_at(x, y, width, height, padding_mode, align_corners):
     return -1
 
 
-@kernel
+@inner
 def copy_nearest(flat, xs, ys, size, width, height, padding_mode, align_corners, fill, out, at):
     """Copy each point's nearest neighbour to out[at:]; counts the points not finite."""
     channels = len(fill)
@@ -37,7 +37,7 @@ def copy_nearest(flat, xs, ys, size, width, height, padding_mode, align_corners,
     return not_finite
 
 
-@kernel
+@inner
 def scatter_nearest(
     dout, at, xs, ys, size, width, height, padding_mode, align_corners, fill, dflat
 ):

@@ -17,7 +17,7 @@ from numba.core.cgutils import ir
 from numba.extending import intrinsic, overload
 
 from .coordinates import TILE
-from .jit import kernel
+from .jit import inner
 from .vectors import INT64, array, converted, load, shuffle, splat
 
 POINTS = 4  # of one channel at once
@@ -122,7 +122,7 @@ def _compiled_prefetch(flat, at):
     return lambda flat, at: _prefetch(flat, at)
 
 
-@kernel
+@inner
 def fetch(flat, channels, stride, x, y, offsets, points):
     """Have memory bring what lies (x, y) from a tile's points, which is needed next.
 

@@ -15,7 +15,7 @@ later), else an array. fractions (2, TILE): along x and y.
 import numpy as np
 
 from .coordinates import ONE, PLACES, TILE, fixed, highest, lowest
-from .jit import REASSOCIATE, kernel
+from .jit import REASSOCIATE, inner
 from .values import rounded_like
 from .vector_blend import blend_vectors
 from .vector_gradient import scatter_vectors, slopes_vectors
@@ -23,7 +23,7 @@ from .vector_gradient import scatter_vectors, slopes_vectors
 REST, UNIT = 2**PLACES - 1, 1 / ONE  # of fixed point
 
 
-@kernel
+@inner
 def tile_buffers(fill):
     """(xs, ys, offsets, fractions, columns, rows) of one tile."""
     return (
@@ -36,7 +36,7 @@ def tile_buffers(fill):
     )
 
 
-@kernel
+@inner
 def locate(xs, ys, size, width, height, padding_mode, stride, origin, offsets, fractions):
     """Flat pixel number of the upper left neighbour, and fractions; points beyond are held.
 
@@ -52,7 +52,7 @@ def locate(xs, ys, size, width, height, padding_mode, stride, origin, offsets, f
         fractions[1, k] = y - row
 
 
-@kernel
+@inner
 def locate_steps(x0, y0, x_steps, y_steps, size, width, height, stride, origin, offsets, fractions):
     """As `locate`, for a tile in fixed point; points beyond the image are held in its frame.
 
@@ -72,7 +72,7 @@ def locate_steps(x0, y0, x_steps, y_steps, size, width, height, stride, origin, 
         fractions[1, k] = number(np.int32(y & REST)) * number(UNIT)
 
 
-@kernel
+@inner
 def locate_checked(xs, ys, size, width, height, padding_mode, columns, rows, fractions):
     """As `locate`, with column and row on their own, and -3 where a point is not finite.
 
@@ -93,7 +93,7 @@ def locate_checked(xs, ys, size, width, height, padding_mode, columns, rows, fra
     return not_finite
 
 
-@kernel(fastmath=REASSOCIATE)
+@inner(fastmath=REASSOCIATE)
 def blended(v00, v01, v10, v11, fx, fy):
     """Bilinear mean; exact where the fractions are 0."""
     left = v00 + fy * (v10 - v00)
@@ -101,7 +101,7 @@ def blended(v00, v01, v10, v11, fx, fy):
     return left + fx * (right - left)
 
 
-@kernel
+@inner
 def blend(flat, stride, offsets, fractions, first, points, fill, out, at):
     """Write `points` points of a tile, from `first` on, to out[at:]."""
     number = fractions.dtype.type
@@ -126,7 +126,7 @@ def blend(flat, stride, offsets, fractions, first, points, fill, out, at):
         to += channels
 
 
-@kernel(fastmath=REASSOCIATE)
+@inner(fastmath=REASSOCIATE)
 def slopes_along(flat, stride, offsets, fractions, first, points, fill, dout, at, along_x, along_y):
     """Slopes by x and y of `points` points, times the output's gradient dout[at:].
 
@@ -153,7 +153,7 @@ def slopes_along(flat, stride, offsets, fractions, first, points, fill, dout, at
         of += channels
 
 
-@kernel
+@inner
 def existing(row, column, height, width):
     """Which of the four neighbours of a point exist."""
     upper, lower = 0 <= row < height, 0 <= row + 1 < height
@@ -161,7 +161,7 @@ def existing(row, column, height, width):
     return upper and left, upper and right, lower and left, lower and right
 
 
-@kernel
+@inner
 def blend_checked(
     flat, width, height, stride, origin, columns, rows, fractions, first, points, fill, out, at
 ):
@@ -190,7 +190,7 @@ def blend_checked(
             to += 1
 
 
-@kernel
+@inner
 def slopes_along_checked(
     flat, width, height, stride, origin, columns, rows, fractions, first, points, fill,
     dout, at, along_x, along_y,
@@ -224,7 +224,7 @@ def slopes_along_checked(
         along_y[k] = left + fractions[0, k] * twist
 
 
-@kernel
+@inner
 def scatter(dout, at, stride, offsets, fractions, first, points, fill, dflat):
     """Add the gradient of `points` points, from `first` on, dout[at:], to their neighbours."""
     channels = np.uint64(len(fill))
@@ -247,7 +247,7 @@ def scatter(dout, at, stride, offsets, fractions, first, points, fill, dflat):
         of += channels
 
 
-@kernel
+@inner
 def scatter_checked(
     dout, at, width, height, stride, origin, columns, rows, fractions, first, points, fill, dflat
 ):

@@ -7,7 +7,7 @@ A single image is pooled along its rows.
 
 import numpy as np
 
-from .jit import kernel
+from .jit import inner, kernel
 
 
 @kernel
@@ -40,7 +40,7 @@ def max_forward(X, size, out, winner):
                             which[to + i] = k if larger else which[to + i]
 
 
-@kernel
+@inner
 def max_of_one(x, size, channels, height, width, y, which):
     """`max_forward` of one image: the innermost loop goes along a row."""
     rows, columns, step = height // size, np.uint64(width // size), np.uint64(size)
@@ -56,7 +56,7 @@ def max_of_one(x, size, channels, height, width, y, which):
                     which[to + j] = k if larger else which[to + j]
 
 
-@kernel
+@inner
 def winners_of_four(x, channels, rows, columns, n, height, width, y, which):
     """`max_forward` of squares of 2 in one pass."""
     for c in range(channels):

@@ -12,7 +12,7 @@ from numba.extending import intrinsic, overload
 
 from .coordinates import BILINEAR, ZEROS
 from .frame import BEFORE
-from .jit import REASSOCIATE, kernel
+from .jit import REASSOCIATE, inner
 
 LONGEST = 2**20  # a side whose half pixels float32 holds with room to spare
 MOST = 2**31  # pixels, numbered in 32 bits
@@ -36,7 +36,7 @@ def _compiled_fused(a, b, c):
     return lambda a, b, c: _fused(a, b, c)
 
 
-@kernel
+@inner
 def single_suits(grid, fractions, mode, padding_mode, height, width, stride):
     """Whether points can be located in float32, with nothing lost."""
     narrow = grid.itemsize == 4 and fractions.itemsize == 4
@@ -45,7 +45,7 @@ def single_suits(grid, fractions, mode, padding_mode, height, width, stride):
     return narrow and plain and short
 
 
-@kernel
+@inner
 def single_axis(gain, offset, length):
     """(gain, offset, lowest, highest) of an axis counted from `BEFORE` pixels before its first.
 
@@ -57,13 +57,13 @@ def single_axis(gain, offset, length):
     return np.float32(gain), np.float32(offset + BEFORE), np.float32(-low), np.float32(high)
 
 
-@kernel(fastmath=REASSOCIATE)
+@inner(fastmath=REASSOCIATE)
 def plus_nothing(total, x, zero):
     """The total, or NaN from when x is not finite: such sums may be regrouped, tests not."""
     return total + x * zero
 
 
-@kernel
+@inner
 def locate_single(
     grid, first, size, x_axis, y_axis, width, height, margin, stride, origin, offsets, fractions
 ):

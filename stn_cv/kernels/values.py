@@ -4,7 +4,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from .jit import kernel
+from .jit import inner
 
 
 def rounded_like(value, like):
@@ -19,7 +19,7 @@ def _rounded_like(value, like):
     return lambda value, like: value
 
 
-@kernel
+@inner
 def write_fill(fill, points, out, at):
     """Write `fill` to so many points of out[at:]."""
     to = np.uint64(at)

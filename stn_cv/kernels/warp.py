@@ -43,7 +43,7 @@ from .frame import (
     put_box,
     take,
 )
-from .jit import REASSOCIATE, kernel
+from .jit import REASSOCIATE, inner, kernel
 from .nearest import copy_nearest, scatter_nearest
 from .neighbours import fetch
 from .pixels import (
@@ -61,7 +61,7 @@ from .pixels import (
 from .values import write_fill
 
 
-@kernel
+@inner
 def shares(kind, size, margin, padding_mode):
     """How many of a tile's points lie beyond the image, and how many are located by steps.
 
@@ -226,7 +226,7 @@ def warp_backward(
             take(dframed, height, width, channels, own)
 
 
-@kernel(fastmath=REASSOCIATE)
+@inner(fastmath=REASSOCIATE)
 def add_moments(along, across, down, size, row, column, moments):
     """Add a tile's sums of slopes, times column, times row, and alone."""
     of_columns = of_rows = alone = along.dtype.type(0)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInputError, InvalidTypeError
+from ..slices import slices_for
 from .activation import ReLU
 from .layer import Array, Backward, Layer
 from .pool import MaxPool
@@ -103,6 +104,10 @@ class Network:
     def convolves(self) -> bool:
         """Whether it holds a convolution."""
         return any(layer.convolves() for layer in self.layers)
+
+    def slices(self, n: int) -> list[slice]:
+        """What threads share out of a batch of `n` samples, for any number of threads."""
+        return slices_for(n, self.convolves())
 
     def copy(self) -> "Network":
         """The same layers over a vector of its own."""

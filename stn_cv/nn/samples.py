@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInputError
-from ..slices import LARGEST_SLICE, run_slices, slices_of
+from ..slices import run_slices, slices_of
 from .layer import Array
 from .loss import cross_entropy
 from .network import Network
@@ -69,7 +69,7 @@ class Samples:
                 )
             return changed.astype(images.dtype, copy=False)
 
-        parts = slices_of(len(images), LARGEST_SLICE)
+        parts = slices_of(len(images))
         return Samples(np.concatenate(run_slices(run, parts, n_jobs)), self.y, self.weights)
 
 
@@ -83,7 +83,7 @@ def evaluate(network: Network, samples: Samples, n_jobs: int | None) -> tuple[fl
         loss, _ = cross_entropy(logits, batch.y, batch.weights)
         return loss, float(batch.weights[logits.argmax(axis=0) == batch.y].sum())
 
-    results = run_slices(run, slices_of(len(samples)), n_jobs)
+    results = run_slices(run, network.slices(len(samples)), n_jobs)
     loss, right = (math.fsum(column) for column in zip(*results, strict=True))
     total = float(samples.weights.sum())
     return loss / total, right / total
@@ -98,7 +98,7 @@ def outside(network: Network, images: Array, n_jobs: int | None) -> Array:
         parameters = transform.locate(activations(images[part]))
         return transform.warper.outside(parameters, images.shape[1:3])
 
-    return np.concatenate(run_slices(run, slices_of(len(images)), n_jobs))
+    return np.concatenate(run_slices(run, network.slices(len(images)), n_jobs))
 
 
 def probe(samples: Samples, augment: Augment | None, seed: int, n_jobs: int | None) -> Samples:

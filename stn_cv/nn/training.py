@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import InterruptedWarning, TrainingDiverged
-from ..slices import pinned_blas, run_slices, slice_length, slices_of
+from ..slices import pinned_blas, run_slices, slices_of
 from .layer import Array
 from .loss import cross_entropy
 from .network import Network, flat_gradient
@@ -145,7 +145,7 @@ class Trainer:
     def _gradient(self, samples: Samples, index: Array) -> tuple[float, Array]:
         """Loss, summed, and gradient, of the weighted mean, over one batch."""
         settings, network = self.settings, self.network
-        parts = slices_of(len(index), self._slice_length(len(index)))
+        parts = self.network.slices(len(index))
         if len(self.gradients) < len(parts):
             self.gradients = np.empty((len(parts), network.vector.size), network.vector.dtype)
 
@@ -163,10 +163,6 @@ class Trainer:
         gradient = sum_in_order([gradient for _, gradient in results])
         gradient /= gradient.dtype.type(samples.weights[index].sum())
         return loss, gradient
-
-    def _slice_length(self, n: int) -> int:
-        """Samples of a slice: without convolutions twice as many, for products like long rows."""
-        return slice_length(n) * (1 if self.network.convolves() else 2)
 
     @QUIET
     def _step(self, gradient: Array, learning_rate: float) -> None:
