@@ -55,10 +55,11 @@ def test_shapes_and_dtypes(kind):
     np.testing.assert_allclose(whole, exact * 255, atol=0.51)
 
 
+@pytest.mark.parametrize("bend", [0.0, 0.7])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_digit_is_distorted_alike_in_any_subset(kind):
+def test_a_digit_is_distorted_alike_in_any_subset(kind, bend):
     digits = digits_of(150)
-    own = distortion(kind, clutter=digits if kind == "TC" else None)
+    own = distortion(kind, clutter=digits if kind == "TC" else None, bend=bend)
     X = own.draw(digits, random_state=3, epoch=2, n_jobs=2)
     np.testing.assert_array_equal(X, own.draw(digits, random_state=3, epoch=2))
     for numbers in ([149], [7, 3, 3, 120], range(40, 90)):
@@ -125,6 +126,33 @@ def test_e_bends_as_a_thin_plate_spline(place):
     np.testing.assert_allclose(found.std(axis=0), here.std(axis=0), rtol=0.08)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_bent_digits_are_distorted_as_others_are(kind):
+    """A bend of (nearly) nothing draws the same distortions; a real one changes every digit."""
+    digits = digits_of(50, np.float64)
+    straight, nearly, bent = (
+        distortion(kind, bend=bend).draw(digits, random_state=1) for bend in (0.0, 1e-9, 1.0)
+    )
+    np.testing.assert_allclose(nearly, straight, atol=1e-7)
+    assert (np.abs(bent - straight).max(axis=(1, 2)) > 0.1).all()
+    images = distortion(kind).place(digits)[..., None]
+    changed = distortion(kind, bend=1.0)(images, np.random.default_rng(0))
+    assert changed.shape == images.shape and (np.abs(changed - images).max(axis=(1, 2)) > 0.1).all()
+
+
+@pytest.mark.parametrize("bend", [0.5, 2.0])
+def test_a_bend_moves_places_by_its_deviation(bend):
+    """A spot in the middle moves as the spline does there, whatever R turns it by."""
+    spots = np.repeat(blob(0, 0)[None], N, axis=0)
+    moved = centroids(DigitDistortion("R", bend=bend).draw(spots))
+    steps = np.linspace(-14, 14, 4)
+    points = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
+    weights = RBFInterpolator(points, np.eye(16), kernel="thin_plate_spline")(np.zeros((1, 2)))
+    expected = bend * np.sqrt((weights**2).sum())
+    np.testing.assert_allclose(moved.std(axis=0), expected, rtol=0.08)
+    np.testing.assert_allclose(moved.mean(axis=0), 0, atol=4 * expected / np.sqrt(N))
+
+
 def test_tc_places_the_digit_and_six_pieces_of_others():
     values = np.arange(1, 101, dtype=np.uint8)  # the clutter says from which digit it is
     clutter = np.broadcast_to(values[:, None, None], (100, 28, 28))
@@ -186,6 +214,8 @@ BAD = [
     (lambda: DigitDistortion("TC", clutter=digits_of(0)), "clutter"),
     (lambda: DigitDistortion("R", side=40), "only RTS and TC"),
     (lambda: DigitDistortion("RTS", side=27), "at least 28"),
+    (lambda: DigitDistortion("R", bend=-0.1), "bend is -0.1"),
+    (lambda: DigitDistortion("R", bend=np.nan), "bend is nan"),
     (lambda: DigitDistortion("R").draw(np.zeros((2, 28, 27))), "(n, 28, 28)"),
     (lambda: DigitDistortion("R").draw(np.zeros((2, 28, 28), int)), "int64"),
     (lambda: DigitDistortion("R").draw(digits_of(2), numbers=[1]), "for each of 2"),

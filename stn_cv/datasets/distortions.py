@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InvalidInputError
 from ..sampling import grid_sample, warp_affine
 from ..slices import run_slices, slices_of
-from .draws import DRAWS, between, uniform, window
+from .draws import DRAWS, between, key_of, uniform, window
 from .frame import DIGIT, bent, frame_pixels, stretched
 
 __all__ = ["DigitDistortion"]
@@ -24,7 +24,9 @@ SIDES = {"R": 28, "RTS": 42, "P": 28, "E": 28, "TC": 60}
 LARGEST_TURN = {"R": math.pi / 2, "RTS": math.pi / 4}
 RTS_SCALES = (0.7, 1.2)
 SCALES = (0.75, 1.0)
+BEND = 1.5  # deviation of the points of E, in pixels
 PIECES, PIECE = 6, 6  # of clutter, and the side of one in pixels
+BENDING = 1  # what the key of a second stream of random numbers is for
 PART = 64  # digits distorted at once
 
 
@@ -46,6 +48,10 @@ class DigitDistortion:
         floats in [0, 1].
     side : int or None, default None
         For "RTS" and "TC": another side of the canvas, in pixels, from 28.
+    bend : float, default 0.0
+        Before all else, bend the digit by a spline as "E" does, by this deviation in pixels.
+        Not part of the paper's distortions: as `augment`, it makes a network learn from more
+        shapes than there are digits.
 
     Attributes
     ----------
@@ -80,6 +86,7 @@ class DigitDistortion:
     kind: str
     clutter: ArrayLike | None = field(default=None, repr=False)
     side: int | None = None
+    bend: float = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in SIDES:
@@ -89,6 +96,8 @@ class DigitDistortion:
                 f"side is {self.side} for {self.kind}; only RTS and TC have a canvas, of at "
                 f"least {DIGIT} pixels."
             )
+        if not 0 <= self.bend < DIGIT:
+            raise InvalidInputError(f"bend is {self.bend}; wanted pixels, from 0 to below {DIGIT}.")
         if (self.clutter is None) == (self.kind == "TC"):
             raise InvalidInputError(
                 f"clutter is {'missing' if self.kind == 'TC' else 'given'}; TC needs digits to "
@@ -170,10 +179,13 @@ class DigitDistortion:
             )
         if min(random_state, epoch, numbers.min(initial=0)) < 0:
             raise InvalidInputError("random_state, epoch and numbers must not be negative.")
-        key = np.random.SeedSequence([random_state, epoch]).generate_state(2, np.uint64)
+        key, bending = key_of(random_state, epoch), key_of(random_state, epoch, BENDING)
 
         def run(part: slice) -> Array:
-            return self._distorted(digits[part], uniform(key, numbers[part]), numbers[part])
+            shapes, own = digits[part], numbers[part]
+            if self.bend:
+                shapes = self._bent(shapes, uniform(bending, own))
+            return self._distorted(shapes, uniform(key, own), own)
 
         parts = run_slices(run, slices_of(len(digits), PART), n_jobs)
         return np.concatenate([self.place(digits[:0]), *parts])
@@ -194,6 +206,8 @@ class DigitDistortion:
             Distorted, of the same dtype.
         """
         digits = images[:, self._middle, self._middle, 0]
+        if self.bend:
+            digits = self._bent(digits, rng.random((len(digits), DRAWS)))
         return self._distorted(digits, rng.random((len(digits), DRAWS)), None)[..., None]
 
     @property
@@ -201,16 +215,20 @@ class DigitDistortion:
         margin = (self.output_shape[0] - DIGIT) // 2
         return slice(margin, margin + DIGIT)
 
+    def _bent(self, digits: Array, draws: Array) -> Array:
+        """Digits of more shapes than there are."""
+        places = bent(frame_pixels(), self.bend, draws[:, :32])
+        return _sampled(digits, places, np.ones(len(digits)))
+
     def _distorted(self, digits: Array, draws: Array, numbers: Array | None) -> Array:
         if self.kind == "TC":
             return self._cluttered(digits, draws, numbers)
-        digits = np.ascontiguousarray(digits)
         if self.kind in LARGEST_TURN:
-            return warp_affine(digits, self._thetas(draws), self.output_shape)
+            return warp_affine(np.ascontiguousarray(digits), self._thetas(draws), self.output_shape)
         pixels = frame_pixels()
-        moved = stretched(pixels, draws) if self.kind == "P" else bent(pixels, draws)
-        moved /= between(SCALES, draws[:, 0])[:, None, None] * (DIGIT / 2)
-        return grid_sample(digits, moved.reshape(-1, DIGIT, DIGIT, 2))
+        corners = self.kind == "P"
+        moved = stretched(pixels, draws) if corners else bent(pixels, BEND, draws[:, 1:33])
+        return _sampled(digits, moved, between(SCALES, draws[:, 0]))
 
     def _thetas(self, draws: Array) -> Array:
         """Turn and, for RTS, scale and place; canvas to digit."""
@@ -242,6 +260,12 @@ class DigitDistortion:
             place = (which, *window(pieces[:, k, 3:5], side, PIECE))
             canvas[place] = np.maximum(canvas[place], piece)
         return canvas
+
+
+def _sampled(digits: Array, places: Array, scales: Array) -> Array:
+    """Digits, scaled, at places (n, 784, 2) in pixels from their middle."""
+    grid = places / (scales[:, None, None] * (DIGIT / 2))
+    return grid_sample(np.ascontiguousarray(digits), grid.reshape(-1, DIGIT, DIGIT, 2))
 
 
 def _checked(name: str, digits: ArrayLike) -> Array:

@@ -9,6 +9,11 @@ Array = NDArray[Any]
 DRAWS = 36  # numbers of a digit: a multiple of 4, the block of the counter-based stream
 
 
+def key_of(*numbers: int) -> Array:
+    """The key of a stream."""
+    return np.random.SeedSequence(numbers).generate_state(2, np.uint64)
+
+
 def uniform(key: Array, numbers: Array) -> Array:
     """Each digit's own `DRAWS` numbers in [0, 1)."""
     runs = np.split(numbers, np.flatnonzero(np.diff(numbers.astype(np.int64)) != 1) + 1)

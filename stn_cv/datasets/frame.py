@@ -11,7 +11,7 @@ from .draws import normal
 Array = NDArray[Any]
 DIGIT = 28  # side of a digit in pixels
 CORNER_DEVIATION = 5.0  # pixels
-CONTROL_SIDE, CONTROL_DEVIATION = 4, 1.5  # 4 x 4 points, pixels
+CONTROL_SIDE = 4  # 4 x 4 points of the spline
 
 
 def frame_pixels() -> Array:
@@ -39,7 +39,7 @@ def stretched(pixels: Array, draws: Array) -> Array:
     return np.where(behind, 10 * DIGIT, moved[..., :2] / np.where(behind, 1, depth))
 
 
-def bent(pixels: Array, draws: Array) -> Array:
-    """Where pixels come from when the points of a thin-plate spline are moved."""
-    moves = CONTROL_DEVIATION * normal(draws[:, 1:33]).reshape(-1, CONTROL_SIDE**2, 2)
+def bent(pixels: Array, deviation: float, draws: Array) -> Array:
+    """Where pixels come from when the points of a thin-plate spline are moved, by 32 draws."""
+    moves = deviation * normal(draws).reshape(-1, CONTROL_SIDE**2, 2)
     return pixels + spline_at_pixels(CONTROL_SIDE, (DIGIT, DIGIT)) @ moves
