@@ -89,10 +89,11 @@ def digits_of(name: str, source: str | None, seed: int) -> Digits:
     )
 
 
-def localization(model: str) -> list[Layer]:
-    """What finds the transform, on the input halved."""
+def localization(model: str, side: int) -> list[Layer]:
+    """What finds the transform: convolutions on the input halved, or dense layers on 14 x 14."""
     if model == "st-fcn":
-        return [AveragePool(2), Flatten(), Dense(128), ReLU(), Dense(64), ReLU()]
+        shrink = AveragePool(round(side / 14))
+        return [shrink, Flatten(), Dense(256), ReLU(), Dense(128), ReLU()]
     return [
         AveragePool(2),
         *(Conv2D(24, 5, padding=2), MaxPool(2), ReLU()),
@@ -120,12 +121,12 @@ def classifier(options: argparse.Namespace, side: int) -> SpatialTransformerClas
     """The model of a run. Without a transformer the transform is kept at the identity."""
     transforms = options.model.startswith("st-")
     seen = OUTPUT[options.model] if transforms else side
-    again = transforms and options.family != "tps" and not options.distortion.startswith("TC")
+    once = options.family == "tps" or (options.model, options.distortion[:2]) == ("st-cnn", "TC")
     return SpatialTransformerClassifier(
         family=options.family,
-        localization=localization(options.model) if transforms else [Flatten()],
+        localization=localization(options.model, side) if transforms else [Flatten()],
         localization_learning_rate_ratio=0.2 if transforms else 0.0,
-        n_steps=2 if again else 1,
+        n_steps=2 if transforms and not once else 1,
         output_shape=(seen, seen),
         head=head(options.model, seen),
         learning_rate_init=0.003,

@@ -15,7 +15,7 @@ from numba.core.cgutils import raw_memcpy
 from numba.extending import intrinsic, overload
 
 from .jit import inner
-from .values import write_fill
+from .values import FIRST, write_fill
 from .vectors import array
 
 WHOLE, BOXES = 1, 2  # what is framed; 0 is nothing
@@ -34,7 +34,7 @@ def blank_frame(height, width, fill, like, margin):
     """A flat frame with nothing in it, of the dtype of `like`; of no size without a margin."""
     pixels = (height + FRAME) * (width + FRAME) * margin
     framed = np.empty(pixels * len(fill), like.dtype)
-    write_fill(fill, pixels, framed, 0)
+    write_fill(fill, pixels, framed, FIRST)
     return framed
 
 

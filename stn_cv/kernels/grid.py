@@ -35,7 +35,7 @@ from .pixels import (
     tile_buffers,
 )
 from .single import locate_single, single_axis, single_suits
-from .values import write_fill
+from .values import FIRST, write_fill
 
 
 @kernel
@@ -119,7 +119,8 @@ def sample_framed(images, grid, gains, offsets, padding_mode, align_corners, fil
     Buffers are handed on one by one: unpacking a tuple of them counts each as a reference,
     0.3 us an image.
     """
-    n, height, width, channels = images.shape
+    n, height, width = images.shape[:3]
+    channels = len(fill)
     xs, ys, offset, fractions, left, upper = tile_buffers(fill)
     points, values = grid.shape[1] * grid.shape[2], height * width * channels
     pending = np.empty(-(-points // TILE), np.int64)
@@ -160,7 +161,7 @@ def sample_one(
             where, first, size if suits else 0, x_axis, y_axis, width, height, margin,
             stride, origin, offset, fractions,
         )  # fmt: skip
-        blend(flat, stride, offset, fractions, 0, located, fill, to, first * channels)
+        blend(flat, stride, offset, fractions, FIRST, located, fill, to, first * channels)
         write_fill(fill, beyond, to, first * channels)
         pending[left_over] = first
         left_over += located + beyond < size
@@ -178,12 +179,12 @@ def sample_one(
         beyond, plain, checked = shares(xs, ys, size, width, height, margin, padding_mode, bad)
         reflect(xs, ys, size, width, height, padding_mode, align_corners)
         locate(xs, ys, plain, width, height, padding_mode, stride, origin, offset, fractions)
-        blend(flat, stride, offset, fractions, 0, plain, fill, to, at)
+        blend(flat, stride, offset, fractions, FIRST, plain, fill, to, at)
         write_fill(fill, beyond, to, at)
         if checked > 0:
             locate_checked(xs, ys, size, width, height, padding_mode, left, upper, fractions)
             blend_checked(
-                flat, width, height, stride, origin, left, upper, fractions, 0, size, fill,
+                flat, width, height, stride, origin, left, upper, fractions, FIRST, size, fill,
                 to, at,
             )  # fmt: skip
     return not_finite
@@ -216,11 +217,11 @@ def grid_scatter(
             beyond, plain, checked = shares(xs, ys, size, width, height, margin, padding_mode, bad)
             reflect(xs, ys, size, width, height, *rules)
             locate(xs, ys, plain, width, height, padding_mode, stride, origin, offset, fractions)
-            scatter(d, at, stride, offset, fractions, 0, plain, fill, dflat)
+            scatter(d, at, stride, offset, fractions, FIRST, plain, fill, dflat)
             if checked > 0:
                 locate_checked(xs, ys, size, width, height, padding_mode, left, upper, fractions)
                 scatter_checked(
-                    d, at, width, height, stride, origin, left, upper, fractions, 0, size, fill,
+                    d, at, width, height, stride, origin, left, upper, fractions, FIRST, size, fill,
                     dflat,
                 )  # fmt: skip
         if margin == 1:
@@ -257,11 +258,13 @@ def grid_gradient(
             reflect(xs, ys, size, width, height, *rules)
             locate(xs, ys, plain, width, height, padding_mode, stride, origin, offset, fractions)
             at = first * channels
-            slopes_along(flat, stride, offset, fractions, 0, plain, fill, d, at, along_x, along_y)
+            slopes_along(
+                flat, stride, offset, fractions, FIRST, plain, fill, d, at, along_x, along_y
+            )
             if checked > 0:
                 locate_checked(xs, ys, size, width, height, padding_mode, left, upper, fractions)
                 slopes_along_checked(
-                    flat, width, height, stride, origin, left, upper, fractions, 0, size, fill,
+                    flat, width, height, stride, origin, left, upper, fractions, FIRST, size, fill,
                     d, at, along_x, along_y,
                 )  # fmt: skip
             multiply(along_x, gains_x, size, padding_mode)

@@ -6,6 +6,8 @@ from numba.extending import overload
 
 from .jit import inner
 
+FIRST = np.int64(0)  # not the literal, for whose type Numba would compile all it is given to again
+
 
 def rounded_like(value, like):
     """`value` as it is stored beside `like`: integers are rounded half to even."""

@@ -76,7 +76,7 @@ def shares(kind, size, margin, padding_mode):
 def warp(images, framing, matrices, first_row, padding_mode, align_corners, fill, out):
     """Warp each image by its matrix, bilinear."""
     height, width = images.shape[1:3]
-    margin, boxes = framing == WHOLE, framing == BOXES and padding_mode == ZEROS
+    margin, boxes = np.int64(framing == WHOLE), framing == BOXES and padding_mode == ZEROS
     rows, columns = out.shape[1:3]
     channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
     framed = blank_frame(height, width, fill, images, margin)
