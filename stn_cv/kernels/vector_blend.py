@@ -49,9 +49,7 @@ def _blend_pairs(typing, flat, stride, offsets, fractions, k, fill, out, to):
         both = lerp(b, top, bottom, shuffle(b, [i // 2 for i in range(2 * POINTS)], fy))
         left, right = (shuffle(b, range(i, 2 * POINTS, 2), both) for i in (0, 1))
         result = lerp(b, left, right, fx)
-        y = array(context, b, signature, args, 6).data
-        store(b, rounded(b, result, y.type.pointee), b.gep(y, [args[7]]))
-        return context.get_dummy_value()
+        return _write(context, b, signature, args, result)
 
     i = types.int64
     return types.void(flat, i, offsets, fractions, i, fill, out, i), generate
@@ -66,9 +64,14 @@ def _blend_colours(typing, flat, stride, offsets, fractions, k, fill, out, to):
         (v00, v01, v10, v11), fx, fy = values.colours()
         left, right = lerp(b, v00, v10, fy), values.front(lerp(b, v01, v11, fy))
         result = lerp(b, left, right, fx)
-        y = array(context, b, signature, args, 6).data
-        store(b, rounded(b, result, y.type.pointee), b.gep(y, [args[7]]))
-        return context.get_dummy_value()
+        return _write(context, b, signature, args, result)
 
     i = types.int64
     return types.void(flat, i, offsets, fractions, i, fill, out, i), generate
+
+
+def _write(context: Any, b: Any, signature: Any, args: Any, result: Any) -> Any:
+    """Store values, rounded where they are integers, at `to` in `out`."""
+    y = array(context, b, signature, args, 6).data
+    store(b, rounded(b, result, y.type.pointee), b.gep(y, [args[7]]))
+    return context.get_dummy_value()

@@ -76,8 +76,6 @@ class Network:
     ) -> tuple[Array, Backward]:
         """Output and its backward; without `training` no layer's buffers are kept."""
         backwards = []
-        trained = [i for i, shapes in enumerate(self.shapes) if shapes]
-        first = min(trained, default=0)  # layers before it need no gradient of their own
         for layer in self.layers:
             X, backward = layer.forward(X, training, rng)
             if training:
@@ -86,6 +84,8 @@ class Network:
         def backward_all(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             gradients: list[Array] = []
             dX: Array | None = dY
+            trained = (i for i, shapes in enumerate(self.shapes) if shapes)
+            first = next(trained, 0)  # layers before it need no gradient of their own
             for i in reversed(range(0 if want_dX else first, len(backwards))):
                 dX, own = backwards[i](dX, want_dX=want_dX or i > first)
                 gradients = own + gradients
