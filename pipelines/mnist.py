@@ -3,8 +3,9 @@
 python pipelines/mnist.py --distortion TC --model st-cnn --data mnist.npz --seed 0
 python pipelines/mnist.py --table
 
-A run trains on 55,000 of the 60,000 digits, distorted anew in each epoch, reports the error on
-the other 5,000, looks at the 10,000 test digits once, and adds an entry to a file of results.
+A run trains on 55,000 of the 60,000 digits, bent a little and distorted anew in each epoch,
+reports the error on the other 5,000, looks at the 10,000 test digits once, and adds an entry
+to a file of results.
 """
 
 import argparse
@@ -90,7 +91,7 @@ def digits_of(name: str, source: str | None, seed: int) -> Digits:
 
 
 def localization(model: str, side: int) -> list[Layer]:
-    """What finds the transform: convolutions on the input halved, or dense layers on 14 x 14."""
+    """What finds the transform: convolutions on the input halved, dense layers on some 14 x 14."""
     if model == "st-fcn":
         shrink = AveragePool(round(side / 14))
         return [shrink, Flatten(), Dense(256), ReLU(), Dense(128), ReLU()]

@@ -21,7 +21,12 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 SLICE = 64  # samples; of 32 a step takes a twentieth longer, of 128 convolutions leave the cache
-SLICE_OF_PRODUCTS = 256  # where nothing is convolved; of 128 a step takes a quarter longer
+SLICE_OF_PRODUCTS = (
+    256  # where nothing is convolved; of 128 a step takes longer, even on two threads
+)
+LARGEST_OF_PRODUCTS = (
+    2**14
+)  # values of such a sample; larger ones fill the memory, and the products
 AHEAD = 3  # items of a stream a thread: under way, or done and waiting for one before them
 
 
@@ -31,9 +36,10 @@ def slices_of(n: int, length: int | None = None) -> list[slice]:
     return [slice(start, min(start + length, n)) for start in range(0, n, length)]
 
 
-def slices_for(n: int, convolves: bool) -> list[slice]:
-    """Cut the `n` samples of a network's batch into slices of about equal length, as few as may."""
-    count = max(-(-n // (SLICE if convolves else SLICE_OF_PRODUCTS)), 1)
+def slices_for(n: int, values: int, convolves: bool) -> list[slice]:
+    """Cut a network's batch of `n` samples of so many values into as few, about equal, slices."""
+    products = not convolves and values <= LARGEST_OF_PRODUCTS
+    count = max(-(-n // (SLICE_OF_PRODUCTS if products else SLICE)), 1)
     return slices_of(n, max(-(-n // count), 1))
 
 

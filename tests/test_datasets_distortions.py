@@ -8,7 +8,7 @@ from scipy.interpolate import RBFInterpolator
 
 from stn_cv import SpatialTransformerClassifier
 from stn_cv.datasets import DigitDistortion, load_mnist
-from stn_cv.errors import InvalidInputError
+from stn_cv.errors import InvalidInputError, InvalidTypeError
 
 KINDS = {"R": 28, "RTS": 42, "P": 28, "E": 28, "TC": 60}
 N = 3000
@@ -216,6 +216,9 @@ BAD = [
     (lambda: DigitDistortion("RTS", side=27), "at least 28"),
     (lambda: DigitDistortion("R", bend=-0.1), "bend is -0.1"),
     (lambda: DigitDistortion("R", bend=np.nan), "bend is nan"),
+    (lambda: DigitDistortion("R", bend=28), "bend is 28"),
+    (lambda: DigitDistortion("R", bend="1"), "bend is '1'"),
+    (lambda: DigitDistortion("R", bend=True), "bend is True"),
     (lambda: DigitDistortion("R").draw(np.zeros((2, 28, 27))), "(n, 28, 28)"),
     (lambda: DigitDistortion("R").draw(np.zeros((2, 28, 28), int)), "int64"),
     (lambda: DigitDistortion("R").draw(digits_of(2), numbers=[1]), "for each of 2"),
@@ -227,7 +230,7 @@ BAD = [
 
 @pytest.mark.parametrize(("call", "message"), BAD)
 def test_bad_input_is_refused(call, message):
-    with pytest.raises(InvalidInputError) as caught:
+    with pytest.raises((InvalidInputError, InvalidTypeError)) as caught:
         call()
     assert message in str(caught.value)
 

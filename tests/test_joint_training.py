@@ -321,7 +321,7 @@ def test_interrupted_while_the_head_is_fitted(at, epochs):
     ],
     ids=["logistic", "svc", "forest", "sparse"],
 )
-def test_threads_change_no_bit(head, n_jobs):
+def test_threads_change_no_bit(small_slices, head, n_jobs):
     data, vectors = samples(150), []
     for jobs in (1, n_jobs):
         trainer = trainer_for(head, data, batch_size=100, n_jobs=jobs, learning_rate_init=0.05)

@@ -258,7 +258,7 @@ def test_no_epoch_better_than_the_start_is_a_divergence():
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("size", [1e20, 1e38])
-def test_samples_that_overflow_are_a_divergence(size, n_jobs):
+def test_samples_that_overflow_are_a_divergence(small_slices, size, n_jobs):
     """Told by our error alone, without NumPy's warnings."""
     data = samples()
     data.images[:] *= np.float32(size)
@@ -480,7 +480,7 @@ def test_the_rate_follows_the_schedule_and_no_further_than_its_end():
 # What is looked at on the way
 
 
-def test_outside_is_that_of_the_first_layer():
+def test_outside_is_that_of_the_first_layer(small_slices):
     network = network_of()
     data = samples(70)
     np.testing.assert_array_equal(outside(network, data.images, 1), 0)
@@ -488,7 +488,7 @@ def test_outside_is_that_of_the_first_layer():
     np.testing.assert_allclose(outside(network, data.images, 2), np.full(70, 0.5), atol=0.05)
 
 
-def test_evaluation_does_not_drop_out_and_counts_weights():
+def test_evaluation_does_not_drop_out_and_counts_weights(small_slices):
     network = network_of()
     data = samples(50)
     assert evaluate(network, data, 1) == evaluate(network, data, 2)

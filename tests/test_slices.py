@@ -1,10 +1,10 @@
-"""A stream of items over threads: in order, a few at a time, stopped in good order."""
+"""How batches are cut, and a stream of items over threads: in order, a few at a time."""
 
 import threading
 
 import pytest
 
-from stn_cv.slices import AHEAD, run_stream
+from stn_cv.slices import AHEAD, run_stream, slices_for
 
 
 @pytest.mark.parametrize("jobs", [None, 1, 2, 5])
@@ -74,3 +74,22 @@ def test_who_stops_to_listen_waits_for_what_is_under_way():
     threading.Timer(0.05, release.set).start()
     stream.close()
     assert finished == [1]
+
+
+@pytest.mark.parametrize(
+    ("n", "values", "convolves", "lengths"),
+    [
+        (0, 784, True, []),
+        (1, 784, True, [1]),
+        (64, 784, True, [64]),
+        (65, 784, True, [33, 32]),
+        (200, 784, True, [50, 50, 50, 50]),
+        (256, 784, False, [256]),
+        (257, 784, False, [129, 128]),
+        (65, 224 * 224, False, [33, 32]),
+    ],
+)
+def test_batches_are_cut_into_few_and_about_equal_slices(n, values, convolves, lengths):
+    slices = slices_for(n, values, convolves)
+    assert [part.stop - part.start for part in slices] == lengths
+    assert [i for part in slices for i in range(n)[part]] == list(range(n))

@@ -6,12 +6,13 @@ a counter-based stream, so any subset of the digits is distorted as it would be 
 
 import math
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, InvalidTypeError
 from ..sampling import grid_sample, warp_affine
 from ..slices import run_slices, slices_of
 from .draws import DRAWS, between, key_of, uniform, window
@@ -62,6 +63,8 @@ class DigitDistortion:
     ------
     InvalidInputError
         If a parameter cannot be used.
+    InvalidTypeError
+        If `bend` is no number.
 
     Notes
     -----
@@ -96,6 +99,8 @@ class DigitDistortion:
                 f"side is {self.side} for {self.kind}; only RTS and TC have a canvas, of at "
                 f"least {DIGIT} pixels."
             )
+        if isinstance(self.bend, bool) or not isinstance(self.bend, Real):
+            raise InvalidTypeError(f"bend is {self.bend!r}; wanted a number of pixels.")
         if not 0 <= self.bend < DIGIT:
             raise InvalidInputError(f"bend is {self.bend}; wanted pixels, from 0 to below {DIGIT}.")
         if (self.clutter is None) == (self.kind == "TC"):

@@ -17,6 +17,7 @@ __all__ = ["BLOCK_NORMS", "Cells"]
 
 Array = NDArray[Any]
 BLOCK_NORMS = ("L1", "L1-sqrt", "L2", "L2-Hys")  # a norm's place is its number in the kernels
+PART = 32  # images that a thread takes at once
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Cells:
             scratch = (strip, planes[0], bins[0], histograms[0])
             kernels.features(images[part], *self._settings, *scratch, out[part])
 
-        run_slices(run, slices_of(len(images)), n_jobs)
+        run_slices(run, slices_of(len(images), PART), n_jobs)
         return out
 
     def input_gradient(self, images: Array, dY: Array) -> Array:

@@ -94,7 +94,9 @@ class SpatialTransformer(
     warm_start : bool, default False
         Whether fit continues from the weights of the last fit.
     n_jobs : int or None, default None
-        Threads; None is 1, -1 all cores. Results do not depend on it.
+        Threads; None is 1, -1 all cores. Results do not depend on it. Batches are cut into
+        parts of 64 samples, or of 256 without convolutions: more threads than that gives
+        find nothing to do.
     random_state : int, RandomState or None, default None
         Seed of weights, batches and dropout.
     verbose : bool, default False

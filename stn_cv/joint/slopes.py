@@ -23,6 +23,7 @@ Array = NDArray[Any]
 # and 0.135 (forest), and from 0.050 to 0.050, 0.050, 0.043 and 0.048 (3 neighbours); see
 # tests/benchmarks/joint_step.py.
 STEP = 0.06
+PART = 32  # images that a thread warps at once
 LARGEST_BLOCK = 2**24  # values of warped images that are scored at once
 
 
@@ -35,7 +36,7 @@ class Warp:
 
     def __call__(self, images: Array, parameters: Array) -> tuple[Array, Callable[[Array], Array]]:
         """Images (n, h, w, c) warped, with the backward to the parameters (n, p)."""
-        transform, parts = self.transform, slices_of(len(images))
+        transform, parts = self.transform, slices_of(len(images), PART)
         family = transform.warper
 
         def run(part: slice) -> Any:

@@ -15,7 +15,7 @@ from ..nn.network import Network
 from ..nn.samples import DROPOUT, QUIET, Samples, activations, keyed
 from ..nn.spatial import SpatialTransform
 from ..nn.training import Settings, Trainer, sum_in_order
-from ..slices import run_slices, slices_of
+from ..slices import run_slices
 from .folds import NO_FOLD
 from .heads import Recipe
 from .losses import Loss, loss_for
@@ -91,7 +91,9 @@ class JointTrainer(Trainer):
         def run(part: slice) -> Array:
             return self.network.forward(activations(images[part]))[0].transpose(3, 1, 2, 0)
 
-        return np.concatenate(run_slices(run, slices_of(len(images)), self.settings.n_jobs))
+        return np.concatenate(
+            run_slices(run, self.network.slices(len(images)), self.settings.n_jobs)
+        )
 
     def _refit(self, images: Array) -> tuple[Array, Array]:
         """Fit each fold's head; the loss of each sample, and whether its head knows it."""
@@ -118,7 +120,7 @@ class JointTrainer(Trainer):
     @QUIET
     def _gradient(self, samples: Samples, index: Array) -> tuple[float, Array]:
         """Loss, summed, and gradient, of the weighted mean, over one batch."""
-        batch, parts = samples.take(index), slices_of(len(index))
+        batch, parts = samples.take(index), self.network.slices(len(index))
 
         @QUIET  # for the thread it runs on
         def look(part: slice) -> tuple[Array, Backward]:

@@ -107,7 +107,7 @@ class Network:
 
     def slices(self, n: int) -> list[slice]:
         """What threads share out of a batch of `n` samples, for any number of threads."""
-        return slices_for(n, self.convolves())
+        return slices_for(n, math.prod(self.input_shape), self.convolves())
 
     def copy(self) -> "Network":
         """The same layers over a vector of its own."""
