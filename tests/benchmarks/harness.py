@@ -8,6 +8,7 @@ import numpy as np
 
 ROUND = 0.01  # seconds that one contender runs in one round, at least
 ROUNDS = 15
+PAUSE = 0.02  # seconds before a round, in which threads that wait busily for work fall asleep
 
 
 @dataclass
@@ -35,7 +36,11 @@ class Timing:
 
 
 def race(contenders, rounds=ROUNDS):
-    """Time callables by name: warmed up first, then in turns, a round each."""
+    """Time callables by name: warmed up first, then in turns, a round each.
+
+    Without a pause torch's threads take the cores of others: steps on two threads varied
+    fourfold, torch's own as well.
+    """
     repeats = {}
     for name, call in contenders.items():
         call()
@@ -45,6 +50,8 @@ def race(contenders, rounds=ROUNDS):
     seconds = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, call in contenders.items():
+            time.sleep(PAUSE)
+            call()
             start = time.perf_counter()
             for _ in range(repeats[name]):
                 call()

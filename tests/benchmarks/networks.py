@@ -8,6 +8,7 @@ from stn_cv.nn import Conv2D, Dense, Flatten, MaxPool, ReLU, SpatialTransform
 from stn_cv.nn.network import Network
 from stn_cv.nn.samples import Samples
 from stn_cv.nn.training import Settings, Trainer
+from stn_cv.slices import pinned_blas
 
 # Layers as descriptions, which both libraries' networks are made from. Dropout is left out:
 # its random numbers would not be the same.
@@ -140,9 +141,13 @@ def steps(name, threads):
         optimizer.step()
         return loss.item()
 
+    def mine():
+        with pinned_blas():  # as `train` does, which calls it
+            return trainer.epoch(samples)
+
     for allowed in (1e-5, 1e-2):  # before any step; after one, where Adam enlarges roundings
-        agree(f"loss of {name}", trainer.epoch(samples), step(), allowed)
-    return race({"stn_cv": lambda: trainer.epoch(samples), "torch": step})
+        agree(f"loss of {name}", mine(), step(), allowed)
+    return race({"stn_cv": mine, "torch": step})
 
 
 def predictions(name, threads, n):
