@@ -21,12 +21,8 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 SLICE = 64  # samples; of 32 a step takes a twentieth longer, of 128 convolutions leave the cache
-SLICE_OF_PRODUCTS = (
-    256  # where nothing is convolved; of 128 a step takes longer, even on two threads
-)
-LARGEST_OF_PRODUCTS = (
-    2**14
-)  # values of such a sample; larger ones fill the memory, and the products
+SLICE_OF_PRODUCTS = 256  # without convolutions; of 128 a step takes longer, even on two threads
+LARGEST_OF_PRODUCTS = 2**14  # values of such a sample; of larger ones 64 fill products as well
 AHEAD = 3  # items of a stream a thread: under way, or done and waiting for one before them
 
 

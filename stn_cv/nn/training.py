@@ -145,7 +145,7 @@ class Trainer:
     def _gradient(self, samples: Samples, index: Array) -> tuple[float, Array]:
         """Loss, summed, and gradient, of the weighted mean, over one batch."""
         settings, network = self.settings, self.network
-        parts = self.network.slices(len(index))
+        parts = network.slices(len(index))
         if len(self.gradients) < len(parts):
             self.gradients = np.empty((len(parts), network.vector.size), network.vector.dtype)
 
