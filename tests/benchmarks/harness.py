@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ROUND = 0.01  # seconds that one contender runs in one round, at least
-ROUNDS = 15
+ROUND = 0.02  # seconds that one contender runs in one round, at least
+ROUNDS = 11
 PAUSE = 0.02  # seconds before a round, in which threads that wait busily for work fall asleep
+SETTLE = 0.04  # seconds of a round that do not count: a core that slept is slow for so long
 
 
 @dataclass
@@ -39,7 +40,8 @@ def race(contenders, rounds=ROUNDS):
     """Time callables by name: warmed up first, then in turns, a round each.
 
     Without a pause torch's threads take the cores of others: steps on two threads varied
-    fourfold, torch's own as well.
+    fourfold, torch's own as well. The first 5 ms after one take up to twice as long as calls
+    40 ms later, so each contender is warm again before its clock starts.
     """
     repeats = {}
     for name, call in contenders.items():
@@ -51,7 +53,9 @@ def race(contenders, rounds=ROUNDS):
     for _ in range(rounds):
         for name, call in contenders.items():
             time.sleep(PAUSE)
-            call()
+            settled = time.perf_counter() + SETTLE
+            while time.perf_counter() < settled:
+                call()
             start = time.perf_counter()
             for _ in range(repeats[name]):
                 call()
