@@ -64,9 +64,6 @@ class Family(Protocol):
     ) -> Array:
         """Warp images of any resolution and dtype by what `theta` gave."""
 
-    def outside(self, parameters: Array, input_shape: tuple[int, ...]) -> Array:
-        """The share of each image's grid that lies outside the image."""
-
 
 FAMILIES: dict[str, Family] = {
     **AFFINE_FAMILIES,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import normalized_from_pixel, pixel_from_normalized
-from ..sampling import PADDING_MODES, affine_grid, differentiable_warp, warp_affine
+from ..sampling import PADDING_MODES, differentiable_warp, warp_affine
 from ..sampling.antialias import shrinks
 from ..sampling.arguments import FEW_CHANNELS, framing_of, read_only
 from .steps import Steps
@@ -212,11 +212,6 @@ class AffineFamily:
             antialias=antialias,
             n_jobs=n_jobs,
         )
-
-    def outside(self, parameters: Array, input_shape: tuple[int, ...]) -> Array:
-        """The share of each image's grid, (n,), that lies outside [-1, 1]."""
-        theta, _ = self.theta(parameters, input_shape)
-        return (np.abs(affine_grid(theta, (16, 16))) > 1).any(axis=-1).mean(axis=(1, 2))
 
 
 AFFINE_FAMILIES = {

@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..sampling.antialias import ONE, Counts, averaged, in_parts, parts_of, plain_parts
@@ -14,7 +13,6 @@ __all__ = ["Array", "Backward", "PlacingFamily"]
 
 Array = NDArray[Any]
 Backward = Callable[[Array], Array]
-LOOKED_AT = (16, 16)  # points of an output of which it is asked whether they lie outside
 
 
 class PlacingFamily(ABC):
@@ -101,12 +99,3 @@ class PlacingFamily(ABC):
         """Warp images of any resolution and dtype by theta; one image by one theta."""
         theta, rules = self.check(theta), (padding_mode, fill_value, antialias, n_jobs)
         return warp_by_places(images, theta, self.places_in_rows, output_shape, *rules)
-
-    def outside(self, parameters: Array, input_shape: tuple[int, ...]) -> Array:
-        """The share of each image's grid, (n,), that lies outside the image."""
-        height, width = input_shape[:2]
-        theta, _ = self.theta(parameters, input_shape)
-        middle = (width - 1) / 2, (height - 1) / 2
-        from_middle = self.places(theta, input_shape, LOOKED_AT) - middle
-        beyond = np.abs(from_middle) > (width / 2, height / 2)
-        return np.asarray(beyond.any(axis=-1).mean(axis=(1, 2)))

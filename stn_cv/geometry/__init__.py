@@ -29,6 +29,7 @@ from .warps import (
     outline,
     points_a_side,
     scaled,
+    share_outside,
     source_points,
 )
 
@@ -55,6 +56,7 @@ __all__ = [
     "pixel_from_normalized",
     "points_a_side",
     "scaled",
+    "share_outside",
     "source_points",
     "spline_at_pixels",
     "spline_values",

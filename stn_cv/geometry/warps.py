@@ -18,6 +18,7 @@ from .spline import control_points, spline_values
 FARTHEST = 1e9  # half sides, of a point behind the camera
 SIDE_OF_SPLINE = 16  # points of an outline on each side
 FINER = 3
+LOOKED_AT = 16  # points each way of which it is asked whether they lie outside
 LATTICE = 17  # lines each way of the cells by which an area is found
 
 
@@ -87,6 +88,13 @@ def _seen(source: Floats, theta: Floats) -> Floats:
     with np.errstate(over="ignore"):
         near = np.divide(place, w, out=far.copy(), where=seen)
     return np.clip(near, -FARTHEST, FARTHEST)
+
+
+def share_outside(theta: Floats) -> Floats:
+    """The share of some points spread over the output that lie outside the source, (...)."""
+    centres = (2 * np.arange(LOOKED_AT) + 1) / LOOKED_AT - 1
+    points = np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2)
+    return np.asarray((np.abs(source_points(theta, points)) > 1).any(axis=-1).mean(axis=-1))
 
 
 def outline(theta: Floats) -> Floats:

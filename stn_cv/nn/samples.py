@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInputError
+from ..geometry import share_outside
 from ..slices import run_slices, slices_of
 from .layer import Array
 from .loss import cross_entropy
@@ -96,7 +97,7 @@ def outside(network: Network, images: Array, n_jobs: int | None) -> Array:
 
     def run(part: slice) -> Array:
         parameters = transform.locate(activations(images[part]))
-        return transform.warper.outside(parameters, images.shape[1:3])
+        return share_outside(transform.warper.theta(parameters, images.shape[1:3])[0])
 
     return np.concatenate(run_slices(run, network.slices(len(images)), n_jobs))
 
