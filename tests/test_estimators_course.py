@@ -24,6 +24,33 @@ def test_a_fresh_head_favours_no_class(head):
     assert losses and first == pytest.approx(math.log(4), rel=1e-9)
 
 
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")], ids="".join)
+def test_a_frequent_class_of_any_name_is_no_divergence(names):
+    """All go to the first class before a training, of which its share says nothing."""
+    images, rare = hard_to_tell(2)
+    model = fast(family="translation", max_iter=12, early_stopping=True, validation_fraction=0.25)
+    model.set_params(learning_rate="one_cycle", random_state=2)
+    model.fit(images, np.where(rare, *names))
+    assert model.score(images, np.where(rare, *names)) > 0.75
+
+
+def hard_to_tell(seed):
+    """Noise, a quarter of it a little brighter in the middle, and which that is."""
+    rng, rare = np.random.default_rng(seed), np.arange(120) % 4 == 0
+    images = rng.normal(0.5, 0.2, (120, 8, 8))
+    images[rare, 2:5, 2:5] += 0.12
+    return images, rare
+
+
+def test_a_refit_may_find_nothing_better_than_it_began_with():
+    images, rare = hard_to_tell(0)
+    model = fast(family="translation", max_iter=12, early_stopping=True, validation_fraction=0.25)
+    model.set_params(learning_rate="one_cycle", warm_start=True).fit(images, rare)
+    score = model.score(images, rare)
+    for _ in range(3):
+        assert model.fit(images, rare).score(images, rare) >= score
+
+
 def test_early_stopping_also_ends_one_cycle():
     parameters = {"learning_rate": "one_cycle", "max_iter": 60, "n_iter_no_change": 3}
     stopped = fast(early_stopping=True, tol=1.0, **parameters).fit(DIGITS, LABELS)

@@ -1,6 +1,7 @@
 """The estimators with a scikit-learn classifier as their head."""
 
 import pickle
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -29,10 +30,11 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from sklearn.svm import SVC, LinearSVC
+from sklearn.svm import SVC, LinearSVC, NuSVC
 
 import stn_cv
 from stn_cv import (
+    HOG,
     CollapseWarning,
     InterruptedWarning,
     InvalidInputError,
@@ -252,11 +254,29 @@ def test_interrupted(at):
     )
 
 
+class Noting(LogisticRegression):
+    """A classifier that notes how bright the images are that it is fitted on."""
+
+    seen: ClassVar[list] = []
+
+    def fit(self, X, y, sample_weight=None):
+        self.seen.append(X.mean())
+        return super().fit(X, y, sample_weight)
+
+
+@pytest.mark.parametrize("images", [DIGITS, U8], ids=["float", "uint8"])
+def test_the_classifier_is_fitted_on_augmented_images(images):
+    Noting.seen.clear()
+    fast(head=Noting(), max_iter=6, augment=lambda X, rng: X / 4).fit(images, LABELS)
+    assert len(Noting.seen) > 6 and max(Noting.seen) < images.mean() / 3
+    assert min(Noting.seen) > images.mean() / 6
+
+
 def test_early_stopping():
     model = fast(head=SVC(), early_stopping=True, max_iter=9, validation_fraction=0.25)
     model.fit(DIGITS, LABELS, groups=np.arange(80) // 2)
     assert len(model.validation_scores_) == model.n_iter_ == 9
-    assert len(model.head_._fit_X if hasattr(model.head_, "_fit_X") else DIGITS) == 80
+    assert model.head_.shape_fit_[0] == 80  # the last head is of all samples
     stopped = fast(head=SVC(), early_stopping=True, max_iter=60, n_iter_no_change=2, tol=2.0)
     assert stopped.fit(DIGITS, LABELS).n_iter_ == 6  # three epochs of each part
 
@@ -330,6 +350,17 @@ HARD = VotingClassifier([("a", LOGISTIC), ("b", RidgeClassifier())], voting="har
         (make_pipeline(PCA(), LinearRegression()), InvalidTypeError, "wanted"),
         (HARD, InvalidInputError, "neither predict_proba nor decision_function"),
         (3, ValueError, "'head' parameter"),
+        (NuSVC(decision_function_shape="ovo"), InvalidInputError, "pairs of the 4 classes"),
+        (
+            make_pipeline(HOG(pixels_per_cell=(4, 4)), SVC(decision_function_shape="ovo")),
+            InvalidInputError,
+            "decision_function_shape='ovr'",
+        ),
+        (
+            GridSearchCV(NuSVC(decision_function_shape="ovo"), {"nu": [0.3]}),
+            InvalidInputError,
+            "pairs of the 4 classes",
+        ),
     ],
 )
 def test_what_is_no_head(cls, head, error, message):

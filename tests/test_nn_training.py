@@ -252,7 +252,7 @@ def test_no_epoch_better_than_the_start_is_a_divergence():
     data = samples(30)
     data.images[:] = 0
     layers = [LAYERS[0], Flatten(), Dense(CLASSES, "zeros")]
-    with pytest.raises(TrainingDiverged, match="none of 5 epochs was better"):
+    with pytest.raises(TrainingDiverged, match="none of 5 epochs had a lower loss"):
         trained(data, layers=layers, batch_size=7, learning_rate_init=1.0)
 
 

@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 
-class HxW(click.ParamType[Any]):
+class HxW(click.ParamType):  # type: ignore[type-arg]  # no generic before click 8.4
     """(height, width) written as 480x640, or one of some words."""
 
     name = "HxW"

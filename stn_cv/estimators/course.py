@@ -57,10 +57,13 @@ def train_network(
     def build(seed: int) -> Network:
         return build_network(estimator, samples, data.spec, len(data.classes), seed)
 
-    def run(settings: Settings) -> tuple[Network, History]:
-        return train_without_collapse(network, build, settings, samples, validation, listener)
-
     go_on = estimator.warm_start and hasattr(estimator, "rectifier_")
+
+    def run(settings: Settings) -> tuple[Network, History]:
+        return train_without_collapse(
+            network, build, settings, samples, validation, listener, start_may_stay=go_on
+        )
+
     network = network_to_continue(estimator, data) if go_on else build(settings.seed)
     if recipe is None:
         return run(settings)
@@ -101,13 +104,14 @@ def train_without_collapse(
     samples: Samples,
     validation: Samples | None,
     listener: Listener,
+    start_may_stay: bool = False,
 ) -> tuple[Network, History]:
     """Train the network; if it collapses, once more and gently what `rebuild` makes of a seed.
 
     A collapsed transformer has moved most of its grid off the images, where no gradient
     brings it back.
     """
-    history = train(Trainer(network, settings), samples, validation, listener)
+    history = train(Trainer(network, settings), samples, validation, listener, start_may_stay)
     if not history.interrupted and collapsed(network, samples, settings):
         gentle = replace(
             settings,

@@ -22,7 +22,7 @@ from ..nn.flatten import Flatten
 from ..nn.layer import Layer
 from ..nn.network import Network
 from ..nn.pool import AveragePool
-from ..nn.samples import Samples
+from ..nn.samples import PROBE_EPOCH, Samples
 from ..nn.spatial import SpatialTransform
 from ..nn.standardize import Standardize
 from ..nn.training import Settings
@@ -58,6 +58,16 @@ class TrainingData:
     spec: ImageSpec
     classes: Array
     groups: Array | None
+
+    def augmented(self, augment: Any, seed: int, n_jobs: int | None) -> Array:
+        """The images, in the units they came in, as a classifier is fitted on them."""
+        if augment is None:
+            return self.images
+        drawn = self.samples.augmented(augment, seed, PROBE_EPOCH, n_jobs).images
+        if self.images.dtype.kind == "f":
+            return drawn
+        drawn = np.clip(np.rint(drawn * self.spec.maximum), 0, self.spec.maximum)
+        return drawn.astype(self.images.dtype)
 
     def of_present_classes(self) -> "TrainingData":
         """Without the classes of which no sample has a weight, which no classifier can learn."""

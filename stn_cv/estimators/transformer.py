@@ -90,7 +90,9 @@ class SpatialTransformer(
         Weights of the classes, as in scikit-learn.
     augment : callable or None, default None
         ``augment(images, rng) -> images``, applied anew in each epoch to parts of the
-        training images, (n, h, w, c) of float (integers divided by their maximum).
+        training images, (n, h, w, c) of float (integers divided by their maximum). A
+        classifier given as the head is fitted on one drawing of them; ``early_stopping``
+        judges by images as they came.
     warm_start : bool, default False
         Whether fit continues from the weights of the last fit.
     n_jobs : int or None, default None
@@ -224,7 +226,8 @@ class SpatialTransformer(
             rectifier = Rectifier(network, data.spec, data.classes, self.n_jobs)
             return {"rectifier_": rectifier, "classes_": data.classes}
         rectifier = Rectifier(transform_alone(network), data.spec, None, self.n_jobs)
-        X = head_input(recipe.head, rectifier.rectify(data.images))
+        images = data.augmented(self.augment, recipe.seed, self.n_jobs)
+        X = head_input(recipe.head, rectifier.rectify(images))
         head = recipe.fitted(X, data.samples)
         return {"rectifier_": rectifier, "classes_": head.classes_, "head_": head}
 

@@ -81,6 +81,19 @@ class Recipe:
     unit: float = 1.0
     blind: tuple[type, ...] = ()
 
+    def __post_init__(self) -> None:
+        shape = getattr(_steps(self.head)[-1], "decision_function_shape", None)
+        if shape == "ovo" and len(self.classes) > 2 and not self.exact:
+            raise InvalidInputError(self._pairs())
+
+    def _pairs(self) -> str:
+        """The message of a head whose decisions are between pairs of classes."""
+        return (
+            f"head is {self.head!r}, whose decisions are between pairs of the "
+            f"{len(self.classes)} classes; give one that scores each class, such as with "
+            "decision_function_shape='ovr'."
+        )
+
     @property
     def exact(self) -> bool:
         """Whether the gradient that is known of the head is one to follow."""
@@ -129,7 +142,11 @@ class Recipe:
             parts = slices_of(len(images), LARGEST_PART)
             return np.concatenate([forward(head, self.input(images[part]))[0] for part in parts])
         scores = np.asarray(getattr(head, self.method)(self.input(images)))
-        return np.stack([-scores / 2, scores / 2], axis=1) if scores.ndim == 1 else scores
+        if scores.ndim == 1:
+            return np.stack([-scores / 2, scores / 2], axis=1)
+        if scores.shape[1] != len(self.classes):
+            raise InvalidInputError(self._pairs())
+        return scores
 
     def warn_of_weights(self, weights: Array) -> None:
         """Tell, once, that a head leaves weights out."""

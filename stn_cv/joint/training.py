@@ -12,7 +12,7 @@ import numpy as np
 
 from ..nn.layer import Array, Backward
 from ..nn.network import Network
-from ..nn.samples import DROPOUT, QUIET, Samples, activations, keyed
+from ..nn.samples import DROPOUT, PROBE_EPOCH, QUIET, Samples, activations, keyed
 from ..nn.spatial import SpatialTransform
 from ..nn.training import Settings, Trainer, sum_in_order
 from ..slices import run_slices
@@ -43,7 +43,7 @@ class JointTrainer(Trainer):
     settings : Settings
         How to train.
     samples : Samples
-        Those it will be trained on.
+        Those it will be trained on. Heads are fitted on one drawing of their augmentation.
     folds : ndarray of shape (n,)
         Their folds; -1 where no head is to judge. With one fold the head judges what it was
         fitted on.
@@ -56,6 +56,7 @@ class JointTrainer(Trainer):
     ) -> None:
         super().__init__(network, settings)
         self.samples = samples
+        self.drawn = settings.as_in(samples, PROBE_EPOCH)
         self.folds = folds
         self.recipe = recipe
         self.loss: Loss | None = None
@@ -72,9 +73,13 @@ class JointTrainer(Trainer):
         """The validation samples, or all training samples, each under a head new to it."""
         return samples if validation is None else validation
 
+    def untrained_loss(self) -> float:
+        """None is known: what training begins with may stay."""
+        return math.inf
+
     def evaluate(self, judges: Samples) -> tuple[float, float]:
         """Refit the heads; (weighted mean loss, weighted accuracy) on samples new to them."""
-        images = self._rectified(self.samples.images)
+        images = self._rectified(self.drawn.images)
         losses, right = self._refit(images)
         weights = self.samples.weights * (self.folds != NO_FOLD)
         if judges is not self.samples:

@@ -32,6 +32,8 @@ from .samples import (
 )
 from .schedule import SCHEDULES
 
+ROUNDING = 1e-6  # relative: a loss that only rounding tells from the untrained one is not worse
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -62,7 +64,7 @@ class Settings:
     def hopeless(self, epochs: int) -> str:
         """The message of a training that ended worse than it began."""
         return (
-            f"none of {epochs} epochs was better than the untrained network; train for more "
+            f"none of {epochs} epochs had a lower loss than an untrained network; train for more "
             f"epochs, or use a smaller learning_rate_init than {self.learning_rate_init:g}."
         )
 
@@ -118,6 +120,10 @@ class Trainer:
     def evaluate(self, judges: Samples) -> tuple[float, float]:
         """(weighted mean loss, weighted accuracy) as it stands now."""
         return evaluate(self.network, judges, self.settings.n_jobs)
+
+    def untrained_loss(self) -> float:
+        """The loss of a network that tells no class from another; no training is worth more."""
+        return math.log(math.prod(self.network.output_shape))
 
     def _rates(self) -> Array:
         """Learning rate of each parameter, relative: lower in the localizations."""
@@ -200,14 +206,15 @@ def train(
     """Run epochs and leave the best one's weights in the network.
 
     With validation samples the best is the highest accuracy there, then the lower loss,
-    then the earlier; without, the lowest loss on the training samples. Ctrl-C ends the
-    training with a warning and the best weights so far.
+    then the earlier; without, the lowest loss on the training samples. The start is among
+    them if it `start_may_stay`: an untrained network gives one class to all, whose share
+    says nothing. Ctrl-C ends the training with a warning and the best weights so far.
 
     Raises
     ------
     TrainingDiverged
-        If a loss or gradient is not finite, or every epoch was worse than the start, unless
-        `start_may_stay`. The network then holds its starting weights.
+        If a loss or gradient is not finite, or no epoch's loss was lower than the start's and
+        an untrained network's. The network then holds its starting weights.
     """
     network, settings, history = trainer.network, trainer.settings, History()
     judges = trainer.judges(samples, validation)
@@ -220,14 +227,16 @@ def train(
 
     with pinned_blas():
         start = best = network.vector.copy()
-        untrained = lowest = (math.inf, math.inf)
+        bound = lowest = math.inf
         try:
-            untrained = best_rank = rank()
+            first = rank()
+            bound = max(first[1], trainer.untrained_loss()) * (1 + ROUNDING)
+            best_rank = first if start_may_stay else (math.inf, math.inf)
             while len(history.losses) < settings.max_iter:
                 history.losses.append(trainer.epoch(samples))
                 now = rank()
                 history.scores.append(-now[0])
-                lowest = min(lowest, now)
+                lowest = min(lowest, now[1])
                 if now < best_rank:
                     best, best_rank = network.vector.copy(), now
                     history.best_epoch = len(history.losses)
@@ -250,14 +259,10 @@ def train(
             raise
         finally:
             network.vector[:] = best
-    if not (history.interrupted or start_may_stay) and lowest > _with_slack(untrained):
+    if not history.interrupted and lowest > bound:
+        network.vector[:] = start
         raise TrainingDiverged(settings.hopeless(len(history.losses)))
     return history
-
-
-def _with_slack(rank: Rank) -> Rank:
-    """A loss that only rounding tells from the untrained one is not worse."""
-    return rank[0], rank[1] * (1 + 1e-6)
 
 
 def _stalled(history: History, settings: Settings, validated: bool) -> bool:
