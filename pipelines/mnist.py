@@ -61,7 +61,7 @@ class Digits(NamedTuple):
     augment: DigitDistortion | None
 
 
-def digits_of(name: str, source: str | None, seed: int) -> Digits:
+def digits_of(name: str, source: str | None, seed: int, jobs: int) -> Digits:
     """Distorted MNIST; clutter is cut from digits of the same part."""
     mnist = load_mnist(source)
     order = np.random.default_rng(seed).permutation(len(mnist.y_train))
@@ -76,7 +76,7 @@ def digits_of(name: str, source: str | None, seed: int) -> Digits:
         return DigitDistortion("TC", clutter=digits, side=40 if small else None)
 
     def drawn(digits: Array, epoch: int) -> Array:
-        return distortion(digits).draw(digits, random_state=seed, epoch=epoch, n_jobs=-1)
+        return distortion(digits).draw(digits, random_state=seed, epoch=epoch, n_jobs=jobs)
 
     X = mnist.X_train[train]
     return Digits(
@@ -150,7 +150,7 @@ def epochs_within(minutes: float, model: SpatialTransformerClassifier, digits: D
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Train and score one model; the entry that the file of results gets."""
-    digits = digits_of(options.distortion, options.data, options.seed)
+    digits = digits_of(options.distortion, options.data, options.seed, options.jobs)
     model = classifier(options, digits.X_train.shape[1])
     epochs = options.epochs or epochs_within(options.minutes, model, digits)
     print(f"{options.model} on {options.distortion}, seed {options.seed}: {epochs} epochs")
@@ -254,6 +254,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help="file of results to add to")
     parser.add_argument("--table", action="store_true", help="print the table of all results")
     options = parser.parse_args()
+    if options.epochs is not None and options.epochs < 1:
+        parser.error(f"--epochs is {options.epochs}; wanted at least 1")
+    if not options.out.parent.is_dir():
+        parser.error(f"--out is {options.out}, but there is no folder {options.out.parent}")
     results = results_in(options.out)
     if not options.table:
         result = run(options)

@@ -115,6 +115,28 @@ def test_a_bad_photo_is_named_and_left_out(tmp_path):
     assert "validation" not in done.stdout + done.stderr and "lowest loss" in done.stdout
 
 
+def test_too_few_photos_to_judge_by(tmp_path):
+    command = ["fit", bars(tmp_path / "data", 6), "--out", tmp_path / "m.stn", "--epochs", "1"]
+    done = stn_cv(*command, *QUICK, "--validation", "0.08")
+    assert done.returncode == 2 and "12 photos of 2 classes, 6 of the rarest" in done.stderr
+    assert "--validation 0" in done.stderr and not (tmp_path / "m.stn").exists()
+    done = stn_cv(*command, *QUICK, "--validation", "0.16")
+    assert "too few" not in done.stderr, done.stderr
+
+
+def test_a_training_that_comes_to_nothing_is_told_in_options(tmp_path):
+    """Two pictures, each twice under two names: those left out say the opposite of the rest."""
+    for name in ("one", "other"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for i, kind in enumerate(("lying", "standing") * 2):
+            write_image(tmp_path / "data" / name / f"{i}.png", shape_photo(kind, 0, 32, 32))
+    command = ["fit", tmp_path / "data", "--out", tmp_path / "m.stn", "--validation", "0.25"]
+    done = stn_cv(*command, *QUICK, "--epochs", "4", "--seed", "2")
+    assert done.returncode == 1 and "had a lower loss than an untrained" in done.stderr
+    assert "more --epochs" in done.stderr and "learning_rate" not in done.stderr
+    assert not (tmp_path / "m.stn").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [

@@ -225,6 +225,17 @@ BAD = [
     (lambda: DigitDistortion("R").draw(digits_of(2), numbers=[1.0, 2.0]), "float64"),
     (lambda: DigitDistortion("R").draw(digits_of(2), numbers=[1, -2]), "negative"),
     (lambda: DigitDistortion("R").draw(digits_of(2), random_state=-1), "negative"),
+    (lambda: DigitDistortion("R").draw(digits_of(2), random_state=None), "random_state is None"),
+    (lambda: DigitDistortion("R").draw(digits_of(2), epoch=1.5), "epoch 1.5"),
+    (lambda: DigitDistortion(["R"]), "kind is ['R']"),
+    (lambda: DigitDistortion("RTS", side="40"), "side is 40"),
+    (lambda: DigitDistortion("TC", clutter=digits_of(2) * 1.0), "to 255"),
+    (lambda: DigitDistortion("TC", clutter=digits_of(2)).draw(digits_of(2) * 1.0), "to 255"),
+    (lambda: DigitDistortion("R").place(np.full((1, 28, 28), np.nan)), "nan"),
+    (
+        lambda: DigitDistortion("TC", clutter=digits_of(2))(np.full((1, 60, 60, 1), 255.0), None),
+        "images reach from 255 to 255",
+    ),
 ]
 
 

@@ -93,6 +93,11 @@ def one_array(folder):
     return folder / "other.npz", "other.npz"
 
 
+def bare_array(folder):
+    np.save(folder / "mnist.npy", np.zeros(3))
+    return folder / "mnist.npy", "mnist.npy"
+
+
 def other_images(folder):
     return as_npz(folder, X_test=np.zeros((4, 32, 32), np.uint8)), "(4, 32, 32)"
 
@@ -142,6 +147,7 @@ BAD = [
     text,
     pickled,
     one_array,
+    bare_array,
     other_images,
     floats,
     too_few_labels,

@@ -6,6 +6,8 @@ from estimator_cases import DIGITS, ESTIMATORS, KINDS, LABELS, Spy, fast, images
 from sklearn.utils.class_weight import compute_sample_weight
 
 from stn_cv import InvalidInputError, SpatialTransformer
+from stn_cv.families import FAMILIES
+from stn_cv.families.affine import AffineFamily
 
 classes = pytest.mark.parametrize("cls", ESTIMATORS)
 LAST = 7, 7  # a corner of the images where a mark can stand
@@ -257,3 +259,12 @@ def test_each_parameter_has_an_effect(parameter, values):
 def test_a_ratio_of_zero_leaves_the_identity():
     frozen = fast(SpatialTransformer, localization_learning_rate_ratio=0).fit(DIGITS, LABELS)
     np.testing.assert_array_equal(frozen.transform(DIGITS), DIGITS)
+
+
+def test_a_family_of_ones_own(monkeypatch):
+    """One that is put into `FAMILIES`, whenever, is a name like the others."""
+    own = AffineFamily("own", 2, FAMILIES["translation"].motion)
+    monkeypatch.setitem(FAMILIES, "own", own)
+    model = fast(family="own").fit(DIGITS, LABELS)
+    wanted = fast(family="translation").fit(DIGITS, LABELS)
+    np.testing.assert_array_equal(model.predict_theta(DIGITS), wanted.predict_theta(DIGITS))

@@ -87,6 +87,17 @@ def test_mnist_adds_each_run_to_its_results_and_table(small_mnist, tmp_path):
     assert same == again and "(2 seeds)" in shown
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["--epochs", "0"], "--epochs is 0"), (["--out", "nowhere/r.json"], "no folder nowhere")],
+)
+def test_mnist_refuses_before_it_trains(tmp_path, arguments, said):
+    command = [sys.executable, str(ROOT / "pipelines" / "mnist.py"), "--data", "none", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+
+
 def row_of(errors):
     return "| ST-FCN affine, paper | " + " | ".join(errors.split(", ")) + " |"
 

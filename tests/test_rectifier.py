@@ -35,6 +35,13 @@ def test_other_proportions_are_refused(rectifier, shape):
         rectifier.theta(np.zeros((2, *shape)))
 
 
+@pytest.mark.parametrize("dtype", ["int64", "bool", "complex128", "object", "M8[s]", "uint32"])
+def test_a_dtype_whose_range_nobody_knows_is_refused(rectifier, dtype):
+    for question in (rectifier.theta, rectifier.predict_proba):
+        with pytest.raises(InvalidTypeError, match="wanted uint8, uint16 or floats"):
+            question((DIGITS * 16).astype("int64").astype(dtype))
+
+
 @pytest.mark.parametrize("shape", [(16, 16), (4, 4), (33, 33)])
 def test_theta_is_found_at_any_resolution(rectifier, shape):
     assert rectifier.rectify(np.zeros((2, *shape))).shape == (2, 5, 6)

@@ -1,8 +1,10 @@
 """What ``stn-cv fit`` does: read, train, save, and show how it went."""
 
+import math
 import sys
 import time
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import click
 
 from ..atomic import write_bytes
-from ..errors import InterruptedWarning, InvalidInputError
+from ..errors import CollapseWarning, InterruptedWarning, InvalidInputError, TrainingDiverged
 from ..folder.files import check_writable
 from ..folder.labels import Examples, labelled_photos, read_examples
 from ..folder.plan import check_apart
@@ -24,6 +26,7 @@ from .options import printable
 __all__ = ["run"]
 
 INTERRUPTED = 130
+ADVICE = "try another --head, --family or --size"
 
 
 def run(data: str, out: Path, *, size: tuple[int, int], grey: bool, **options: Any) -> int:
@@ -34,6 +37,7 @@ def run(data: str, out: Path, *, size: tuple[int, int], grey: bool, **options: A
     examples = _read(pairs, size, grey, options["jobs"])
     if len(set(examples.labels.tolist())) < 2:
         raise InvalidInputError("the photos that could be read are of fewer than 2 classes.")
+    _check_validation(examples.labels.tolist(), options["validation"])
     start = time.perf_counter()
     model, interrupted = _trained(examples, **options)
     seconds = time.perf_counter() - start
@@ -52,6 +56,20 @@ def _read(pairs: list[tuple[str, str]], size: tuple[int, int], grey: bool, jobs:
     for path, reason in examples.failures:
         click.echo(f"stn-cv: {printable(path)}: {reason}", err=True)
     return examples
+
+
+def _check_validation(labels: list[str], share: float) -> None:
+    """Refuse too few photos for a share of them to hold all classes, and the rest as well."""
+    counts = Counter(labels)
+    kept = math.ceil(share * len(labels))
+    if share and not (
+        min(counts.values()) > 1 and len(counts) <= kept <= len(labels) - len(counts)
+    ):
+        raise InvalidInputError(
+            f"{len(labels)} photos of {len(counts)} classes, {min(counts.values())} of the rarest, "
+            f"are too few to judge the training by {kept} of them, with each class in both parts; "
+            "give more photos, another --validation, or --validation 0."
+        )
 
 
 def _trained(
@@ -73,9 +91,15 @@ def _trained(
         warnings.simplefilter("always")
         if hasattr(model, "set_callbacks"):
             model.set_callbacks(_Epochs(show))
-        model.fit(examples.images, examples.labels)
+        try:
+            model.fit(examples.images, examples.labels)
+        except TrainingDiverged as error:
+            fact = str(error).partition(";")[0]  # what follows are parameters of the estimator
+            raise TrainingDiverged(f"{fact}; {ADVICE}, or more --epochs.") from error
     for warning in said:
-        click.echo(f"stn-cv: {warning.message}", err=True)
+        collapse = issubclass(warning.category, CollapseWarning)
+        fact = str(warning.message).partition(". Try")[0]
+        click.echo(f"stn-cv: {f'{fact}; {ADVICE}.' if collapse else warning.message}", err=True)
     return model, any(issubclass(warning.category, InterruptedWarning) for warning in said)
 
 

@@ -6,7 +6,7 @@ a counter-based stream, so any subset of the digits is distorted as it would be 
 
 import math
 from dataclasses import dataclass, field
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from ..sampling import grid_sample, warp_affine
 from ..slices import run_slices, slices_of
 from .draws import DRAWS, between, key_of, uniform, window
 from .frame import DIGIT, bent, frame_pixels, stretched
+from .values import as_dtype, check_range, checked
 
 __all__ = ["DigitDistortion"]
 
@@ -71,6 +72,7 @@ class DigitDistortion:
     Source: Jaderberg et al. 2015, section 4.1 and appendix A.4.
 
     As `augment` of an estimator it draws anew in each epoch; X is then what `place` gives.
+    ``early_stopping`` judges by X as it is, so by digits that are not distorted.
 
     Examples
     --------
@@ -92,9 +94,10 @@ class DigitDistortion:
     bend: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.kind not in SIDES:
+        if not isinstance(self.kind, str) or self.kind not in SIDES:
             raise InvalidInputError(f"kind is {self.kind!r}; wanted one of {', '.join(SIDES)}.")
-        if self.side is not None and (self.kind not in ("RTS", "TC") or self.side < DIGIT):
+        wide = self.side is None or (isinstance(self.side, Integral) and self.side >= DIGIT)
+        if not wide or (self.side is not None and self.kind not in ("RTS", "TC")):
             raise InvalidInputError(
                 f"side is {self.side} for {self.kind}; only RTS and TC have a canvas, of at "
                 f"least {DIGIT} pixels."
@@ -109,7 +112,7 @@ class DigitDistortion:
                 "cut pieces from, the others have none."
             )
         if self.clutter is not None:
-            clutter = _checked("clutter", self.clutter)
+            clutter = checked("clutter", self.clutter)
             if not len(clutter):
                 raise InvalidInputError("clutter holds no digit; give at least one.")
             object.__setattr__(self, "clutter", clutter)
@@ -126,7 +129,7 @@ class DigitDistortion:
         Parameters
         ----------
         digits : array_like of shape (n, 28, 28)
-            uint8 or float.
+            uint8, or floats in [0, 1].
 
         Returns
         -------
@@ -136,9 +139,9 @@ class DigitDistortion:
         Raises
         ------
         InvalidInputError
-            If the digits have another shape or dtype.
+            If the digits have another shape, dtype or range.
         """
-        digits = _checked("digits", digits)
+        digits = checked("digits", digits)
         canvas = np.zeros((len(digits), *self.output_shape), digits.dtype)
         canvas[:, self._middle, self._middle] = digits
         return canvas
@@ -157,7 +160,7 @@ class DigitDistortion:
         Parameters
         ----------
         digits : array_like of shape (n, 28, 28)
-            uint8 or float.
+            uint8, or floats in [0, 1].
         random_state, epoch : int, default 0
             Seed, and which of the drawings under that seed.
         numbers : array_like of shape (n,) or None, default None
@@ -174,13 +177,19 @@ class DigitDistortion:
         ------
         InvalidInputError
             If the digits, their numbers or the seed cannot be used.
+        InvalidTypeError
+            If the seed or the epoch is no integer.
         """
-        digits = _checked("digits", digits)
+        digits = checked("digits", digits)
         numbers = np.arange(len(digits)) if numbers is None else np.asarray(numbers)
         if numbers.shape != digits.shape[:1] or numbers.dtype.kind not in "iu":
             raise InvalidInputError(
                 f"numbers are {numbers.shape} of {numbers.dtype}; wanted an integer for each of "
                 f"{len(digits)} digits."
+            )
+        if not all(isinstance(seed, Integral) for seed in (random_state, epoch)):
+            raise InvalidTypeError(
+                f"random_state is {random_state!r} and epoch {epoch!r}; wanted integers."
             )
         if min(random_state, epoch, numbers.min(initial=0)) < 0:
             raise InvalidInputError("random_state, epoch and numbers must not be negative.")
@@ -201,7 +210,7 @@ class DigitDistortion:
         Parameters
         ----------
         images : ndarray of shape (n, height, width, 1)
-            Digits in the middle of their canvas.
+            Digits in the middle of their canvas, floats in [0, 1].
         rng : numpy.random.Generator
             Where random numbers come from.
 
@@ -209,8 +218,14 @@ class DigitDistortion:
         -------
         ndarray of shape (n, height, width, 1)
             Distorted, of the same dtype.
+
+        Raises
+        ------
+        InvalidInputError
+            If the images have another range.
         """
         digits = images[:, self._middle, self._middle, 0]
+        check_range("images", digits)
         if self.bend:
             digits = self._bent(digits, rng.random((len(digits), DRAWS)))
         return self._distorted(digits, rng.random((len(digits), DRAWS)), None)[..., None]
@@ -261,7 +276,7 @@ class DigitDistortion:
             others = (others + (others == numbers[:, None])) % len(self.clutter)
         for k in range(PIECES):
             cut = window(pieces[:, k, 1:3], DIGIT, PIECE)
-            piece = _as_dtype(self.clutter[(others[:, k, None, None], *cut)], digits.dtype)
+            piece = as_dtype(self.clutter[(others[:, k, None, None], *cut)], digits.dtype)
             place = (which, *window(pieces[:, k, 3:5], side, PIECE))
             canvas[place] = np.maximum(canvas[place], piece)
         return canvas
@@ -271,19 +286,3 @@ def _sampled(digits: Array, places: Array, scales: Array) -> Array:
     """Digits, scaled, at places (n, 784, 2) in pixels from their middle."""
     grid = places / (scales[:, None, None] * (DIGIT / 2))
     return grid_sample(np.ascontiguousarray(digits), grid.reshape(-1, DIGIT, DIGIT, 2))
-
-
-def _checked(name: str, digits: ArrayLike) -> Array:
-    digits = np.asarray(digits)
-    if digits.ndim != 3 or digits.shape[1:] != (DIGIT, DIGIT):
-        raise InvalidInputError(f"{name} have shape {digits.shape}; wanted (n, {DIGIT}, {DIGIT}).")
-    if digits.dtype.name not in ("uint8", "float32", "float64"):
-        raise InvalidInputError(f"{name} are {digits.dtype}; wanted uint8, float32 or float64.")
-    return digits
-
-
-def _as_dtype(values: Array, dtype: Any) -> Array:
-    """Values in [0, 1] of a float, or of 0 to 255, in either."""
-    if values.dtype.kind == np.dtype(dtype).kind:
-        return values.astype(dtype, copy=False)
-    return (values / 255).astype(dtype) if values.dtype.kind == "u" else np.rint(values * 255)

@@ -102,12 +102,18 @@ def _fetched() -> MNIST:
     return MNIST(X[:N_TRAIN], X[N_TRAIN:], y[:N_TRAIN], y[N_TRAIN:])
 
 
+# A single array (.npy) is no context: an AttributeError before Python 3.11, a TypeError since.
+_UNREADABLE = (
+    OSError, ValueError, KeyError, AttributeError, TypeError, EOFError, zipfile.BadZipFile,
+)  # fmt: skip
+
+
 def _read_npz(path: Path) -> list[Array]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             names = ARRAYS if ARRAYS[0] in arrays else KERAS_ARRAYS
             return [arrays[name] for name in names]
-    except (OSError, ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise InvalidInputError(
             f"{path}: is no .npz file with the arrays {', '.join(ARRAYS)} ({error})."
         ) from error

@@ -17,7 +17,7 @@ class Parameters(BaseEstimator):
     """Stores what it is given; documented in `SpatialTransformer`, checked in fit."""
 
     _parameter_constraints: dict[str, list[Any]] = {
-        "family": [StrOptions(set(FAMILIES))],
+        "family": [StrOptions(FAMILIES.keys())],  # a view: some may be added
         "output_shape": [tuple, list, None],
         "localization": [str, list, tuple],
         "head": [str, list, tuple, HasMethods(["fit", "predict"])],

@@ -51,8 +51,11 @@ class ImageSpec:
     def of(cls, images: Array) -> "ImageSpec":
         """The spec that images (n, h, w, c) fulfil."""
         _, height, width, channels = images.shape
-        name = images.dtype.name if images.dtype.kind == "u" else "float"  # a name takes 4 us
-        return cls(height, width, channels, name if name in INTEGER_RANGES else "float")
+        name = "float" if images.dtype.kind == "f" else images.dtype.name  # a name takes 4 us
+        if name != "float" and name not in INTEGER_RANGES:
+            known = ", ".join(INTEGER_RANGES)
+            raise InvalidTypeError(f"images are {name}; wanted {known} or floats, as fitted.")
+        return cls(height, width, channels, name)
 
     @property
     def maximum(self) -> float:
