@@ -77,15 +77,16 @@ def kernel_results(images, grid, matrices, mode, padding_mode, align_corners):
     dout, dmatrices, dgrid = np.ones((1, 1, 1, 2)), np.ones((1, 2, 3)), np.ones((1, 1, 1, 2))
     for given in (images, grid, dout):  # as the public functions hand them over
         given.flags.writeable = False
-    dimages = [np.zeros_like(images) for _ in range(2)]
+    dimages = [np.zeros_like(images), np.full_like(images, 7.0)]
     counts = [on_grid.sample(images, *at, mode, *rules, fill, outs[0])]
     on_grid.grid_scatter(dout, *at, mode, *rules, fill, 0, dimages[0])
     if mode == 1:
         on_matrix.warp_nearest(images, matrices, 0, *rules, fill, outs[1])
+        dimages[1].fill(0)
         on_matrix.warp_nearest_scatter(dout, matrices, *rules, fill, dimages[1])
         return counts, outs, dimages
     on_matrix.warp(images, 0, matrices, 0, *rules, fill, outs[1])
-    on_matrix.warp_backward(dout, images, 0, matrices, 0, *rules, fill, dmatrices, dimages[1])
+    on_matrix.warp_backward(dout, images, 0, matrices, 0, *rules, fill, True, dmatrices, dimages[1])
     counts.append(on_grid.grid_gradient(dout, images, 0, *at, *rules, fill, dgrid))
     return counts, outs[:2], [*dimages, dmatrices, dgrid]
 

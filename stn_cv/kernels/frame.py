@@ -39,6 +39,13 @@ def blank_frame(height, width, fill, like, margin):
 
 
 @inner
+def clear(flat):
+    """Write zero everywhere."""
+    for k in range(np.uint64(len(flat))):
+        flat[k] = 0
+
+
+@inner
 def put(flat, height, width, channels, framed):
     """Put one flat image into a frame that is there."""
     length, stride = width * channels, (width + FRAME) * channels

@@ -38,6 +38,7 @@ from .frame import (
     LARGEST_BOX,
     WHOLE,
     blank_frame,
+    clear,
     frame_origin,
     put,
     put_box,
@@ -140,20 +141,22 @@ def warp(images, framing, matrices, first_row, padding_mode, align_corners, fill
 
 @kernel
 def warp_backward(
-    dout, images, margin, matrices, first_row, padding_mode, align_corners, fill, dmatrices, dimages
-):
-    """Write the gradient by the matrices (bilinear), add that by the images.
+    dout, images, margin, matrices, first_row, padding_mode, align_corners, fill, fresh,
+    dmatrices, dimages,
+):  # fmt: skip
+    """Write the gradient by the matrices (bilinear) and, if `fresh`, that by the images.
 
     To dmatrices (n, 2, 3), float64, and to dimages, of the images' shape, or without rows
-    where it is not wanted. Neighbours are looked at a second time: to keep the slopes of the
-    forward pass instead took longer, in memory, than to find them again.
+    where it is not wanted; it is added to where it is not fresh. Neighbours are looked at a
+    second time: to keep the slopes of the forward pass instead took longer, in memory, than to
+    find them again.
     """
     wanted = dimages.shape[1] > 0
     height, width = images.shape[1:3]
     rows, columns = dout.shape[1:3]
     channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
     framed = blank_frame(height, width, fill, images, margin)
-    dframed = blank_frame(height, width, fill, images, margin * np.int64(wanted))
+    dframed = np.empty(len(framed) * np.int64(wanted), images.dtype)
     xs, ys, offsets, fractions, left, upper = tile_buffers(fill)
     across, down = np.empty_like(fractions[0]), np.empty_like(fractions[0])
     x_steps, y_steps = np.empty(TILE, np.int32), np.empty(TILE, np.int32)
@@ -169,8 +172,12 @@ def warp_backward(
             put(flat, height, width, channels, framed)
             flat = framed
             if wanted:
-                put(own, height, width, channels, dframed)
+                clear(dframed)
                 dflat = dframed
+                if not fresh:
+                    put(own, height, width, channels, dframed)
+        elif fresh:
+            clear(own)
         stepped_width, fits = 0, False
         for number in range(tiles_of(rows, columns)):
             r, c, size, wide = tile_at(number, rows, columns)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..buffers import empty, zeros
+from ..buffers import empty
 from ..geometry import matrix_gradient_to_theta, matrix_output_to_source
 from .antialias import (
     ONE,
@@ -72,20 +72,20 @@ class Warp:
         return out
 
     def gradients(self, dY: Array, cuts: list[slice], dimages: Array | None) -> Array:
-        """dmatrices, summed over these rows; the images' gradient is added to `dimages`."""
+        """dmatrices, summed over these rows; the images' gradient is written to `dimages`."""
         from ..kernels import warp as kernels
 
         dmatrices = np.zeros((len(dY), 2, 3))
         if dimages is None:
             dimages = np.empty((len(dY), 0, *self.images.shape[2:]), self.images.dtype)
-        for rows in cuts:
+        for cut, rows in enumerate(cuts):
             dsamples, first = dY[:, rows], rows.start * self.counts[0]
             if self.counts != ONE:
                 dsamples = spread(dsamples, self.counts)
             dsamples = read_only(np.ascontiguousarray(dsamples))
             at, own = (self.matrices, first), np.empty_like(dmatrices)
             given = dsamples, self.images, int(self.framing == WHOLE)
-            kernels.warp_backward(*given, *at, *self.rules, own, dimages)
+            kernels.warp_backward(*given, *at, *self.rules, cut == 0, own, dimages)
             dmatrices += own
         if self.counts != ONE:
             dmatrices = to_pixels_gradient(dmatrices, self.counts)
@@ -118,7 +118,7 @@ def differentiable_warp(
         part = Warp(images[index], matrices[index], *rules, counts)
 
         def backward(dY: Array, want_dimages: bool) -> tuple[Array | None, Array]:
-            dimages = zeros(part.images.shape, images.dtype) if want_dimages else None
+            dimages = empty(part.images.shape, images.dtype) if want_dimages else None
             return dimages, part.gradients(dY, cuts, dimages)
 
         return part.output(cuts), backward

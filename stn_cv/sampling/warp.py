@@ -192,12 +192,12 @@ def warp_affine_backward(
         own = None
         if dimages is not None:
             own = dimages[index]  # a view, where a slice is the index
-            own.fill(0)
         given = (call.images[index], matrices[index])
         if mode == "bilinear":
             warp = Warp(*given, shape, call.rules[1:], call.fill, counts)
             dmatrices[index] = warp.gradients(dout[index], cuts, own)
         elif own is not None:
+            own.fill(0)
             rules = (*call.rules[1:], call.fill)
             kernels.warp_nearest_scatter(dout[index], given[1], *rules, own)
         if dimages is not None and not isinstance(index, slice):
