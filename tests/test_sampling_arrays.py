@@ -1,12 +1,10 @@
-"""What comes in: odd memory layouts, odd shapes, bad input; and that threads change nothing."""
+"""What comes in: odd memory layouts, odd shapes, bad input."""
 
 import numpy as np
 import pytest
 import reference
 from reference import PADDING_MODES
 
-import stn_cv.sampling.grid
-import stn_cv.sampling.warp
 from stn_cv import (
     InvalidInputError,
     InvalidTypeError,
@@ -159,38 +157,6 @@ def test_float32_is_kept_and_other_real_numbers_are_float64():
     assert affine_grid(THETA.astype(np.float16), (2, 2)).dtype == np.float64
     images, theta, grid, dout = (a.astype(np.float32) for a in arrays())
     assert {a.dtype for a in results(images, theta, grid, dout)} == {np.dtype(np.float32)}
-
-
-@pytest.mark.parametrize("shape", [(5, 40, 30, 2), (1, 300, 30, 2), (40, 6, 5, 1)])
-def test_threads_change_no_bit(shape, monkeypatch):
-    monkeypatch.setattr("stn_cv.sampling.arguments.POINTS_OF_A_PIECE", 64)
-    monkeypatch.setattr("stn_cv.sampling.arguments.POINTS_OF_THREADS", 64)
-    shares = []
-    for module in (stn_cv.sampling.grid, stn_cv.sampling.warp):
-        run = module.run_slices
-        monkeypatch.setattr(
-            module,
-            "run_slices",
-            lambda f, s, n, run=run: shares.append((len(s), n)) or run(f, s, n),
-        )
-    rng = np.random.default_rng(3)
-    images = rng.random(shape, np.float32)
-    theta = (np.eye(2, 3) + rng.normal(0, 0.2, (shape[0], 2, 3))).astype(np.float32)
-    grid, dout = affine_grid(theta, shape[1:3]), rng.random(shape, np.float32)
-
-    def everything(n_jobs):
-        return [
-            warp_affine(images, theta, n_jobs=n_jobs),
-            grid_sample(images, grid, n_jobs=n_jobs),
-            *warp_affine_backward(dout, images, theta, n_jobs=n_jobs),
-            *grid_sample_backward(dout, images, grid, n_jobs=n_jobs),
-        ]
-
-    wanted = everything(1)
-    for n_jobs in (2, 4, -1, None):
-        for got, serial in zip(everything(n_jobs), wanted, strict=True):
-            np.testing.assert_array_equal(got, serial)
-    assert any(pieces > 1 and jobs == 4 for pieces, jobs in shares)
 
 
 IMAGES, IMAGE = np.ones((2, 6, 5, 3)), np.ones((6, 5))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..buffers import empty
 from ..geometry import matrix_gradient_to_theta, matrix_output_to_source
+from ..slices import run_slices
 from .antialias import (
     ONE,
     Backward,
@@ -26,13 +27,14 @@ from .arguments import PADDING_MODES, WHOLE, Fill, as_fill, framing_of, read_onl
 __all__ = ["Warp", "differentiable_warp"]
 
 Array = NDArray[Any]
+APART = 8  # source pixels between rows that surely have no neighbour in common
 
 
 class Warp:
     """Images (n, h, w, c) that are warped by matrices.
 
-    Serial. `counts` are the samples of an output pixel, down and across; `padding` is padding
-    mode and corner rule, as the kernels take them.
+    Serial, but for gradients of the only image. `counts` are the samples of an output pixel,
+    down and across; `padding` is padding mode and corner rule, as the kernels take them.
     """
 
     def __init__(
@@ -71,25 +73,54 @@ class Warp:
             self.write(rows, out[:, rows])
         return out
 
-    def gradients(self, dY: Array, cuts: list[slice], dimages: Array | None) -> Array:
-        """dmatrices, summed over these rows; the images' gradient is written to `dimages`."""
+    def gradients(
+        self, dY: Array, cuts: list[slice], dimages: Array | None, n_jobs: int | None = None
+    ) -> Array:
+        """dmatrices, summed over these rows; the images' gradient is written to `dimages`.
+
+        Threads share the rows.
+        """
         from ..kernels import warp as kernels
 
-        dmatrices = np.zeros((len(dY), 2, 3))
+        sums = np.empty((len(cuts), len(dY), 2, 3))
+        turns = [range(len(cuts))]
         if dimages is None:
             dimages = np.empty((len(dY), 0, *self.images.shape[2:]), self.images.dtype)
-        for cut, rows in enumerate(cuts):
+        elif len(cuts) > 1:
+            turns = self._turns(cuts)
+            dimages[:] = 0
+
+        def add(number: int) -> None:
+            rows = cuts[number]
             dsamples, first = dY[:, rows], rows.start * self.counts[0]
             if self.counts != ONE:
                 dsamples = spread(dsamples, self.counts)
             dsamples = read_only(np.ascontiguousarray(dsamples))
-            at, own = (self.matrices, first), np.empty_like(dmatrices)
-            given = dsamples, self.images, int(self.framing == WHOLE)
-            kernels.warp_backward(*given, *at, *self.rules, cut == 0, own, dimages)
-            dmatrices += own
+            given = dsamples, self.images, int(self.framing == WHOLE), self.matrices, first
+            kernels.warp_backward(*given, *self.rules, len(cuts) == 1, sums[number], dimages)
+
+        for turn in turns:
+            run_slices(add, turn, n_jobs)
+        dmatrices = sums.sum(axis=0)
         if self.counts != ONE:
             dmatrices = to_pixels_gradient(dmatrices, self.counts)
         return dmatrices
+
+    def _turns(self, cuts: list[slice]) -> list[range]:
+        """Numbers of the cuts that add to different pixels: every other one, or each alone.
+
+        Rows look at parallel lines of the source, but that a rule other than zeros leads them
+        back at its edges; and a frame is copied as a whole.
+        """
+        rows = (cuts[0].stop - cuts[0].start) * self.counts[0]
+        (x_across, x_down), (y_across, y_down) = self.matrices[:, :, :2].transpose(1, 2, 0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            areas = np.abs(x_across * y_down - x_down * y_across)
+            apart = rows * areas > APART * np.hypot(x_across, y_across)
+        filled = self.rules[0] == PADDING_MODES["zeros"]
+        if filled and self.framing != WHOLE and apart.all():
+            return [range(0, len(cuts), 2), range(1, len(cuts), 2)]
+        return [range(number, number + 1) for number in range(len(cuts))]
 
 
 def differentiable_warp(

@@ -184,7 +184,10 @@ def warp_affine_backward(
     dimages = empty(call.images.shape, call.images.dtype) if want_dimages else None
     dmatrices = np.zeros(matrices.shape)
     parts = _shrunk_parts(call, matrices, shape, antialias)
+    alone = len(call.images) == 1
     whole = [slice(0, shape[0])]
+    if alone and not parts:
+        parts = [(slice(0, 1), ONE, call.pieces(shape, n_jobs))]
     parts = parts or [(part, ONE, whole) for part in call.image_pieces(shape, n_jobs)]
 
     def run(part: Part) -> None:
@@ -195,7 +198,8 @@ def warp_affine_backward(
         given = (call.images[index], matrices[index])
         if mode == "bilinear":
             warp = Warp(*given, shape, call.rules[1:], call.fill, counts)
-            dmatrices[index] = warp.gradients(dout[index], cuts, own)
+            jobs = n_jobs if alone else 1
+            dmatrices[index] = warp.gradients(dout[index], cuts, own, jobs)
         elif own is not None:
             own.fill(0)
             rules = (*call.rules[1:], call.fill)
