@@ -2,7 +2,7 @@
 
 The compiler vectorizes no loop that gathers. But both neighbours of a row can be loaded
 together: of one channel as a pair, four points being worked on at once; of colours as two
-vectors of four.
+vectors of four, two points at once.
 
 Nothing beyond a point's four neighbours is read, and nothing beyond the run is read or
 written: its last point of colours is left to the loop that works on one value at a time.
@@ -18,9 +18,10 @@ from numba.extending import intrinsic, overload
 
 from .coordinates import TILE
 from .jit import inner
-from .vectors import INT64, array, converted, load, shuffle, splat
+from .vectors import INT64, array, converted, load, shuffle
 
 POINTS = 4  # of one channel at once
+COLOURS = 2  # points of three or four channels at once; of four it takes longer
 FETCHED = 4  # of so many points of a tile one is fetched
 
 
@@ -48,7 +49,7 @@ class Neighbours:
         b, at = self.b, [self.b.add(self.k, INT64(i)) for i in range(POINTS)]
         upper = [b.sext(b.load(b.gep(self.offsets, [k])), INT64) for k in at]
         top, bottom = (
-            self._joined([b.gep(start, [pixel]) for pixel in upper])
+            self.joined([b.gep(start, [pixel]) for pixel in upper], 2)
             for start in (self.flat, b.gep(self.flat, [self.stride]))
         )
         fx, fy = (
@@ -57,46 +58,53 @@ class Neighbours:
         )
         return top, bottom, fx, fy
 
-    def _joined(self, pointers: list[Any]) -> Any:
+    def joined(self, pointers: list[Any], count: int) -> Any:
+        """So many values from each pointer on, behind each other."""
         b = self.b
-        parts = [load(b, ir.VectorType(p.type.pointee, 2), p) for p in pointers]
+        parts = [load(b, ir.VectorType(p.type.pointee, count), p) for p in pointers]
         while len(parts) > 1:
             places = range(2 * parts[0].type.count)
             halves = zip(parts[::2], parts[1::2], strict=True)
             parts = [shuffle(b, places, x, y) for x, y in halves]
         return converted(b, parts[0], self.number)
 
-    def rows(self) -> tuple[Any, Any]:
-        """Where the upper left and the lower left neighbour of a point stand."""
-        b, channels = self.b, INT64(self.channels)
-        upper = b.mul(b.sext(b.load(b.gep(self.offsets, [self.k])), INT64), channels)
+    def rows(self, i: int = 0) -> tuple[Any, Any]:
+        """Where the upper left and the lower left neighbour of point k + i stand."""
+        b, channels, k = self.b, INT64(self.channels), self.b.add(self.k, INT64(i))
+        upper = b.mul(b.sext(b.load(b.gep(self.offsets, [k])), INT64), channels)
         lower = b.add(upper, b.mul(self.stride, channels))
         return b.gep(self.flat, [upper]), b.gep(self.flat, [lower])
 
-    def fraction(self, axis: int) -> Any:
-        """That of a point along x (0) or y (1)."""
-        at = self.b.add(self.k, INT64(axis * TILE))
-        return self.b.load(self.b.gep(self.fractions, [at]))
+    def fractions_at(self, axis: int) -> Any:
+        """Where those along x (0) or y (1) stand, from a point's on."""
+        return self.b.gep(self.fractions, [self.b.add(self.k, INT64(axis * TILE))])
 
-    def colours(self) -> tuple[list[Any], Any, Any]:
-        """The four neighbours of a point, row by row, and its fractions (fx, fy).
+    def colours(self, points: int = 1) -> tuple[list[Any], Any, Any]:
+        """The four neighbours of some points, row by row, and their fractions (fx, fy).
 
         Of three channels, right ones are the last three of four values from the left
         neighbour's third on, and are turned to the front by `front`.
         """
         b, skip = self.b, INT64(2 if self.channels == 3 else 4)
-        four = ir.VectorType(self.flat.type.pointee, 4)
+        upper, lower = zip(*(self.rows(i) for i in range(points)), strict=True)
         neighbours = [
-            converted(b, load(b, four, at), self.number)
-            for row in self.rows()
-            for at in (row, b.gep(row, [skip]))
+            self.joined(at, 4)
+            for row in (upper, lower)
+            for at in (row, [b.gep(start, [skip]) for start in row])
         ]
-        fx, fy = (splat(b, self.vector, self.fraction(axis)) for axis in (0, 1))
+        some = ir.VectorType(self.number, points)
+        fx, fy = (
+            shuffle(b, [i // 4 for i in range(4 * points)], load(b, some, self.fractions_at(axis)))
+            for axis in (0, 1)
+        )
         return neighbours, fx, fy
 
     def front(self, right: Any) -> Any:
         """Right neighbours of three channels with their own values first."""
-        return shuffle(self.b, [1, 2, 3, 3], right) if self.channels == 3 else right
+        if self.channels != 3:
+            return right
+        places = [4 * (i // 4) + min(i % 4 + 1, 3) for i in range(right.type.count)]
+        return shuffle(self.b, places, right)
 
 
 def prefetch(flat, at):
