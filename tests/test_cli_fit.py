@@ -13,7 +13,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from folder_cases import COMMAND, environment, fixed_model, on_a_terminal, stn_cv, tree
+from folder_cases import (
+    COMMAND,
+    contents,
+    environment,
+    files_below,
+    fixed_model,
+    on_a_terminal,
+    stn_cv,
+    tree,
+)
 from picture_files import picture
 
 import stn_cv as library
@@ -179,6 +188,63 @@ def test_ctrl_c_saves_the_best_so_far(fitted, tmp_path):
     assert library.load(tmp_path / "m.stn").classes.tolist() == ["lying", "standing"]
 
 
+def test_ctrl_c_before_anything_was_learned_writes_nothing(fitted, tmp_path):
+    code = f"""
+from stn_cv.nn.training import Trainer
+def epoch(self, samples):
+    raise KeyboardInterrupt
+Trainer.epoch = epoch
+{COMMAND}"""
+    out = tmp_path / "m.stn"
+    done = stn_cv("fit", fitted[0] / "data", "--out", out, *QUICK, code=code)
+    assert done.returncode == 130, done.stderr
+    assert "nothing written" in done.stderr and "Traceback" not in done.stderr
+    assert files_below(tmp_path) == []
+
+
+def test_what_is_read_is_not_written_over(fitted, tmp_path):
+    lines = [
+        f"{kind}/{name.name},{kind}"
+        for kind in ("lying", "standing")
+        for name in (bars(tmp_path, 2) / kind).glob("*.*")
+    ]
+    table = tmp_path / "t.csv"
+    table.write_text("\n".join(lines))
+    photo = tmp_path / lines[0].partition(",")[0]
+    before = contents(tmp_path)
+    for out in (table, photo):
+        done = stn_cv("fit", table, "--out", out, "--validation", "0", *QUICK)
+        assert done.returncode == 2 and "is read, and would be written over" in done.stderr
+    assert contents(tmp_path) == before
+
+
+def test_models_with_dots_in_their_names_share_no_picture(fitted, tmp_path):
+    for name in ("bars.v1", "bars.v2"):
+        options = ["--epochs", "6", "--seed", "3", *QUICK]
+        done = stn_cv("fit", fitted[0] / "data", "--out", tmp_path / name, *options)
+        assert done.returncode == 0, done.stderr
+    kinds = ("", ".curve.png", ".sheet.png")
+    assert files_below(tmp_path) == [f"bars.v{i}{kind}" for i in (1, 2) for kind in kinds]
+
+
+def test_labels_of_any_bytes(tmp_path):
+    """Of a table that was not saved as UTF-8; a lone surrogate crashes OpenCV."""
+    bars(tmp_path, 4)
+    rows = [
+        b"lying/%d%s,K\xe4se\nstanding/%d%s,\x1b[31mred" % (i, suffix, i, suffix)
+        for i, suffix in ((1, b".png"), (2, b".webp"), (3, b".jpg"))
+    ]
+    (tmp_path / "t.csv").write_bytes(b"\n".join(rows))
+    options = ["--epochs", "6", "--validation", "0", *QUICK]
+    done = stn_cv("fit", tmp_path / "t.csv", "--out", tmp_path / "m.stn", *options)
+    assert done.returncode == 0, done.stderr
+    sheet = ["--contact-sheet", tmp_path / "sheet.png"]
+    done = stn_cv("rectify", tmp_path / "m.stn", tmp_path / "lying", "-o", tmp_path / "up", *sheet)
+    assert done.returncode == 0, done.stderr
+    done = stn_cv("info", tmp_path / "m.stn")
+    assert "K\\udce4se" in done.stdout and "\\x1b[31mred" in done.stdout
+
+
 def test_bars_on_a_terminal(fitted, tmp_path):
     command = [
         "fit",
@@ -213,6 +279,7 @@ def test_photos_beside_the_classes_have_none(tmp_path):
         ("a.jpg,x,1\n", "line 1"),
         ("a.jpg,x\nb.jpg,x\n", "1 classes"),
         ("", "0 classes"),
+        ("x" * 5000, r"line 1 of .{,200}; wanted"),
     ],
 )
 def test_a_table_that_makes_no_sense_is_refused(tmp_path, text, said):
@@ -278,6 +345,12 @@ def test_predict_scores_the_photos_it_was_fitted_on(fitted):
         Path(row["path"]).relative_to(fitted[0] / "data").parts[0] == row["label"] for row in rows
     ]
     assert len(rows) == 48 and np.mean(hits) > 0.7
+
+
+def test_predict_of_what_is_not_there_writes_no_header(fitted):
+    done = stn_cv("predict", fitted[0] / "bars.stn", os.devnull)
+    assert done.returncode == 2 and "neither a folder nor a file" in done.stderr
+    assert not done.stdout
 
 
 def test_predict_needs_a_head(tmp_path):

@@ -93,18 +93,24 @@ def test_1_some_failed_and_are_named(model, photos, tmp_path):
         (["--existing", "error", "-o", "{there}"], "exist already"),
         (["{in}/absent"], "absent"),
         (["--no-such-option"], "--no-such-option"),
-        (["--manifest", "{in}/a.jpg"], "no manifest"),
+        (["--manifest", "{there}/a.jpg"], "no manifest"),
+        (["--manifest", "{in}/a.jpg"], "is read, and would be written over"),
+        (["{there}/z.png", "--contact-sheet", "{there}/z.png"], "is read, and would be written"),
+        (["--contact-sheet", "{model}"], "is read, and would be written over"),
+        (["{there}/z.png", "--contact-sheet", "{there}/z.png", "--dry-run"], "is read, and"),
         (["-o", "{there}/a.jpg/out"], "cannot write to"),
     ],
 )
 def test_2_usage_before_anything_is_written(model, photos, tmp_path, arguments, word):
-    there = tree(tmp_path / "there", ["a.jpg"])
-    before = contents(tmp_path)
-    arguments = [text.format(**{"in": photos, "there": there}) for text in arguments]
+    there = tree(tmp_path / "there", ["a.jpg", "z.png"])
+    before, bytes_of_model = contents(tmp_path), model.read_bytes()
+    arguments = [
+        text.format(**{"in": photos, "there": there, "model": model}) for text in arguments
+    ]
     done = stn_cv("rectify", model, photos, "-o", tmp_path / "out", *arguments)
     assert done.returncode == 2, done.stderr
     assert word in done.stderr and "Traceback" not in done.stderr and not done.stdout
-    assert contents(tmp_path) == before
+    assert contents(tmp_path) == before and model.read_bytes() == bytes_of_model
 
 
 def test_3_a_model_that_is_refused(photos, model, tmp_path):

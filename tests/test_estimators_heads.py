@@ -254,6 +254,39 @@ def test_interrupted(at):
     )
 
 
+class Interrupted(SVC):
+    """A classifier whose fits of these numbers are interrupted."""
+
+    numbers: ClassVar[list] = []
+    fits: ClassVar[list] = []
+
+    def fit(self, X, y, sample_weight=None):
+        self.fits.append(len(X))
+        if len(self.fits) in self.numbers:
+            raise KeyboardInterrupt
+        return super().fit(X, y, sample_weight)
+
+
+def test_interrupted_in_the_last_fit_of_the_head(monkeypatch):
+    wanted = fast(head=SVC(), max_iter=2).fit(DIGITS, LABELS)
+    monkeypatch.setattr(Interrupted, "fits", [])
+    fast(head=Interrupted(), max_iter=2).fit(DIGITS, LABELS)
+    last = len(Interrupted.fits)
+    model = fast(head=Interrupted(), max_iter=2)
+    monkeypatch.setattr(Interrupted, "fits", [])
+    monkeypatch.setattr(Interrupted, "numbers", [last])
+    with pytest.warns(InterruptedWarning, match="fitted once more"):
+        model.fit(DIGITS, LABELS)
+    np.testing.assert_array_equal(model.predict(DIGITS), wanted.predict(DIGITS))
+    for twice in ([last, last + 1], [last - 1, last]):  # the second time it means to give up
+        again = fast(head=Interrupted(), max_iter=2)
+        monkeypatch.setattr(Interrupted, "fits", [])
+        monkeypatch.setattr(Interrupted, "numbers", twice)
+        with pytest.warns(InterruptedWarning), pytest.raises(KeyboardInterrupt):
+            again.fit(DIGITS, LABELS)
+        assert not hasattr(again, "rectifier_")
+
+
 class Noting(LogisticRegression):
     """A classifier that notes how bright the images are that it is fitted on."""
 

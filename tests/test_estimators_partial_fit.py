@@ -132,6 +132,28 @@ def test_after_fit_it_goes_on_from_there():
     )  # and fit starts anew
 
 
+def test_how_to_train_may_change_between_calls():
+    estimator = portions(fast(), 2)
+    before = weights_in(estimator).copy()
+    portions(estimator.set_params(learning_rate_init=1e-12), 1)
+    np.testing.assert_allclose(weights_in(estimator), before, atol=1e-9)
+    portions(estimator.set_params(learning_rate_init=0.01, solver="sgd", alpha=0.5), 1)
+    assert np.abs(weights_in(estimator) - before).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    "change", [{"family": "translation"}, {"output_shape": (5, 5)}, {"n_steps": 2}, {"n_jobs": 0}]
+)
+@pytest.mark.parametrize("start", ["partial_fit", "fit"])
+def test_what_is_trained_may_not_change(change, start):
+    estimator = portions(fast(), 1) if start == "partial_fit" else fast().fit(DIGITS, LABELS)
+    before = weights_in(estimator).copy()
+    says = "n_jobs is 0" if "n_jobs" in change else "changed.*Call fit to start anew"
+    with pytest.raises(InvalidInputError, match=says):
+        estimator.set_params(**change).partial_fit(DIGITS, LABELS)
+    np.testing.assert_array_equal(weights_in(estimator), before)
+
+
 BAD = {
     "other classes": ({"classes": [0, 1]}, InvalidInputError, "training goes on with"),
     "one class": ({"classes": [0]}, InvalidInputError, "at least 2 labels"),

@@ -435,6 +435,7 @@ def test_dropout_does_nothing_but_in_training():
     np.testing.assert_array_equal(Dropout(0.9).forward(X, False, rng())[0], X)
     np.testing.assert_array_equal(Dropout(0.0).forward(X, True, rng())[0], X)
     assert Dropout(0.5).forward(X, True, rng())[0].dtype == np.float32
+    Network([Dropout(np.float32(0.5))], (3,), rng())
 
 
 # The spatial transform as a layer
@@ -598,6 +599,8 @@ BAD = [
     ([Dropout(1.0)], (3,), "wanted 0 to below 1"),
     ([Dropout(-0.1)], (3,), "wanted 0 to below 1"),
     ([Dropout("half")], (3,), "wanted 0 to below 1"),
+    ([SpatialTransform([Flatten()], fill_value="a")], (1, 3, 3), "fill_value is 'a'"),
+    ([SpatialTransform([Flatten()], fill_value=None)], (1, 3, 3), "fill_value is None"),
     ([Flatten()], (3,), "Flatten"),
     ([Standardize([0.5], [1.0])], (2, 3, 3), "2 finite figures"),
     ([Standardize([0.5], [0.0])], (1, 3, 3), "scales above 0"),
@@ -624,6 +627,11 @@ BAD = [
 def test_a_layer_that_cannot_be_says_why(layers, shape, message):
     with pytest.raises(InvalidInputError, match=message):
         Network(layers, shape, rng())
+
+
+def test_a_localization_that_is_no_list_is_refused():
+    with pytest.raises(InvalidTypeError, match="localization is None; wanted a list"):
+        Network([SpatialTransform(None)], (1, 3, 3), rng())
 
 
 def test_what_is_no_layer_is_refused():

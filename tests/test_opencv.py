@@ -171,6 +171,14 @@ def test_text_stands_where_it_should():
     assert opencv.text_width("Frame frame") > opencv.text_width("Frame")
 
 
+def test_text_that_is_no_unicode_has_question_marks():
+    wanted, got = np.full((2, 40, 120, 3), 255, np.uint8)
+    opencv.put_text(wanted, "caf?", (5, 20))
+    opencv.put_text(got, "caf\udce9", (5, 20))
+    np.testing.assert_array_equal(got, wanted)
+    assert opencv.text_width("caf\udce9") == opencv.text_width("caf?")
+
+
 def test_drawing_refuses_what_it_could_not_draw_on():
     corners = np.zeros((4, 2))
     read_only = np.zeros((5, 5, 3), np.uint8)

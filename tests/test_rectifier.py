@@ -35,6 +35,11 @@ def test_other_proportions_are_refused(rectifier, shape):
         rectifier.theta(np.zeros((2, *shape)))
 
 
+def test_colours_for_a_grey_model_are_named(rectifier):
+    with pytest.raises(InvalidInputError, match="If the last axis holds colours"):
+        rectifier.theta(np.zeros((48, 64, 3)))
+
+
 @pytest.mark.parametrize("dtype", ["int64", "bool", "complex128", "object", "M8[s]", "uint32"])
 def test_a_dtype_whose_range_nobody_knows_is_refused(rectifier, dtype):
     for question in (rectifier.theta, rectifier.predict_proba):

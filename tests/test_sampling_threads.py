@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from reference import PADDING_MODES
 
+import stn_cv.sampling.bilinear
 import stn_cv.sampling.grid
 import stn_cv.sampling.warp
 from stn_cv import (
@@ -20,6 +21,7 @@ ONE_LINE = [
     [0.0, 0.0, 0.1013],
 ]  # that all rows look at
 ALMOST_ONE_LINE = [[0.9031, 0.0, 0.0007], [0.3017, 0.01, 0.1013]]
+SHRUNK = [[2.1031, 0.9017, 0.0013], [-0.8969, 1.9981, 0.0003]]
 OUTSIDE = [[0.9031, 0.0, 0.0007], [0.0, 0.5017, 3.0]]
 
 
@@ -56,7 +58,7 @@ def test_threads_change_no_bit(shape, monkeypatch):
 
 
 @pytest.mark.parametrize("padding_mode", PADDING_MODES)
-@pytest.mark.parametrize("theta", [TURNED, ONE_LINE, ALMOST_ONE_LINE, OUTSIDE])
+@pytest.mark.parametrize("theta", [TURNED, ONE_LINE, ALMOST_ONE_LINE, OUTSIDE, SHRUNK])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("antialias", [False, True])
 def test_threads_share_the_gradients_of_one_image(
@@ -68,14 +70,26 @@ def test_threads_share_the_gradients_of_one_image(
     rules = {"padding_mode": padding_mode, "antialias": antialias}
     dimage, dtheta = warp_affine_backward(dout, image, theta, **rules)  # in one piece
     monkeypatch.setattr("stn_cv.sampling.arguments.POINTS_OF_A_PIECE", 2**14)
+    turns = []
+    run = stn_cv.sampling.bilinear.run_slices
+    monkeypatch.setattr(
+        "stn_cv.sampling.bilinear.run_slices",
+        lambda function, slices, n: turns.append((list(slices), n)) or run(function, slices, n),
+    )
     serial = warp_affine_backward(dout, image, theta, **rules)
     scale = np.abs(dimage).max()
     np.testing.assert_allclose(serial[0], dimage, rtol=1e-4, atol=1e-4 * scale)
     np.testing.assert_allclose(serial[1], dtheta, rtol=1e-4, atol=1e-4 * np.abs(dtheta).max())
+    pieces = sum(len(numbers) for numbers, _ in turns)
+    apart = padding_mode == "zeros" and theta in (TURNED, OUTSIDE, SHRUNK)
+    assert pieces >= 7 and len(turns) == (2 if apart else pieces)
+    turns.clear()
     for _ in range(3):
         shared = warp_affine_backward(dout, image, theta, **rules, n_jobs=4)
         np.testing.assert_array_equal(shared[0], serial[0])
         np.testing.assert_array_equal(shared[1], serial[1])
     alone = warp_affine_backward(dout, image, theta, **rules, want_dimages=False, n_jobs=4)
     assert alone[0] is None
+    assert turns[-1] == (list(range(pieces)), 4)
+    assert not apart or turns[0] == (list(range(0, pieces, 2)), 4)
     np.testing.assert_array_equal(alone[1], serial[1])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import existing_model
+from .options import existing_model, printable
 
 __all__ = ["info"]
 
@@ -40,7 +40,7 @@ def info(model: Path) -> None:
         "head": _names(network.layers[1:]),
     }
     for name, fact in facts.items():
-        click.echo(f"{name:13} {fact}")
+        click.echo(f"{name:13} {printable(fact)}")
 
 
 def _names(layers: Sequence[object]) -> str:

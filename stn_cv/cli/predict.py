@@ -48,14 +48,14 @@ def predict(model: Path, sources: Paths, format: str, jobs: int, **options: Any)
     with usage_errors():
         if rectifier.classes is None:
             raise InvalidInputError(f"{str(model)!r} holds no head, so it cannot predict.")
-        wanted = Options(n_jobs=jobs, **options)
+        predictions = iter_predictions(rectifier, sources, Options(n_jobs=jobs, **options))
     classes = rectifier.classes.tolist()
     line = _csv_line if format == "csv" else _json_line
     out = sys.stdout.buffer
     if format == "csv":
         out.write(_csv(["path", "label", "confidence", *classes]))
     done, failed = 0, 0
-    for prediction in iter_predictions(rectifier, sources, wanted):
+    for prediction in predictions:
         if prediction.probabilities is None:
             failed += 1
             click.echo(f"stn-cv: {printable(prediction.input)}: {prediction.error}", err=True)

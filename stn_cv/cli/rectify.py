@@ -108,7 +108,7 @@ def _dry_run(model: Path, sources: Paths, out: str, options: dict[str, Any]) -> 
 
     load(model)
     with usage_errors():
-        plan = make_plan(sources, out, Options(**options))
+        plan = make_plan(sources, out, Options(**options), model)
     for item in plan.items:
         click.echo(f"{printable(item.source)} -> {printable(item.target)}")
     for item in plan.skipped:

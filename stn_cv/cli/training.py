@@ -16,7 +16,7 @@ from ..atomic import write_bytes
 from ..errors import CollapseWarning, InterruptedWarning, InvalidInputError, TrainingDiverged
 from ..folder.files import check_writable
 from ..folder.labels import Examples, labelled_photos, read_examples
-from ..folder.plan import check_apart
+from ..folder.plan import check_apart, check_spared
 from ..model.file import save
 from ..opencv import encode
 from ..pictures import contact_sheet
@@ -26,13 +26,16 @@ from .options import printable
 __all__ = ["run"]
 
 INTERRUPTED = 130
+SUFFIXES = (".stn", ".safetensors")
 ADVICE = "try another --head, --family or --size"
 
 
 def run(data: str, out: Path, *, size: tuple[int, int], grey: bool, **options: Any) -> int:
     """Fit a model on the photos in `data` and leave it, its curve and its sheet; the exit code."""
     pairs = labelled_photos(data)
+    curve, sheet = (_beside(out, suffix) for suffix in (".curve.png", ".sheet.png"))
     check_apart([str(out.parent)], [data])
+    check_spared([data, *(path for path, _ in pairs)], [out, curve, sheet])
     check_writable(str(out.parent))
     examples = _read(pairs, size, grey, options["jobs"])
     if len(set(examples.labels.tolist())) < 2:
@@ -41,13 +44,21 @@ def run(data: str, out: Path, *, size: tuple[int, int], grey: bool, **options: A
     start = time.perf_counter()
     model, interrupted = _trained(examples, **options)
     seconds = time.perf_counter() - start
+    if interrupted and not model.loss_curve_:
+        click.echo("stn-cv: stopped before the first epoch was done: nothing written.", err=True)
+        return INTERRUPTED
     save(model, out)
-    curve, sheet = out.with_suffix(".curve.png"), out.with_suffix(".sheet.png")
     write_bytes(curve, encode(training_curve(model.loss_curve_, model.validation_scores_), ".png"))
     write_bytes(sheet, encode(_sheet(model, examples), ".png"))
     _summarize(model, examples, seconds)
     click.echo(f"Wrote {printable(str(out))}, {printable(curve.name)} and {printable(sheet.name)}.")
     return INTERRUPTED if interrupted else 1 if examples.failures else 0
+
+
+def _beside(model: Path, suffix: str) -> Path:
+    """A file named after the model's, of which only the usual suffixes are left out."""
+    stem = model.stem if model.suffix in SUFFIXES else model.name
+    return model.with_name(stem + suffix)
 
 
 def _read(pairs: list[tuple[str, str]], size: tuple[int, int], grey: bool, jobs: int) -> Examples:

@@ -19,6 +19,7 @@ from .fitting import (
     TrainingData,
     build_network,
     is_built_in,
+    network_to_continue,
     settings_of,
     unchanged_on_failure,
     validated,
@@ -181,7 +182,8 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         """Train for one epoch on some of the samples.
 
         Images are standardized by those of the first call; the learning rate is constant, since
-        nobody knows how many calls will come.
+        nobody knows how many calls will come. How to train may be changed between calls, what
+        is trained may not; the seed is that of the first call.
 
         Parameters
         ----------
@@ -250,11 +252,14 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
 
     def _trainer_for(self, data: TrainingData) -> Trainer:
         """A trainer of its own to go on with: a failure must leave the last one as it was."""
-        if hasattr(self, "_trainer"):
-            settings = self._trainer.settings  # its callable augment is not to be copied
-            return copy.deepcopy(self._trainer, {id(settings): settings})
         settings = replace(settings_of(self), learning_rate="constant")
-        if hasattr(self, "rectifier_"):
-            return Trainer(self.rectifier_.network.copy(), settings)
-        network = build_network(self, data.samples, data.spec, len(data.classes), settings.seed)
-        return Trainer(network, settings)
+        if not hasattr(self, "rectifier_"):
+            network = build_network(self, data.samples, data.spec, len(data.classes), settings.seed)
+            return Trainer(network, settings)
+        network = network_to_continue(self, data, "Call fit to start anew.")
+        if not hasattr(self, "_trainer"):
+            return Trainer(network, settings)
+        last = self._trainer.settings  # its callable augment is not to be copied
+        trainer = copy.deepcopy(self._trainer, {id(last): last})
+        trainer.follow(replace(settings, seed=last.seed))
+        return trainer

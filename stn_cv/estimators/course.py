@@ -64,7 +64,10 @@ def train_network(
             network, build, settings, samples, validation, listener, start_may_stay=go_on
         )
 
-    network = network_to_continue(estimator, data) if go_on else build(settings.seed)
+    if go_on:
+        network = network_to_continue(estimator, data, "Set warm_start=False to start anew.")
+    else:
+        network = build(settings.seed)
     if recipe is None:
         return run(settings)
     folds = folds_of(samples, groups, estimator.n_folds, settings.seed)
@@ -93,6 +96,7 @@ def refine(
         return listener(replace(epoch, number=before + epoch.number, of=before + epoch.of))
 
     later = train(trainer, trainer.samples, validation, listen, start_may_stay=True)
+    history.interrupted = later.interrupted
     history.losses += later.losses
     history.scores += later.scores
 

@@ -244,13 +244,16 @@ def split(estimator: Any, samples: Samples, groups: Any, seed: int) -> tuple[Arr
     )
 
 
-def network_to_continue(estimator: Any, data: TrainingData) -> Network:
-    """A copy of the network fitted before, which must be what the parameters ask for."""
+def network_to_continue(estimator: Any, data: TrainingData, anew: str) -> Network:
+    """A copy of the network fitted before, which must be what the parameters ask for.
+
+    `anew` says how training is begun anew instead.
+    """
     last = estimator.rectifier_
     if last.image_spec != data.spec or not np.array_equal(estimator.classes_, data.classes):
         raise InvalidInputError(
-            f"warm_start continues a fit on {last.image_spec} with classes {estimator.classes_}; "
-            f"came {data.spec} with classes {data.classes}. Set warm_start=False to start anew."
+            f"training goes on from a fit on {last.image_spec} with classes "
+            f"{estimator.classes_}; came {data.spec} with classes {data.classes}. {anew}"
         )
     standardize = last.transform.localization[0]
     wanted = build_network(estimator, data.samples, data.spec, len(data.classes), 0, standardize)
@@ -259,6 +262,6 @@ def network_to_continue(estimator: Any, data: TrainingData) -> Network:
         raise InvalidInputError(
             "the fitted network is not what the parameters say now (family, output_shape, "
             "localization, head, padding_mode, fill_value, antialias or n_steps changed), so "
-            "training cannot go on with it. Set warm_start=False to start anew."
+            f"training cannot go on with it. {anew}"
         )
     return last.network.copy()

@@ -1,11 +1,13 @@
 """The spatial transformer as a scikit-learn transformer."""
 
+import warnings
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
+from ..errors import InterruptedWarning
 from ..joint.heads import Recipe, head_input
 from ..joint.training import transform_alone
 from ..model.rectifier import Rectifier
@@ -211,7 +213,19 @@ class SpatialTransformer(
 
         network, history = train_network(self, data, settings, recipe, listen)
         self.__dict__.pop("head_", None)
-        self.__dict__.update(self._fitted(network, data, recipe))
+        try:
+            fitted = self._fitted(network, data, recipe)
+        except KeyboardInterrupt:
+            if history.interrupted:
+                raise
+            warnings.warn(
+                "training interrupted: the classifier is fitted once more, on the best epoch; "
+                "interrupt again to give up everything",
+                InterruptedWarning,
+                stacklevel=2,
+            )
+            fitted = self._fitted(network, data, recipe)
+        self.__dict__.update(fitted)
         self.loss_curve_ = history.losses
         self.validation_scores_ = history.scores if self.early_stopping else None
         self.n_iter_ = len(history.losses)

@@ -77,7 +77,7 @@ def _from_csv(path: str) -> list[tuple[str, str]]:
                     continue
                 if len(row) != 2 or not all(row):
                     raise InvalidInputError(
-                        f"line {number} of {path!r} is {row}; wanted a path and a label."
+                        f"line {number} of {path!r} is {str(row)[:80]}; wanted a path and a label."
                     )
                 pairs.append((os.path.join(os.path.dirname(path), row[0]), row[1]))
     except csv.Error as error:

@@ -2,11 +2,11 @@
 
 import json
 import os
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..errors import InvalidInputError
 
-__all__ = ["Manifest"]
+__all__ = ["Manifest", "known_rows"]
 
 LARGEST_TAIL = 2**20  # bytes of a last line that a killed run left unfinished
 
@@ -32,39 +32,13 @@ class Manifest:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.known: set[str] = set()
         self.file = open(path, "a+b")
         try:
-            self._read(os.fspath(path))
+            self.known, whole = known_rows(self.file, os.fspath(path))
+            self.file.truncate(whole)  # of the row that a killed run did not finish
         except BaseException:
             self.file.close()
             raise
-
-    def _read(self, path: str) -> None:
-        self.file.seek(0)
-        whole = 0
-        for line in self.file:
-            if not line.endswith(b"\n"):
-                break
-            try:
-                self.known.add(json.loads(line)["output"])
-            except (ValueError, LookupError, TypeError) as error:
-                raise InvalidInputError(
-                    f"{path!r} is no manifest: {line[:60]!r} is no row of one; give another name."
-                ) from error
-            whole += len(line)
-        if os.fstat(self.file.fileno()).st_size > whole:
-            self._drop_tail(path, whole)
-
-    def _drop_tail(self, path: str, whole: int) -> None:
-        """Cut off the row that a killed run did not finish, if it is one."""
-        self.file.seek(whole)
-        tail = self.file.read(LARGEST_TAIL)
-        if not tail.startswith(b'{"input"'[: len(tail)]):
-            raise InvalidInputError(
-                f"{path!r} is no manifest: it ends with {tail[:60]!r}; give another name."
-            )
-        self.file.truncate(whole)
 
     def add(self, row: dict[str, Any]) -> None:
         """Write a row; it is with the system when this returns."""
@@ -77,3 +51,32 @@ class Manifest:
         """Bring all rows to the disk."""
         with self.file:
             os.fsync(self.file.fileno())
+
+
+def known_rows(file: BinaryIO, path: str) -> tuple[set[str], int]:
+    """Outputs that have a row, and the length in bytes of all rows but one begun at the end.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is no manifest.
+    """
+    known, whole = set(), 0
+    file.seek(0)
+    for line in file:
+        if not line.endswith(b"\n"):
+            break
+        try:
+            known.add(json.loads(line)["output"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise InvalidInputError(
+                f"{path!r} is no manifest: {line[:60]!r} is no row of one; give another name."
+            ) from error
+        whole += len(line)
+    file.seek(whole)
+    tail = file.read(LARGEST_TAIL)
+    if not tail.startswith(b'{"input"'[: len(tail)]):
+        raise InvalidInputError(
+            f"{path!r} is no manifest: it ends with {tail[:60]!r}; give another name."
+        )
+    return known, whole

@@ -9,10 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ..errors import InvalidInputError, InvalidTypeError
 from ..opencv import ALIASES, FORMATS, LARGEST_PICTURE
+from ..slices import effective_jobs
+from .manifest import known_rows
 
-__all__ = ["Item", "Options", "Plan", "check_apart", "find_photos", "make_plan"]
+__all__ = ["Item", "Options", "Plan", "check_apart", "check_spared", "find_photos", "make_plan"]
 
 SUFFIXES = (*FORMATS, *ALIASES)
 EXISTING = ("skip", "overwrite", "error")
@@ -49,10 +53,12 @@ class Options:
         if self.format is not None and suffix.lower() not in SUFFIXES:
             names = ", ".join(name[1:] for name in SUFFIXES)
             raise InvalidInputError(f"format is {self.format!r}; wanted one of {names}.")
-        if self.quality is not None and not 1 <= self.quality <= 100:
-            raise InvalidInputError(f"quality is {self.quality}; wanted 1 to 100.")
-        if self.max_pixels < 1 or (self.limit is not None and self.limit < 1):
-            raise InvalidInputError("max_pixels and limit are counts; wanted at least 1.")
+        effective_jobs(self.n_jobs)
+        _check_count("max_pixels", self.max_pixels)
+        if self.limit is not None:
+            _check_count("limit", self.limit)
+        if self.quality is not None:
+            _check_count("quality", self.quality, 100)
         if self.size not in ("native", "input") and not self._is_shape():
             raise InvalidInputError(
                 f"size is {self.size!r}; wanted 'native', 'input' or (height, width) of at most "
@@ -63,6 +69,17 @@ class Options:
         sides = self.size if isinstance(self.size, tuple) else ()
         whole = len(sides) == 2 and all(isinstance(side, int) and side > 0 for side in sides)
         return whole and math.prod(sides) <= self.max_pixels
+
+
+def _check_count(name: str, value: Any, most: int = sys.maxsize) -> None:
+    """Refuse what is no integer from 1 on."""
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, np.integer))
+        or not 1 <= value <= most
+    ):
+        wanted = "of at least 1" if most == sys.maxsize else f"from 1 to {most}"
+        raise InvalidInputError(f"{name} is {value!r}; wanted an integer {wanted}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +180,17 @@ def make_plan(
     sources: Sequence[str | os.PathLike[str]],
     target: str | os.PathLike[str],
     options: Options,
+    model: Any = None,
 ) -> Plan:
     """Find the photos and where their outputs go; refuse what would overwrite anything.
+
+    `model` is told apart from what is written, if it is a file's name.
 
     Raises
     ------
     InvalidInputError
-        If an output would lie among the inputs, two photos have one output, or outputs are
-        there already that must not be.
+        If an output would lie among the inputs, two photos have one output, outputs are
+        there already that must not be, or the manifest or contact sheet is another file.
     """
     roots = [os.fspath(source) for source in sources]
     target = os.fspath(target)
@@ -182,6 +202,9 @@ def make_plan(
     found, unreadable = find_photos(roots, options.glob, options.exclude)
     items = [_item(path, relative, target, preview, options.format) for path, relative in found]
     _check_targets(items, reports)
+    read = [model] if isinstance(model, (str, os.PathLike)) else []
+    check_spared([*read, *(path for path, _ in found)], reports)
+    _check_reports(options.manifest, reports)
     _check_not_among_inputs(items, folders, roots)
     there = [item for item in items if os.path.lexists(item.target)]
     if there and options.existing == "error":
@@ -227,6 +250,33 @@ def check_apart(folders: list[str], roots: list[str]) -> None:
                 raise InvalidInputError(
                     f"the output {folder!r} lies inside the input {root!r}; give another folder."
                 )
+
+
+def check_spared(
+    read: Iterable[str | os.PathLike[str]], written: Iterable[str | os.PathLike[str]]
+) -> None:
+    """Refuse to write over a file that is read.
+
+    Raises
+    ------
+    InvalidInputError
+        If one of the files is among both.
+    """
+    inputs = {_spelling(os.path.realpath(path)) for path in read}
+    for path in written:
+        if _spelling(os.path.realpath(path)) in inputs:
+            raise InvalidInputError(
+                f"{os.fspath(path)!r} is read, and would be written over; give another name."
+            )
+
+
+def _check_reports(manifest: str | os.PathLike[str] | None, reports: list[str]) -> None:
+    """Refuse a folder, and to go on with a manifest that is none."""
+    for path in filter(os.path.isdir, reports):
+        raise InvalidInputError(f"{path!r} is a folder; wanted a file's name.")
+    if manifest is not None and os.path.exists(manifest):
+        with open(manifest, "rb") as file:
+            known_rows(file, os.fspath(manifest))
 
 
 def _check_targets(items: list[Item], reports: list[str]) -> None:

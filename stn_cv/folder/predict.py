@@ -28,7 +28,7 @@ class Prediction:
 def iter_predictions(
     rectifier: Rectifier, source: Sources, options: Options
 ) -> Iterator[Prediction]:
-    """Look for photos in files and folders, and classify one after the other.
+    """Look for photos in files and folders; then classify them, one after the other.
 
     Raises
     ------
@@ -36,9 +36,15 @@ def iter_predictions(
         If a source does not exist.
     """
     found, unreadable = find_photos(as_paths(source), options.glob, options.exclude)
+    paths = [path for path, _ in found[: options.limit]]
+    return _predictions(rectifier, options, paths, unreadable)
+
+
+def _predictions(
+    rectifier: Rectifier, options: Options, paths: list[str], unreadable: list[tuple[str, str]]
+) -> Iterator[Prediction]:
     for path, reason in unreadable:
         yield Prediction(path, error=reason)
-    paths = [path for path, _ in found[: options.limit]]
     with pinned_blas(), quiet_and_serial():
         yield from run_stream(partial(_predict, rectifier, options), paths, options.n_jobs)
 

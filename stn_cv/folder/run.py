@@ -119,7 +119,7 @@ def iter_rectified(
     ['done']
     """
     wanted = Options(**options)
-    plan = make_plan(as_paths(source), target, wanted)
+    plan = make_plan(as_paths(source), target, wanted, model)
     yield from run_plan(plan, model_of(model), wanted, lambda: False)
 
 
@@ -196,7 +196,7 @@ def rectify_folder(
     """
     start, summary = time.perf_counter(), Summary()
     wanted = Options(**options)
-    plan = make_plan(as_paths(source), target, wanted)
+    plan = make_plan(as_paths(source), target, wanted, model)
     fitted = model_of(model)
     total = len(plan.items)
     tried = 0

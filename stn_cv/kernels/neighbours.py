@@ -9,6 +9,7 @@ written: its last point of colours is left to the loop that works on one value a
 Where bounds are checked, or without the compiler, all points are.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ class Neighbours:
         )
         return top, bottom, fx, fy
 
-    def joined(self, pointers: list[Any], count: int) -> Any:
+    def joined(self, pointers: Sequence[Any], count: int) -> Any:
         """So many values from each pointer on, behind each other."""
         b = self.b
         parts = [load(b, ir.VectorType(p.type.pointee, count), p) for p in pointers]

@@ -293,8 +293,11 @@ class Rectifier:
         height = came.width * spec.height / spec.width
         width = came.height * spec.width / spec.height
         if min(abs(came.height - height), abs(came.width - width)) > 0.5:  # more than rounding
+            advice = "Crop or pad them first."
+            if spec.channels == 1 and came.width in (3, 4):
+                advice = "If the last axis holds colours, turn the image grey to find its theta."
             raise InvalidInputError(
                 f"the model was fitted on {spec}; these images have {came}: other proportions. "
-                "Crop or pad them first."
+                f"{advice}"
             )
         return resize_area(batch, (spec.height, spec.width))

@@ -1,6 +1,7 @@
 """Dropout (Srivastava et al. 2014), scaled in training so that inference is the identity."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class Dropout(Layer):
     def build(
         self, input_shape: tuple[int, ...], rng: np.random.Generator
     ) -> tuple[tuple[int, ...], list[Array]]:
-        if not isinstance(self.rate, (int, float)) or not 0 <= self.rate < 1:
+        if not isinstance(self.rate, Real) or not 0 <= self.rate < 1:
             raise InvalidInputError(f"Dropout has rate={self.rate!r}; wanted 0 to below 1.")
         return input_shape, []
 

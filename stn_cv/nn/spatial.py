@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, InvalidTypeError
 from ..families import FAMILIES, Family
 from ..sampling import PADDING_MODES
 from .dense import Dense
@@ -70,12 +71,16 @@ class SpatialTransform(Layer):
         self.shape = _pair(
             self, input_shape[1:] if self.output_shape is None else self.output_shape
         )
-        if not np.isfinite(self.fill_value):
+        if not isinstance(self.fill_value, Real) or not np.isfinite(self.fill_value):
             raise InvalidInputError(f"fill_value is {self.fill_value!r}; wanted a finite number.")
         check_positive(self, n_steps=self.n_steps)
         if self.n_steps > LARGEST_STEPS:
             raise InvalidInputError(f"n_steps is {self.n_steps}; wanted {LARGEST_STEPS} at most.")
         self.family_after(self.n_steps)  # which may refuse it
+        if not isinstance(self.localization, (list, tuple)):
+            raise InvalidTypeError(
+                f"localization is {self.localization!r}; wanted a list of layers."
+            )
         last = Dense(FAMILIES[self.family].n_parameters, "zeros")
         self.network = Network([*self.localization, last], input_shape, rng, np.float64)
         return (input_shape[0], *self.shape), [self.network.vector]

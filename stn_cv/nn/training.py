@@ -106,12 +106,20 @@ class Trainer:
 
     def __init__(self, network: Network, settings: Settings) -> None:
         self.network = network
-        self.settings = settings
-        self.decayed = network.decayed().astype(network.vector.dtype) * settings.alpha
-        self.optimizer = SOLVERS[settings.solver](network.vector, self._rates())
+        self.optimizer = SOLVERS[settings.solver](network.vector, self._rates(settings))
         self.gradients = np.empty((0, network.vector.size))  # a row a slice
         self.epochs = 0
         self.steps = 0
+        self.follow(settings)
+
+    def follow(self, settings: Settings) -> None:
+        """Train by these settings from now on; the optimizer goes on, unless it is another."""
+        vector, solver = self.network.vector, SOLVERS[settings.solver]
+        self.settings, rates = settings, self._rates(settings)
+        self.decayed = self.network.decayed().astype(vector.dtype) * settings.alpha
+        if not isinstance(self.optimizer, solver):
+            self.optimizer = solver(vector, rates)
+        self.optimizer.rates = rates
 
     def judges(self, samples: Samples, validation: Samples | None) -> Samples:
         """The samples by which the epochs of a training are compared."""
@@ -125,9 +133,9 @@ class Trainer:
         """The loss of a network that tells no class from another; no training is worth more."""
         return math.log(math.prod(self.network.output_shape))
 
-    def _rates(self) -> Array:
+    def _rates(self, settings: Settings) -> Array:
         """Learning rate of each parameter, relative: lower in the localizations."""
-        ratio = self.settings.localization_learning_rate_ratio
+        ratio = settings.localization_learning_rate_ratio
         rates = np.where(self.network.localizing(), ratio, 1.0)
         return rates.astype(self.network.vector.dtype)
 

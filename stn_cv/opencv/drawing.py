@@ -100,11 +100,16 @@ def put_text(
     """
     _check_canvas(image)
     cv2 = load_cv2()
-    cv2.putText(image, text, origin, colour, cv2.FontFace("sans"), size, weight)
+    cv2.putText(image, _unicode(text), origin, colour, cv2.FontFace("sans"), size, weight)
 
 
 def text_width(text: str, size: int = 13, weight: int = 400) -> int:
     """Pixels that `put_text` advances by for this text."""
     cv2 = load_cv2()
-    rectangle = cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace("sans"), size, weight)
+    rectangle = cv2.getTextSize((0, 0), _unicode(text), (0, 0), cv2.FontFace("sans"), size, weight)
     return int(rectangle[2])
+
+
+def _unicode(text: str) -> str:
+    """The text with question marks for lone surrogates, at which OpenCV crashes."""
+    return text.encode("utf-8", "replace").decode()

@@ -77,7 +77,7 @@ def warp_affine(
     Notes
     -----
     Convention: output to source, (x, y) in [-1, 1]. Identity, flips, right angles and
-    integer shifts are exact. Source: Jaderberg et al. 2015, section 3.
+    integer shifts are exact, given as float64. Source: Jaderberg et al. 2015, section 3.
 
     Examples
     --------
