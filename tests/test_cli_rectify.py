@@ -27,7 +27,7 @@ import stn_cv as library
 from stn_cv.cli.fit import fit
 from stn_cv.cli.rectify import rectify
 from stn_cv.families import FAMILIES
-from stn_cv.folder.plan import EXISTING, Options
+from stn_cv.folder.options import EXISTING, Options
 from stn_cv.opencv import FORMATS, LARGEST_PICTURE, decode, read_image
 
 HEAVY = ("sklearn", "scipy.sparse", "rich", "matplotlib", "pandas")

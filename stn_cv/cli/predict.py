@@ -40,7 +40,7 @@ def predict(model: Path, sources: Paths, format: str, jobs: int, **options: Any)
     The classes and the head are those that MODEL was fitted with.
     """
     from ..errors import InvalidInputError
-    from ..folder.plan import Options
+    from ..folder import Options
     from ..folder.predict import iter_predictions
     from ..model.file import load
 

@@ -7,9 +7,9 @@ localization with a linear head; in the rest it is refined for the classifier.
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
-from ..errors import CollapseWarning, TrainingDiverged
+from ..errors import CollapseWarning, InterruptedWarning, TrainingDiverged
 from ..joint.folds import folds_of
 from ..joint.heads import Recipe, check_head
 from ..joint.training import JointTrainer, transform_alone
@@ -18,6 +18,8 @@ from ..nn.samples import Samples, outside
 from ..nn.training import Epoch, History, Listener, Settings, Trainer, train
 from .fitting import TrainingData, build_network, network_to_continue, split
 from .hog import HOG
+
+T = TypeVar("T")
 
 LEFT_OUT = 0.5  # of its grid: an image with more of it outside is lost
 # With a classifier, this share of the epochs has a linear head. Held-out digits behind fewer of
@@ -99,6 +101,22 @@ def refine(
     history.interrupted = later.interrupted
     history.losses += later.losses
     history.scores += later.scores
+
+
+def insist(finish: Callable[[], T], history: History) -> T:
+    """Finish a training, once more from its beginning where the first Ctrl-C comes only now."""
+    try:
+        return finish()
+    except KeyboardInterrupt:
+        if history.interrupted:
+            raise
+        warnings.warn(
+            "training interrupted: the classifier is fitted once more, on the best epoch; "
+            "interrupt again to give up everything",
+            InterruptedWarning,
+            stacklevel=2,
+        )
+        return finish()
 
 
 def train_without_collapse(

@@ -1,20 +1,18 @@
 """The spatial transformer as a scikit-learn transformer."""
 
-import warnings
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
-from ..errors import InterruptedWarning
 from ..joint.heads import Recipe, head_input
 from ..joint.training import transform_alone
 from ..model.rectifier import Rectifier
 from ..nn.network import Network
 from ..nn.training import Epoch
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
-from .course import recipe_of, train_network
+from .course import insist, recipe_of, train_network
 from .fitting import TrainingData, is_built_in, settings_of, unchanged_on_failure, validated
 from .images import Images, read_images
 from .parameters import Parameters
@@ -213,19 +211,7 @@ class SpatialTransformer(
 
         network, history = train_network(self, data, settings, recipe, listen)
         self.__dict__.pop("head_", None)
-        try:
-            fitted = self._fitted(network, data, recipe)
-        except KeyboardInterrupt:
-            if history.interrupted:
-                raise
-            warnings.warn(
-                "training interrupted: the classifier is fitted once more, on the best epoch; "
-                "interrupt again to give up everything",
-                InterruptedWarning,
-                stacklevel=2,
-            )
-            fitted = self._fitted(network, data, recipe)
-        self.__dict__.update(fitted)
+        self.__dict__.update(insist(lambda: self._fitted(network, data, recipe), history))
         self.loss_curve_ = history.losses
         self.validation_scores_ = history.scores if self.early_stopping else None
         self.n_iter_ = len(history.losses)

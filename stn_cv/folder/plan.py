@@ -1,7 +1,6 @@
 """What is to be done: a list of independent items, made before the first file is written."""
 
 import fnmatch
-import math
 import os
 import sys
 import unicodedata
@@ -9,77 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from ..errors import InvalidInputError, InvalidTypeError
-from ..opencv import ALIASES, FORMATS, LARGEST_PICTURE
-from ..slices import effective_jobs
+from ..errors import InvalidInputError
+from ..opencv import ALIASES
 from .manifest import known_rows
+from .options import SUFFIXES, Options
 
-__all__ = ["Item", "Options", "Plan", "check_apart", "check_spared", "find_photos", "make_plan"]
+__all__ = ["Item", "Plan", "check_apart", "check_spared", "find_photos", "make_plan"]
 
-SUFFIXES = (*FORMATS, *ALIASES)
-EXISTING = ("skip", "overwrite", "error")
 FOLDS_NAMES = sys.platform in ("darwin", "win32")  # a file's name has several spellings there
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to rectify a folder; see `rectify_folder`."""
-
-    size: Any = "native"
-    glob: Sequence[str] = ()
-    exclude: Sequence[str] = ()
-    existing: str = "skip"
-    format: str | None = None
-    quality: int | None = None
-    n_jobs: int | None = None
-    limit: int | None = None
-    max_pixels: int = LARGEST_PICTURE
-    first_page: bool = False
-    preview: str | os.PathLike[str] | None = None
-    manifest: str | os.PathLike[str] | None = None
-    contact_sheet: str | os.PathLike[str] | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
-        if self.existing not in EXISTING:
-            raise InvalidInputError(
-                f"existing is {self.existing!r}; wanted one of {', '.join(EXISTING)}."
-            )
-        if isinstance(self.glob, str) or isinstance(self.exclude, str):
-            raise InvalidTypeError("glob and exclude are lists of patterns; came one text.")
-        suffix = f".{self.format}"
-        if self.format is not None and suffix.lower() not in SUFFIXES:
-            names = ", ".join(name[1:] for name in SUFFIXES)
-            raise InvalidInputError(f"format is {self.format!r}; wanted one of {names}.")
-        effective_jobs(self.n_jobs)
-        _check_count("max_pixels", self.max_pixels)
-        if self.limit is not None:
-            _check_count("limit", self.limit)
-        if self.quality is not None:
-            _check_count("quality", self.quality, 100)
-        if self.size not in ("native", "input") and not self._is_shape():
-            raise InvalidInputError(
-                f"size is {self.size!r}; wanted 'native', 'input' or (height, width) of at most "
-                f"{self.max_pixels} pixels."
-            )
-
-    def _is_shape(self) -> bool:
-        sides = self.size if isinstance(self.size, tuple) else ()
-        whole = len(sides) == 2 and all(isinstance(side, int) and side > 0 for side in sides)
-        return whole and math.prod(sides) <= self.max_pixels
-
-
-def _check_count(name: str, value: Any, most: int = sys.maxsize) -> None:
-    """Refuse what is no integer from 1 on."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, np.integer))
-        or not 1 <= value <= most
-    ):
-        wanted = "of at least 1" if most == sys.maxsize else f"from 1 to {most}"
-        raise InvalidInputError(f"{name} is {value!r}; wanted an integer {wanted}.")
 
 
 @dataclass(frozen=True, slots=True)

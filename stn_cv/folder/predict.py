@@ -8,8 +8,9 @@ from ..model.rectifier import Rectifier
 from ..opencv import decode_photo, quiet_and_serial
 from ..slices import pinned_blas, run_stream
 from .files import read_photo_file
+from .options import Options
 from .photos import Array, small_copy
-from .plan import Options, find_photos
+from .plan import find_photos
 from .rectify import reason_of
 from .run import Sources, as_paths
 

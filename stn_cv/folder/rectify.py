@@ -12,8 +12,9 @@ from ..model.rectifier import Rectifier
 from ..opencv import decode_photo, encode
 from .files import read_photo_file, write_below
 from .frames import pose_of
+from .options import Options
 from .photos import find, warped
-from .plan import Item, Options
+from .plan import Item
 from .preview import Cells, cells_of, preview_of
 
 __all__ = ["Job", "Outcome", "Result", "reason_of", "rectify_item"]

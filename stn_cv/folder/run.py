@@ -18,7 +18,8 @@ from ..opencv import quiet_and_serial
 from ..slices import pinned_blas, run_stream
 from .files import alone_in, check_writable
 from .manifest import Manifest
-from .plan import Item, Options, Plan, make_plan
+from .options import Options
+from .plan import Item, Plan, make_plan
 from .preview import Sheet
 from .rectify import Job, Outcome, Result, rectify_item
 

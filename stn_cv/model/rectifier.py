@@ -243,9 +243,8 @@ class Rectifier:
 
     def _theta(self, batch: Array) -> Array:
         shape = (self.image_spec.height, self.image_spec.width)
-        return self._sliced(
-            lambda part: self.family.theta(self.transform.locate(part), shape)[0], batch
-        )
+        find = self.transform.locate
+        return self._sliced(lambda part: self.family.theta(find(part), shape)[0], batch)
 
     def _sliced(self, function: Any, batch: Array) -> Array:
         """Apply `function` to slices of activations; an empty batch gives an empty result."""
@@ -254,10 +253,8 @@ class Rectifier:
         def run(part: slice) -> Array:
             return function(self.image_spec.network_input(batch[part], dtype).transpose(3, 1, 2, 0))
 
-        if len(batch) == 0:
-            return run(slice(0, 0))
-        if len(batch) == 1:
-            return run(slice(0, 1))
+        if len(batch) < 2:
+            return run(slice(0, len(batch)))
         with pinned_blas():
             return np.concatenate(run_slices(run, self.network.slices(len(batch)), self.n_jobs))
 
