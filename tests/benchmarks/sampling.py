@@ -5,7 +5,7 @@ import importlib.util
 import numpy as np
 from harness import agree, race, report
 
-from stn_cv import affine_grid, grid_sample, theta_to_cv2, warp_affine
+from stn_cv import affine_grid, grid_sample, theta_to_cv2, warp_affine, warp_affine_backward
 from stn_cv.sampling import differentiable_warp
 from stn_cv.slices import run_slices, slices_of
 
@@ -179,12 +179,21 @@ def forward(case, threads, peers):
 
 
 def both(case, threads, want_dimages):
-    """Race forward and backward together against PyTorch."""
+    """Race forward and backward together against PyTorch.
+
+    A batch as networks do it, a slice a thread; the rows of the only image, which no network
+    cuts, by the functions that share them out.
+    """
     dout = np.random.default_rng(1).normal(size=case.images.shape).astype(np.float32)
     images, douts = case.images.reshape(case.shape), dout.reshape(case.shape)
     parts = slices_of(len(images), -(-len(images) // threads))
 
     def run():
+        if len(images) == 1:
+            given, rules = (case.images, case.theta), {"n_jobs": threads}
+            warp_affine(*given, **rules)
+            return warp_affine_backward(dout, *given, want_dimages=want_dimages, **rules)[1]
+
         def one(part):
             _, backward = differentiable_warp(images[part], case.theta[part], case.size)
             return backward(douts[part], want_dimages)[1]
