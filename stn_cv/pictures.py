@@ -206,7 +206,7 @@ def _captions(labels: Array | None, guesses: Array | None, index: int) -> tuple[
     """What stands below an input and below its output."""
     label = "" if labels is None else str(labels[index])
     guess = "" if guesses is None else str(guesses[index])
-    wrong = labels is not None and guess != label
+    wrong = labels is not None and guesses is not None and guesses[index] != labels[index]
     return (label, INK), (guess, WRONG if wrong else INK)
 
 

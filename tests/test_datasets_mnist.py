@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import zipfile
 
 import numpy as np
 import pytest
@@ -79,6 +80,18 @@ def cut(folder):
     return path, "mnist.npz"
 
 
+def flipped(folder):
+    """Compressed data that cannot be what it was."""
+    path = as_npz(folder)
+    data = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        first = archive.infolist()[0]
+    start = first.header_offset + 30 + len(first.filename) + data[first.header_offset + 28]
+    data[start] = 0b111  # of a block of no known kind
+    path.write_bytes(data)
+    return path, "mnist.npz"
+
+
 def text(folder):
     (folder / "mnist.npz").write_text("<html>not found</html>")
     return folder / "mnist.npz", "mnist.npz"
@@ -144,6 +157,7 @@ def nothing(folder):
 
 BAD = [
     cut,
+    flipped,
     text,
     pickled,
     one_array,

@@ -15,6 +15,7 @@ from estimator_cases import (
     fast,
     weights_in,
 )
+from sklearn.svm import SVC
 
 from stn_cv import CollapseWarning, InterruptedWarning, TrainingDiverged
 
@@ -114,6 +115,34 @@ def test_interrupted_before_the_first_epoch_ends():
     assert estimator.n_iter_ == 0
     assert estimator.loss_curve_ == []
     np.testing.assert_allclose(estimator.transform(DIGITS), DIGITS)  # the identity
+
+
+@pytest.mark.parametrize("head", ["linear", SVC()], ids=type)
+def test_interrupted_between_trainings(head):
+    """Wherever Ctrl-C comes, what was learned is kept, and it is said once."""
+    given = {"head": head, "max_iter": 3, "random_state": 0}
+    spy = Spy()
+    whole = fast(**given, augment=spy).fit(DIGITS, LABELS)
+    for at in range(1, len(spy.seen) + 1):
+        model = fast(**given, augment=Spy(KeyboardInterrupt(), at=at))
+        with pytest.warns(InterruptedWarning, match="training interrupted") as caught:
+            model.fit(DIGITS, LABELS)
+        assert len([w for w in caught if w.category is InterruptedWarning]) == 1
+        assert model.n_iter_ <= whole.n_iter_
+        assert model.predict(DIGITS).shape == LABELS.shape
+    assert model.n_iter_ == whole.n_iter_
+
+
+def test_interrupted_when_begun_anew_keeps_what_was_learned(monkeypatch):
+    monkeypatch.setattr("stn_cv.estimators.course.collapsed", lambda *given: True)
+    spy = Spy()
+    with pytest.warns(CollapseWarning):
+        fast(max_iter=2, augment=spy).fit(DIGITS, LABELS)
+    calls = len(spy.seen) // 2  # of each of the two trainings
+    model = fast(max_iter=2, augment=Spy(KeyboardInterrupt(), at=calls + 1))
+    with pytest.warns(InterruptedWarning):
+        model.fit(DIGITS, LABELS)
+    assert model.n_iter_ == 2 and len(model.loss_curve_) == 2
 
 
 def test_interrupted_is_not_begun_anew():

@@ -23,7 +23,7 @@ from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -42,6 +42,7 @@ from stn_cv import (
     SpatialTransformer,
     SpatialTransformerClassifier,
 )
+from stn_cv.joint.heads import Recipe, scoring_method
 
 LOGISTIC = LogisticRegression(C=0.1, max_iter=1000)
 FOREST = RandomForestClassifier(10)
@@ -254,6 +255,13 @@ def test_interrupted(at):
     )
 
 
+def test_a_frozen_head_is_what_it_holds():
+    assert scoring_method(FrozenEstimator(SVC(probability=True))) == "decision_function"
+    hog = FrozenEstimator(HOG(pixels_per_cell=(2, 2), cells_per_block=(1, 1)).fit(DIGITS))
+    assert not Recipe(make_pipeline(hog, LinearSVC()), np.arange(4), 0, blind=(HOG,)).exact
+    assert Recipe(make_pipeline(hog, LinearSVC()), np.arange(4), 0).exact
+
+
 class Interrupted(SVC):
     """A classifier whose fits of these numbers are interrupted."""
 
@@ -382,6 +390,7 @@ HARD = VotingClassifier([("a", LOGISTIC), ("b", RidgeClassifier())], voting="har
         (LogisticRegression, InvalidTypeError, "an instance"),
         (make_pipeline(PCA(), LinearRegression()), InvalidTypeError, "wanted"),
         (HARD, InvalidInputError, "neither predict_proba nor decision_function"),
+        (StackingClassifier([("a", LOGISTIC)]), InvalidInputError, "a final_estimator of its own"),
         (3, ValueError, "'head' parameter"),
         (NuSVC(decision_function_shape="ovo"), InvalidInputError, "pairs of the 4 classes"),
         (

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
-from stn_cv import InterruptedWarning, SpatialTransformerClassifier
+from stn_cv import InterruptedWarning, InvalidInputError, SpatialTransformerClassifier
 from stn_cv.joint.folds import folds_of
 from stn_cv.joint.heads import Recipe
 from stn_cv.joint.losses import brier, log_loss, softmax_loss
@@ -243,6 +243,33 @@ def test_copies_of_an_image_are_a_group():
         np.testing.assert_array_equal(folds[:, 0], folds_of(data, None, 3, seed))
         order = np.random.default_rng(seed).permutation(40)
         np.testing.assert_array_equal(folds[order, 0], folds_of(data.take(order), None, 3, seed))
+
+
+def test_equal_images_with_different_labels_are_told_as_too_few():
+    data = samples(2, classes=2).take(np.array([0, 1, 0, 1]))
+    data = dataclasses.replace(data, y=np.array([0, 1, 1, 0]))
+    with pytest.raises(InvalidInputError, match="give more groups"):
+        folds_of(data, None, 5, 0)
+
+
+def test_samples_without_a_fold_do_not_thin_the_loss():
+    """Of a class that is one group no head can judge; the loss is that of the others."""
+    data = samples(60)
+    groups = np.where(data.y == 2, 1000, np.arange(60))
+    trainer = trainer_for(LogisticRegression(C=1e-5), data, groups=groups)
+    trainer.evaluate(data)
+    judged = np.flatnonzero(trainer.folds >= 0)
+    assert len(judged) == 40
+    wanted = trainer.evaluate(data)[0]
+    before = trainer.network.vector.copy()
+    assert trainer.epoch(data) == pytest.approx(wanted, rel=1e-6)
+    step = before - trainer.network.vector
+    other = trainer_for(LogisticRegression(C=1e-5), data, groups=groups)
+    other.evaluate(data)
+    _, gradient = other._gradient(data, judged)  # of those alone
+    np.testing.assert_allclose(
+        step, NESTEROV * SETTINGS.learning_rate_init * gradient, rtol=1e-6, atol=1e-12
+    )
 
 
 def test_folds_are_stratified_and_depend_on_the_seed():

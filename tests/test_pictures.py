@@ -187,6 +187,8 @@ def test_a_wrong_prediction_is_red_and_a_long_label_is_cut():
     right = contact_sheet(images, theta, images, ["a", "b"], ["a", "b"])
     wrong = contact_sheet(images, theta, images, ["a", "b"], ["a", "a"])
     assert not colours(right, pictures.WRONG, 10).any()
+    floats = contact_sheet(images, theta, images, [0, 1], [0.0, 1.0])
+    assert not colours(floats, pictures.WRONG, 10).any()
     rows, columns = np.nonzero(colours(wrong, pictures.WRONG, 10))
     assert len(rows) and columns.min() > right.shape[1] // 2
     long = contact_sheet(images, theta, images, ["queen of very many hearts", "zero"])

@@ -224,6 +224,11 @@ class DigitDistortion:
         InvalidInputError
             If the images have another range.
         """
+        if images.shape[1:] != (*self.output_shape, 1):
+            raise InvalidInputError(
+                f"images have shape {images.shape}; wanted (n, {self.output_shape[0]}, "
+                f"{self.output_shape[1]}, 1), the digits as place() gives them."
+            )
         digits = images[:, self._middle, self._middle, 0]
         check_range("images", digits)
         if self.bend:

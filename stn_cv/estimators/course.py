@@ -5,7 +5,8 @@ localization with a linear head; in the rest it is refined for the classifier.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -82,7 +83,9 @@ def train_network(
         max_iter=settings.max_iter - first,
         learning_rate_init=REFINING * settings.learning_rate_init,
     )
-    refine(JointTrainer(network, rest, samples, folds, recipe), history, validation, listener)
+    with stopping(history):
+        trainer = JointTrainer(network, rest, samples, folds, recipe)
+        refine(trainer, history, validation, listener)
     return network, history
 
 
@@ -101,6 +104,22 @@ def refine(
     history.interrupted = later.interrupted
     history.losses += later.losses
     history.scores += later.scores
+
+
+@contextmanager
+def stopping(history: History) -> Iterator[None]:
+    """Let Ctrl-C between trainings end the last one, as it does while they run."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if history.interrupted:
+            raise
+        history.interrupted = True
+        warnings.warn(
+            "training interrupted: the best epoch so far is kept",
+            InterruptedWarning,
+            stacklevel=2,
+        )
 
 
 def insist(finish: Callable[[], T], history: History) -> T:
@@ -134,7 +153,10 @@ def train_without_collapse(
     brings it back.
     """
     history = train(Trainer(network, settings), samples, validation, listener, start_may_stay)
-    if not history.interrupted and collapsed(network, samples, settings):
+    lost = False
+    with stopping(history):
+        lost = not history.interrupted and collapsed(network, samples, settings)
+    if lost:
         gentle = replace(
             settings,
             seed=settings.seed + 1,
@@ -142,11 +164,15 @@ def train_without_collapse(
         )
         second = rebuild(gentle.seed)
         try:
-            history = train(Trainer(second, gentle), samples, validation, listener)
-            network = second
+            later = train(Trainer(second, gentle), samples, validation, listener)
+            history.interrupted = later.interrupted
+            if later.best_epoch:
+                network, history = second, later
         except TrainingDiverged:
             pass  # what collapsed is still better than nothing
-        if not history.interrupted and collapsed(network, samples, gentle):
+        with stopping(history):
+            lost = not history.interrupted and collapsed(network, samples, gentle)
+        if lost and not history.interrupted:
             warnings.warn(
                 "the transformer looks away from most images: over half of its grid lies "
                 "outside them. Try a smaller localization_learning_rate_ratio or "

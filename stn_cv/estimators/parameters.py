@@ -20,7 +20,7 @@ class Parameters(BaseEstimator):
         "family": [StrOptions(FAMILIES.keys())],  # a view: some may be added
         "output_shape": [tuple, list, None],
         "localization": [str, list, tuple],
-        "head": [str, list, tuple, HasMethods(["fit", "predict"])],
+        "head": [str, list, tuple, HasMethods(["fit"])],
         "padding_mode": [StrOptions(set(PADDING_MODES))],
         "fill_value": [Interval(Real, None, None, closed="neither")],
         "antialias": ["boolean"],

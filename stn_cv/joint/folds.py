@@ -40,8 +40,9 @@ def folds_of(samples: Samples, groups: Array | None, n_folds: int, seed: int) ->
     _, first, group = np.unique(
         _marks(samples.images) if groups is None else groups, return_index=True, return_inverse=True
     )
-    groups_of_class = np.bincount(np.unique(np.stack([y, group]), axis=1)[0])
-    n_folds = min(n_folds, groups_of_class.max())
+    # A group of equal images counts for the class of the first.
+    members = y[first] if of_images else np.unique(np.stack([y, group]), axis=1)[0]
+    n_folds = min(n_folds, np.bincount(members).max())
     if n_folds < 2:
         raise InvalidInputError(TOO_FEW)
     with warnings.catch_warnings():  # about classes with fewer members than folds

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 from sklearn.utils import get_tags
@@ -46,7 +47,8 @@ def scoring_method(head: Any) -> str:
             return method
     raise InvalidInputError(
         f"head is {head!r}, which has neither predict_proba nor decision_function: with labels "
-        "alone nothing can be learned. Wrap it in CalibratedClassifierCV, or use another one."
+        "alone nothing can be learned. Use one that has either; a VotingClassifier has with "
+        "voting='soft', a StackingClassifier with a final_estimator of its own."
     )
 
 
@@ -161,6 +163,8 @@ class Recipe:
 
 def _steps(head: Any) -> list[Any]:
     """The estimators that make up a head, those of inner pipelines as well."""
+    if isinstance(head, FrozenEstimator):
+        return _steps(head.estimator)
     if not isinstance(head, Pipeline):
         return [head]
     steps = [step for _, step in head.steps if step not in (None, "passthrough")]

@@ -77,11 +77,15 @@ class JointTrainer(Trainer):
         """None is known: what training begins with may stay."""
         return math.inf
 
+    def judged(self, samples: Samples) -> Array:
+        """Weights of the samples that have a fold."""
+        return samples.weights * (self.folds != NO_FOLD)
+
     def evaluate(self, judges: Samples) -> tuple[float, float]:
         """Refit the heads; (weighted mean loss, weighted accuracy) on samples new to them."""
         images = self._rectified(self.drawn.images)
         losses, right = self._refit(images)
-        weights = self.samples.weights * (self.folds != NO_FOLD)
+        weights = self.judged(self.samples)
         if judges is not self.samples:
             head = self.recipe.fitted_on_the_way(images, self.samples)
             scores = self.recipe.scores(head, self._rectified(judges.images))
@@ -134,7 +138,8 @@ class JointTrainer(Trainer):
 
         looks = run_slices(look, parts, self.settings.n_jobs)
         losses, slopes = self._slopes(batch, np.concatenate([P for P, _ in looks]), index)
-        slopes *= batch.weights[:, None].astype(slopes.dtype)
+        weights = self.judged(samples)[index]
+        slopes *= weights[:, None].astype(slopes.dtype)
         backwards = {part.start: backward for part, (_, backward) in zip(parts, looks, strict=True)}
 
         @QUIET
@@ -142,8 +147,9 @@ class JointTrainer(Trainer):
             return backwards[part.start](slopes[part], False)[1][0]
 
         gradient = sum_in_order(run_slices(pull, parts, self.settings.n_jobs))
-        gradient /= gradient.dtype.type(batch.weights.sum())
-        return float(losses @ batch.weights), gradient
+        if weights.any():
+            gradient /= gradient.dtype.type(weights.sum())
+        return float(losses @ weights), gradient
 
     def _slopes(self, batch: Samples, parameters: Array, index: Array) -> tuple[Array, Array]:
         """Each sample's loss and its slope by its parameters, under the head of its fold."""

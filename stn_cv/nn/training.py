@@ -125,6 +125,10 @@ class Trainer:
         """The samples by which the epochs of a training are compared."""
         return self.settings.probe_of(samples) if validation is None else validation
 
+    def judged(self, samples: Samples) -> Array:
+        """What each sample's loss counts in a training."""
+        return samples.weights
+
     def evaluate(self, judges: Samples) -> tuple[float, float]:
         """(weighted mean loss, weighted accuracy) as it stands now."""
         return evaluate(self.network, judges, self.settings.n_jobs)
@@ -153,7 +157,7 @@ class Trainer:
             loss += batch_loss
             self._step(gradient, settings.learning_rate_init * rate(min(progress, 1.0)))
         self.epochs += 1
-        return loss / float(samples.weights.sum())
+        return loss / float(self.judged(samples).sum())
 
     @QUIET
     def _gradient(self, samples: Samples, index: Array) -> tuple[float, Array]:
@@ -225,9 +229,8 @@ def train(
         an untrained network's. The network then holds its starting weights.
     """
     network, settings, history = trainer.network, trainer.settings, History()
-    judges = trainer.judges(samples, validation)
 
-    def rank() -> Rank:
+    def rank(judges: Samples) -> Rank:
         loss, accuracy = trainer.evaluate(judges)
         if not math.isfinite(loss):
             raise TrainingDiverged(settings.advice(f"the loss became {loss}"))
@@ -237,12 +240,13 @@ def train(
         start = best = network.vector.copy()
         bound = lowest = math.inf
         try:
-            first = rank()
+            judges = trainer.judges(samples, validation)
+            first = rank(judges)
             bound = max(first[1], trainer.untrained_loss()) * (1 + ROUNDING)
             best_rank = first if start_may_stay else (math.inf, math.inf)
             while len(history.losses) < settings.max_iter:
                 history.losses.append(trainer.epoch(samples))
-                now = rank()
+                now = rank(judges)
                 history.scores.append(-now[0])
                 lowest = min(lowest, now[1])
                 if now < best_rank:

@@ -8,6 +8,7 @@ __all__ = ["SIGNATURES", "read_header"]
 
 SIGNATURES = (b"BM",)
 OS2, WITH_ALPHA = 12, 56  # sizes of the header: the shortest, the first to know alpha
+MASKED, MASKS = 3, (0xFF0000, 0xFF00, 0xFF)  # a way of storing, and the order that is read
 
 
 def read_header(data: bytes) -> Header:
@@ -19,7 +20,12 @@ def read_header(data: bytes) -> Header:
     alpha = False
     if size >= WITH_ALPHA and bits == 32:
         alpha = struct.unpack_from("<I", data, 14 + 52)[0] != 0
+    misread = ""
+    if size != OS2 and bits == 32 and struct.unpack_from("<I", data, 30)[0] == MASKED:
+        masks = struct.unpack_from("<III", data, 14 + 40)
+        misread = "" if masks == MASKS else "32 bits in another order than BGR"
     return Header(
+        misread=misread,
         format=".bmp",
         width=width,
         height=abs(height),

@@ -192,7 +192,9 @@ def decode_photo(data: bytes, max_pixels: int = LARGEST_PICTURE, first_page: boo
     """
     header = header_of(data)
     _check_header(header, max_pixels, first_page)
-    image = _decoded(data, header)
+    image = _decoded(tiff.as_decoded(data) if header.format == ".tiff" else data, header)
+    if header.format == ".bmp" and image.ndim == 3 and header.channels < 4:
+        image = np.ascontiguousarray(image[..., :3])  # a fourth is padding
     channels = 1 if image.ndim == 2 else image.shape[2]
     came = (image.shape[1], image.shape[0], image.dtype.name)
     if came != (header.width, header.height, header.dtype) or channels < header.channels:
@@ -233,6 +235,8 @@ def _check_header(header: Header, max_pixels: int, first_page: bool) -> None:
             f"it holds {header.dtype} in a colour model that is not grey, RGB or RGBA of "
             f"{' or '.join(dtypes)} (such as CMYK); convert it first."
         )
+    if header.misread:
+        raise InvalidInputError(f"it holds {header.misread}; convert it first.")
     if header.pages > 1 and not first_page:
         raise InvalidInputError(
             "it has several pages or frames; split it, or take the first with --first-page "

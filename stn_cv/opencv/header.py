@@ -34,6 +34,7 @@ class Header:
     orientation: int = 1  # 1 to 8, as in EXIF; what decoders apply by themselves is 1 here
     pages: int = 1
     profile: bytes | None = None
+    misread: str = ""  # what decoders would get wrong, if anything
 
 
 def exif_orientation(exif: bytes) -> int:

@@ -5,11 +5,12 @@ from typing import Any
 
 from .header import LARGEST_PROFILE, ORIENTATION, Damaged, Header
 
-__all__ = ["SIGNATURES", "read_header", "with_profile"]
+__all__ = ["SIGNATURES", "as_decoded", "read_header", "with_profile"]
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 SUBFILE, WIDTH, HEIGHT, BITS, PHOTOMETRIC = 254, 256, 257, 258, 262
-SAMPLES, FORMAT, PROFILE = 277, 339, 34675
+SAMPLES, PLANES, EXTRA, FORMAT, PROFILE = 277, 284, 338, 339, 34675
+STRAIGHT, MULTIPLIED = 2, 1  # kinds of alpha
 KINDS = {1: "B", 2: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q"}
 SHORTER = 64  # values of a tag that is read; a profile may be longer
 PALETTE, COLOURS = 3, {0, 1, 2, 3, 6, 8, 9, 10}  # photometric interpretations that come as RGB
@@ -27,15 +28,33 @@ def read_header(data: bytes) -> Header:
     photometric, samples = _one(tags, PHOTOMETRIC, 1), _one(tags, SAMPLES, 1)
     bits, numbers = _one(tags, BITS, 1), _one(tags, FORMAT, 1)
     channels = {2: 4}.get(samples, samples)  # grey with alpha would have to come as RGBA
+    dtype = DTYPES.get((bits, numbers), f"{bits} bits of sample format {numbers}")
+    misread = ""
+    if samples > 3 and _one(tags, EXTRA, 0) == MULTIPLIED:
+        misread = "colours that are multiplied by their alpha"
+    elif dtype != "uint8" and samples > 1 and _one(tags, PLANES, 1) == 2:
+        misread = f"{dtype} in a plane for each channel"
+    elif dtype != "uint8" and photometric == 0:
+        misread = f"{dtype} of which 0 is white"
     return Header(
         format=".tiff",
         width=width,
         height=height,
         channels=(3 if photometric == PALETTE else channels) if photometric in COLOURS else 0,
-        dtype=DTYPES.get((bits, numbers), f"{bits} bits of sample format {numbers}"),
+        dtype=dtype,
         pages=layout.pages(following),
         profile=tags.get(PROFILE, (None,))[0] or None,
+        misread=misread,
     )
+
+
+def as_decoded(data: bytes) -> bytes:
+    """The file with an alpha of no kind where it is straight: OpenCV multiplies 8 bits by that."""
+    layout = _Layout(data)
+    start, n = layout.entry_of(EXTRA)
+    if n != 1 or layout.unpack("H", start)[0] != STRAIGHT:
+        return data
+    return data[:start] + bytes(2) + data[start + 2 :]
 
 
 def _one(tags: dict[int, tuple[Any, ...]], tag: int, default: int) -> int:
@@ -69,6 +88,16 @@ class _Layout:
                 layout = f"{n}s" if tag == PROFILE else f"{n}{KINDS[kind]}"
                 tags[tag] = self._values(layout, position)
         return tags, int(self.unpack(self.offset, first + count * self.entry)[0])
+
+    def entry_of(self, wanted: int) -> tuple[int, int]:
+        """Where the value of a short entry of the first directory stands, and their number."""
+        (count,) = self.unpack(self.count, self.first)
+        first = self.first + struct.calcsize(self.count)
+        for position in range(first, first + count * self.entry, self.entry):
+            tag, _, n = self.unpack("HH" + self.offset, position)
+            if tag == wanted:
+                return position + 4 + struct.calcsize(self.offset), int(n)
+        return 0, 0
 
     def _values(self, layout: str, position: int) -> tuple[Any, ...]:
         place = position + 4 + struct.calcsize(self.offset)
