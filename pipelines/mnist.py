@@ -102,7 +102,7 @@ def localization(model: str, side: int) -> list[Layer]:
     ]
 
 
-def head(model: str, side: int) -> list[Layer]:
+def head(model: str, side: int, wide: bool) -> list[Layer]:
     """What classifies images of `side` pixels, with at most 400,000 parameters in all."""
     shrink = [AveragePool(2)] if side >= (40 if model.endswith("fcn") else 42) else []
     if model.endswith("fcn"):
@@ -111,9 +111,10 @@ def head(model: str, side: int) -> list[Layer]:
             *(*shrink, Flatten(), Dense(units[0]), ReLU()),
             *(Dense(units[1]), ReLU(), Dropout(0.3)),
         ]
+    few, many = (48, 96) if wide else (32, 64)
     return [
-        *(*shrink, Conv2D(32, 5), MaxPool(2), ReLU()),
-        *(Conv2D(64, 3), ReLU(), Conv2D(64, 3), MaxPool(2), ReLU()),
+        *(*shrink, Conv2D(few, 5), MaxPool(2), ReLU()),
+        *(Conv2D(many, 3), ReLU(), Conv2D(many, 3), MaxPool(2), ReLU()),
         *(Flatten(), Dense(160 if side <= 28 else 64), ReLU(), Dropout(0.2)),
     ]
 
@@ -129,7 +130,7 @@ def classifier(options: argparse.Namespace, side: int) -> SpatialTransformerClas
         localization_learning_rate_ratio=0.2 if transforms else 0.0,
         n_steps=2 if transforms and not once else 1,
         output_shape=(seen, seen),
-        head=head(options.model, seen),
+        head=head(options.model, seen, wide=side <= 28),
         learning_rate_init=0.003,
         alpha=0.1,
         batch_size=128,
