@@ -57,6 +57,7 @@ def test_threads_change_no_bit(shape, monkeypatch):
     assert any(pieces > 1 and jobs == 4 for pieces, jobs in shares)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("padding_mode", PADDING_MODES)
 @pytest.mark.parametrize("theta", [TURNED, ONE_LINE, ALMOST_ONE_LINE, OUTSIDE, SHRUNK])
 @pytest.mark.parametrize("channels", [1, 3])
