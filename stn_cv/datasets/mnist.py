@@ -105,7 +105,7 @@ def _fetched() -> MNIST:
 # A single array (.npy) is no context: an AttributeError before Python 3.11, a TypeError since.
 _UNREADABLE = (
     OSError, ValueError, KeyError, AttributeError, TypeError, EOFError, zipfile.BadZipFile,
-    zlib.error, RuntimeError, NotImplementedError,
+    zlib.error, RuntimeError,
 )  # fmt: skip
 
 
