@@ -24,6 +24,7 @@ from .vectors import INT64, array, converted, load, shuffle
 POINTS = 4  # of one channel at once
 COLOURS = 2  # points of three or four channels at once; of four it takes longer
 FETCHED = 4  # of so many points of a tile one is fetched
+LINE = 64  # bytes that memory brings at once
 
 
 def suited(fill: Any, none: Any, pairs: Any, colours: Any) -> Any:
@@ -140,3 +141,11 @@ def fetch(flat, channels, stride, x, y, offsets, points):
     ahead = np.int64(np.rint(y)) * stride + np.int64(np.rint(x))
     for k in range(0, points, FETCHED):
         prefetch(flat, (offsets[k] + ahead) * channels)
+
+
+@inner
+def fetch_values(flat, first, count):
+    """Have memory bring so many values of a flat array from `first` on, line by line."""
+    line = np.int64(LINE // flat.itemsize)
+    for k in range(first, first + count, line):
+        prefetch(flat, k)

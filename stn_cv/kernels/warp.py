@@ -46,7 +46,7 @@ from .frame import (
 )
 from .jit import REASSOCIATE, inner, kernel
 from .nearest import copy_nearest, scatter_nearest
-from .neighbours import fetch
+from .neighbours import fetch, fetch_values
 from .pixels import (
     blend,
     blend_checked,
@@ -149,8 +149,7 @@ def warp_backward(
     To dmatrices (n, 2, 3), float64, and to dimages, of the images' shape, or without rows
     where it is not wanted; it is added to where it is not fresh. Neighbours are looked at a
     second time: to keep the slopes of the forward pass instead took longer, in memory, than to
-    find them again. Fetching what the next tile needs spares a large grey image
-    two fifths of the time.
+    find them again. Fetching what the next tile needs takes two fifths off a large image.
     """
     wanted = dimages.shape[1] > 0
     height, width = images.shape[1:3]
@@ -215,6 +214,7 @@ def warp_backward(
             run = size if wide == columns else wide
             for k in range(0, size, run):
                 at = ((r + k // wide) * columns + c) * channels
+                fetch_values(d, at + run * channels, min(run, fetched) * channels)
                 slopes_along(
                     flat, stride, offsets, fractions, k, min(run, plain), fill, d, at,
                     along_x, along_y,
