@@ -5,36 +5,75 @@ import errno
 import os
 import secrets
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import InvalidInputError
 
-__all__ = ["PART_PREFIX", "PART_SUFFIX", "write_bytes"]
+__all__ = ["PART_PREFIX", "PART_SUFFIX", "check_file_name", "try_lock", "write_bytes"]
 
 PART_PREFIX, PART_SUFFIX = ".stn_cv-", ".part"  # of a file while it is being written
+
+
+def check_file_name(path: str | os.PathLike[str]) -> None:
+    """Refuse to put a file where a folder, device or pipe is.
+
+    Raises
+    ------
+    InvalidInputError
+        If one is there.
+    """
+    name = os.fsdecode(path)
+    if not os.path.basename(name) or os.path.isdir(name):
+        raise InvalidInputError(f"{name!r} is a folder; wanted the name of a file.")
+    if os.path.exists(name) and not os.path.isfile(name):
+        raise InvalidInputError(f"{name!r} is a device or pipe; wanted the name of a file.")
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Put `data` at `path` so that at any moment the old or the whole new file is there."""
     path = Path(os.fsdecode(path))
-    if not path.name or path.is_dir():
-        raise InvalidInputError(f"{os.fspath(path)!r} is a folder; wanted the name of a file.")
+    check_file_name(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "no such folder", os.fspath(path.parent))
-    part = path.with_name(PART_PREFIX + secrets.token_hex(8) + PART_SUFFIX)
+    part, file = _part_beside(path)
     try:
-        with open(part, "xb") as file:
+        with file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        written = part.stat().st_size
-        if written != len(data):
-            raise OSError(errno.EIO, f"{written} of {len(data)} bytes arrived", os.fspath(path))
+            written = os.fstat(file.fileno()).st_size
+            if written != len(data):
+                what = f"{written} of {len(data)} bytes arrived"
+                raise OSError(errno.EIO, what, os.fspath(path))
         os.replace(part, path)
     except BaseException:
         with contextlib.suppress(OSError):
             part.unlink()
         raise
     _sync_directory(path.parent)
+
+
+def _part_beside(path: Path) -> tuple[Path, BinaryIO]:
+    """A new file, locked as long as it is open: what is not was left by a killed process."""
+    while True:
+        part = path.with_name(PART_PREFIX + secrets.token_hex(8) + PART_SUFFIX)
+        file = open(part, "xb")
+        if try_lock(file.fileno()) is not False and part.exists():
+            return part, file
+        file.close()  # it was cleared before it was locked
+
+
+def try_lock(descriptor: int) -> bool | None:
+    """Lock a file or folder until its descriptor is closed; None where there are no locks."""
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):
+        return None
+    return True
 
 
 def _sync_directory(directory: Path) -> None:

@@ -17,6 +17,7 @@ Array = NDArray[Any]
 
 SMALLEST = 2**15  # bytes; smaller arrays are cheap to make
 LARGEST = 2**27  # bytes that a thread keeps, all buffers together
+MOST = 32  # buffers of one size, so that looking for one that nobody holds stays cheap
 
 
 class _Kept(threading.local):
@@ -44,6 +45,9 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
     for i in range(len(buffers)):
         if _holders(buffers, i) == UNUSED:
             return np.ndarray(shape, dtype, buffers[i])
+    if len(buffers) == MOST:
+        del buffers[0]  # who holds it keeps it
+        _kept.size -= size
     if _kept.size + size > LARGEST:
         _kept.buffers, _kept.size = {}, 0
         buffers = _kept.buffers.setdefault(size, [])

@@ -1,7 +1,6 @@
 """``stn-cv demo``: what a jointly trained transformer is worth to a linear classifier."""
 
 import logging
-import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -22,10 +21,11 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from .atomic import write_bytes
+from .atomic import check_file_name, write_bytes
 from .datasets import DistortedDigits, load_distorted_digits
 from .datasets.digits import CANVAS as SIDE
-from .errors import InterruptedWarning, InvalidInputError
+from .errors import InterruptedWarning
+from .folder.files import check_writable
 from .slices import pinned_blas
 
 __all__ = ["run"]
@@ -65,29 +65,20 @@ def run(seed: int, jobs: int, out: Path) -> None:
     from .model.file import save
     from .opencv import encode
 
-    _check_writable(out)
+    check_writable(str(out))
+    sheet, model = out / "contact_sheet.png", out / "model.safetensors"
+    for path in (sheet, model):
+        check_file_name(path)
     console = Console()
     with _kernel_notice(console), Progress(*COLUMNS, console=console) as progress:
         digits = _flat(load_distorted_digits(random_state=seed))
         models = _models(seed, jobs)
         results = [_result(name, model, digits, progress) for name, model in models.items()]
     console.print(_table(results, digits, seed))
-    sheet, model = out / "contact_sheet.png", out / "model.safetensors"
     save(models[BEHIND][0], model)
     write_bytes(sheet, encode(_contact_sheet(models[BEHIND], digits), ".png"))
     wrote = f"Wrote {sheet} and {model}, the transformer of the second line."
     console.print(wrote, markup=False, highlight=False, soft_wrap=True)  # a path stays whole
-
-
-def _check_writable(out: Path) -> None:
-    """Find out before the training whether its results can be kept."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            return
-    except OSError as error:
-        reason = error.strerror or error
-        raise InvalidInputError(f"cannot write to {out}: {reason}; give another --out.") from error
 
 
 def _flat(digits: DistortedDigits) -> DistortedDigits:

@@ -10,7 +10,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from functools import cache
 from numbers import Integral
 from typing import Any, TypeVar
@@ -118,9 +117,33 @@ def run_stream(
         wait(waiting)
 
 
-_lock = threading.Lock()
-_pins = 0
-_limits: Any = None
+class ForAll:
+    """A setting of the whole process, until the last of nested or parallel users leaves.
+
+    `begin` changes it and returns what changes it back.
+    """
+
+    def __init__(self, begin: Callable[[], Callable[[], None]]) -> None:
+        self.begin = begin
+        self._forget()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        """After a fork the child has none of its parent's threads and maybe a held lock."""
+        self.lock, self.users = threading.Lock(), 0
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if self.users == 0:
+                self.end = self.begin()
+            self.users += 1
+
+    def __exit__(self, *error: Any) -> None:
+        with self.lock:
+            self.users -= 1
+            if self.users == 0:
+                self.end()
 
 
 @cache
@@ -131,21 +154,19 @@ def _controller() -> Any:
     return ThreadpoolController()
 
 
-@contextmanager
-def pinned_blas() -> Iterator[None]:
+def _pin() -> Callable[[], None]:
+    restore: Callable[[], None] = (
+        _controller().limit(limits=1, user_api="blas").restore_original_limits
+    )
+    return restore
+
+
+_pinned = ForAll(_pin)
+
+
+def pinned_blas() -> ForAll:
     """One BLAS thread for the whole process until the last of nested or parallel users leaves."""
-    global _pins, _limits
-    with _lock:
-        _pins += 1
-        if _pins == 1:
-            _limits = _controller().limit(limits=1, user_api="blas")
-    try:
-        yield
-    finally:
-        with _lock:
-            _pins -= 1
-            if _pins == 0:
-                _limits.restore_original_limits()
+    return _pinned
 
 
 def blas_threads() -> dict[str, int]:
@@ -158,13 +179,5 @@ def _pool(n_jobs: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(n_jobs, thread_name_prefix="stn_cv")
 
 
-def _forget_threads() -> None:
-    """After a fork the child has none of its parent's threads and maybe a held lock."""
-    global _lock, _pins
-    _pool.cache_clear()
-    _lock = threading.Lock()
-    _pins = 0
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_threads)
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # the child has none of the threads

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import stn_cv
-from stn_cv.buffers import SMALLEST, empty
+from stn_cv import buffers
+from stn_cv.buffers import MOST, SMALLEST, empty
 
 SHAPE = (SMALLEST // 4, 3)
 
@@ -66,3 +67,11 @@ def test_what_memory_held_before_does_not_show():
     results(1)  # into the same memory
     for name, array in results(0).items():
         np.testing.assert_array_equal(array, first[name], err_msg=name)
+
+
+def test_results_that_are_held_do_not_make_others_slow():
+    """Of one size, at most `MOST` are looked at."""
+    held = [empty(SHAPE, np.int16) for _ in range(3 * MOST)]
+    assert len({address(array) for array in held}) == len(held)
+    size = held[0].nbytes
+    assert len(buffers._kept.buffers[size]) == MOST

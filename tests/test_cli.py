@@ -84,9 +84,8 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_training(tmp_path):
     (tmp_path / "file").touch()
     out = tmp_path / "file" / "folder"
     done = small_demo("data", out)  # would wait for the data
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"stn-cv: cannot write to {out}: ")
-    assert done.stderr.count("\n") == 1 and "--out" in done.stderr and not done.stdout
+    assert done.returncode == 2
+    assert f"Error: cannot write to '{out}': " in done.stderr and not done.stdout
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):

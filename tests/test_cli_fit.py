@@ -289,7 +289,7 @@ def test_a_table_that_makes_no_sense_is_refused(tmp_path, text, said):
 
 
 def test_tables_of_spreadsheets(tmp_path):
-    text = '\ufeffPath,Label\r\n"with, comma.jpg",x\r\n\r\nsub/b.jpg,"say ""y"""\r\n'
+    text = '\ufeffPath,Label\r\n"with, comma.jpg", x \r\n\r\nsub/b.jpg,"say ""y"""\r\n'
     (tmp_path / "t.csv").write_bytes(text.encode())
     assert labelled_photos(tmp_path / "t.csv") == [
         (str(tmp_path / "with, comma.jpg"), "x"),

@@ -55,6 +55,7 @@ def test_every_kind_of_file_gives_the_same(tmp_path, write):
         read = getattr(mnist, name)
         np.testing.assert_array_equal(read, array)
         assert read.dtype == (np.uint8 if name[0] == "X" else np.int64)
+        assert read.flags.writeable
 
 
 def test_openml_is_split_as_the_files_are(monkeypatch):
@@ -140,6 +141,12 @@ def idx_of_floats(folder):
     return folder, IDX_NAMES["X_test"]
 
 
+def idx_of_no_array(folder):
+    sides = struct.pack(">3I", 2**32 - 1, 2**32 - 1, 0)
+    (as_idx(folder) / IDX_NAMES["X_test"]).write_bytes(b"\0\0\x08\3" + sides)
+    return folder, IDX_NAMES["X_test"]
+
+
 def empty_idx(folder):
     (as_idx(folder) / IDX_NAMES["X_test"]).write_bytes(b"")
     return folder, IDX_NAMES["X_test"]
@@ -168,6 +175,7 @@ BAD = [
     missing_file,
     short_idx,
     idx_of_floats,
+    idx_of_no_array,
     empty_idx,
     cut_gz,
     nothing,

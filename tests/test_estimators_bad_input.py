@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 from estimator_cases import DIGITS, ESTIMATORS, LABELS, U8, Snapshot, Spy, fast
+from scipy.sparse import coo_array
 from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
@@ -177,3 +178,8 @@ def test_channels_first_later():
 def test_not_fitted_comes_first(method):
     with pytest.raises(NotFittedError):
         getattr(fast(), method)(None)
+
+
+def test_sparse_images_get_the_words_of_scikit_learn():
+    with pytest.raises(TypeError, match="dense data is required"):
+        fast().fit(coo_array(DIGITS), LABELS)

@@ -144,3 +144,11 @@ def test_a_restart_after_a_collapse_may_exceed_the_epochs_foretold():
         estimator.fit(DIGITS, ODD_ONE_OUT)
     assert listener.epochs == 6
     assert estimator.n_iter_ == 6
+
+
+def test_a_collapsed_training_that_was_stopped_is_not_begun_anew():
+    listener = Listener(at=3)
+    estimator = fast(**COLLAPSING).set_callbacks(listener)
+    with pytest.warns(UserWarning, match="looks away"):
+        estimator.fit(DIGITS, ODD_ONE_OUT)
+    assert listener.epochs == estimator.n_iter_ == 3

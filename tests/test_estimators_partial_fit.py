@@ -274,3 +274,8 @@ def test_warm_start_refuses_other_data(X, y):
     with pytest.raises(InvalidInputError, match="warm_start=False"):
         estimator.fit(X, y)
     snapshot.check()
+
+
+def test_balanced_weights_need_all_samples_at_once():
+    with pytest.raises(InvalidInputError, match="give a dict"):
+        fast(class_weight="balanced").partial_fit(DIGITS, LABELS, ALL)

@@ -63,6 +63,11 @@ def test_a_collapse_is_named():
     assert np.isfinite(weights_in(wild)).all()
 
 
+def test_partial_fit_names_a_collapse():
+    with pytest.warns(CollapseWarning, match="looks away from most images"):
+        fast(**COLLAPSING).partial_fit(DIGITS, ODD_ONE_OUT, np.unique(ODD_ONE_OUT))
+
+
 def test_a_collapse_is_mended_by_a_gentler_second_training(capsys):
     """No warning where the second training goes well; warnings are errors here."""
     less = {**COLLAPSING, "localization_learning_rate_ratio": 60.0}

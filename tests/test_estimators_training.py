@@ -97,6 +97,25 @@ def test_a_weight_of_two_is_a_sample_twice(cls, kind):
     assert np.abs(theta - plain.predict_theta(X)).max() > 1e-4
 
 
+@pytest.mark.parametrize("scale", [1e-50, 1e39])
+def test_the_scale_of_weights_means_nothing(scale):
+    X = DIGITS.astype("f4")
+    a, b = (fast().fit(X, LABELS, np.full(80, weight)) for weight in (1.0, scale))
+    np.testing.assert_allclose(weights_in(a), weights_in(b), rtol=1e-4, atol=1e-5)
+
+
+def test_a_batch_of_small_weights_alone():
+    weights = np.where(np.arange(80) == 7, 1e-60, 1.0)
+    assert np.isfinite(
+        weights_in(fast(batch_size=1).fit(DIGITS.astype("f4"), LABELS, weights))
+    ).all()
+
+
+def test_weights_that_add_up_to_infinity_are_refused():
+    with pytest.raises(InvalidInputError, match="add up to infinity"):
+        fast().fit(DIGITS, LABELS, np.full(80, 1e307))
+
+
 @classes
 def test_class_weight_is_a_sample_weight(cls):
     few = (LABELS > 0) | (np.arange(80) % 3 == 0)

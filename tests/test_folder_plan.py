@@ -162,6 +162,46 @@ def test_a_preview_may_not_be_an_output(tmp_path):
         planned(photos, tmp_path / "out", preview=tmp_path / "out" / "p")
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"manifest": "out"},
+        {"contact_sheet": "out"},
+        {"contact_sheet": "out/sub"},
+        {"preview": "seen", "manifest": "seen"},
+        {"preview": "seen", "contact_sheet": "seen/sub"},
+        {"manifest": "x", "contact_sheet": "x/sheet.png"},
+    ],
+)
+def test_a_report_may_not_be_a_folder_of_what_is_written(photos, tmp_path, monkeypatch, options):
+    monkeypatch.chdir(tmp_path)
+    before = files_below(tmp_path)
+    with pytest.raises(InvalidInputError, match="would be a file and a folder"):
+        rectify_folder(fixed_model(), "in", "out", **options)
+    assert files_below(tmp_path) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes there")
+@pytest.mark.parametrize("report", ["manifest", "contact_sheet"])
+def test_a_report_may_not_be_a_pipe(photos, tmp_path, report):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InvalidInputError, match="is a device or pipe"):
+        planned(photos, tmp_path / "out", **{report: tmp_path / "pipe"})
+
+
+@pytest.mark.parametrize("existing", ["skip", "overwrite"])
+def test_a_folder_in_an_outputs_place_is_refused(photos, tmp_path, existing):
+    (tmp_path / "out" / "b.jpg").mkdir(parents=True)
+    with pytest.raises(InvalidInputError, match=r"b\.jpg' is a folder"):
+        planned(photos, tmp_path / "out", existing=existing)
+
+
+def test_a_preview_may_not_be_the_output_of_its_own_photo(tmp_path):
+    tree(tmp_path, ["p.jpg"])
+    with pytest.raises(InvalidInputError, match="would both be written"):
+        planned(tmp_path / "p.jpg", tmp_path / "out", preview=tmp_path / "out")
+
+
 def test_spellings_of_one_name_collide_where_the_system_folds_them(tmp_path, monkeypatch):
     photos = tree(tmp_path / "in", ["Ä.jpg", "a\u0308.jpg", "x.jpg"])
     if len(files_below(photos)) < 3:

@@ -35,9 +35,10 @@ from picture_files import (
 )
 
 import stn_cv
-from stn_cv import iter_rectified, opencv, rectify_folder
+from stn_cv import atomic, iter_rectified, opencv, rectify_folder
 from stn_cv.errors import InvalidInputError
 from stn_cv.folder import rectify as rectify_module
+from stn_cv.folder.files import read_photo_file
 from stn_cv.folder.preview import cells_of
 from stn_cv.opencv import decode, encode, read_image, write_image
 from stn_cv.pictures import frame_outline
@@ -490,6 +491,55 @@ def test_what_a_killed_run_left_half_written_is_cleared(tmp_path):
     put(tmp_path / "out" / ".mine.part", b"mine")
     rectify_folder(fixed_model(), photos, tmp_path / "out")
     assert files_below(tmp_path / "out") == [".mine.part", "a.png", "sub/b.png"]
+
+
+def test_what_another_run_is_writing_is_left_alone(tmp_path):
+    """Two runs may share a folder of previews."""
+    pytest.importorskip("fcntl")
+    photos = tree(tmp_path / "in", ["a.png"])
+    (tmp_path / "seen").mkdir()
+    part, file = atomic._part_beside(tmp_path / "seen" / "b.jpg")
+    with file:
+        rectify_folder(fixed_model(), photos, tmp_path / "out", preview=tmp_path / "seen")
+        assert part.exists()
+    rectify_folder(
+        fixed_model(), photos, tmp_path / "out", preview=tmp_path / "seen", existing="overwrite"
+    )
+    assert not part.exists()
+
+
+def test_a_photo_that_was_mended_without_the_manifest_is_no_error_there(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b.png"])
+    good = (photos / "b.png").read_bytes()
+    put(photos / "b.png", b"\x89PNG\r\n\x1a\nbroken")
+    manifest = tmp_path / "m.jsonl"
+    rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=manifest)
+    put(photos / "b.png", good)
+    rectify_folder(fixed_model(), photos, tmp_path / "out")
+    rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=manifest)
+    last = {row["output"][-5:]: row["status"] for row in rows_of(manifest)}
+    assert last == {"a.png": "done", "b.png": "skipped"} and len(rows_of(manifest)) == 3
+
+
+def test_labels_that_are_objects_are_in_the_manifest(tmp_path):
+    model = fixed_model()
+    model.classes = model.classes.astype(str).astype(object)
+    path = put(tmp_path / "a.png", encode(picture(), ".png"))
+    result = one(model, path, tmp_path / "out", manifest=tmp_path / "m.jsonl")
+    assert result.status == "done" and result.label in model.classes
+
+
+def test_a_folder_is_no_photo_and_costs_no_descriptor(tmp_path):
+    for _ in range(3):
+        with pytest.raises(InvalidInputError, match="no regular file"):
+            read_photo_file(str(tmp_path), 10)
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    os.close(descriptor)
+    with pytest.raises(InvalidInputError, match="no regular file"):
+        read_photo_file(str(tmp_path), 10)
+    again = os.open(tmp_path, os.O_RDONLY)
+    os.close(again)
+    assert again == descriptor
 
 
 def test_nothing_to_do_writes_nothing(tmp_path):

@@ -560,7 +560,10 @@ def test_a_pickle_is_refused_and_not_run(path):
 @pytest.mark.parametrize(
     ("model", "error", "reason"),
     [
-        (type("Unfitted", (), {"fit": None})(), stn_cv.InvalidInputError, "call fit before save"),
+        (stn_cv.SpatialTransformer(), stn_cv.InvalidInputError, "call fit before save"),
+        (stn_cv.SpatialTransformer, stn_cv.InvalidTypeError, "cannot save a type"),
+        (stn_cv.HOG(), stn_cv.InvalidTypeError, "cannot save a HOG"),
+        (type("Search", (), {"fit": None})(), stn_cv.InvalidTypeError, "of a search best_estim"),
         (type("Pipeline", (), {"fit": None, "steps": []})(), stn_cv.InvalidTypeError, "save the s"),
         ("a model", stn_cv.InvalidTypeError, "cannot save a str; wanted a fitted estimator"),
         (None, stn_cv.InvalidTypeError, "cannot save a NoneType"),

@@ -660,3 +660,10 @@ def test_cross_entropy_of_huge_logits_is_finite():
     logits = np.array([[1e4, -1e30], [-1e4, 1e30]], np.float32)
     loss, dlogits = cross_entropy(logits, np.array([1, 1]), np.ones(2))
     assert loss == pytest.approx(2e4) and np.isfinite(dlogits).all()
+
+
+def test_a_forward_without_training_has_no_backward():
+    network = Network([Flatten(), Dense(3)], (1, 4, 4), np.random.default_rng(0))
+    Y, backward = network.forward(np.ones((1, 4, 4, 2), np.float32))
+    with pytest.raises(RuntimeError, match="without training"):
+        backward(Y)

@@ -154,6 +154,18 @@ def test_opencv_is_quiet_and_serial_for_a_while_only(capfd):
     assert (cv2.getNumThreads(), cv2.utils.logging.getLogLevel()) == before
 
 
+def test_opencv_is_quiet_until_the_last_of_several_users_leaves():
+    cv2 = pytest.importorskip("cv2")
+    before = cv2.getNumThreads(), cv2.utils.logging.getLogLevel()
+    first, second = opencv.quiet_and_serial(), opencv.quiet_and_serial()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert cv2.getNumThreads() == 1
+    second.__exit__(None, None, None)
+    assert (cv2.getNumThreads(), cv2.utils.logging.getLogLevel()) == before
+
+
 @pytest.mark.parametrize("far", [1e5, 1e9, 1e30])
 def test_a_frame_far_outside_does_no_harm(far):
     image = np.zeros((20, 20, 3), np.uint8)
@@ -328,11 +340,11 @@ def test_bytes_that_did_not_arrive_are_an_error(old, monkeypatch):
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits there")
 def test_a_disk_that_is_full_costs_nothing(old):
     code = (
-        "import resource, sys; import numpy as np; from stn_cv import opencv\n"
+        "import resource, sys; import numpy as np; from stn_cv import atomic, opencv\n"
         "noise = np.random.default_rng(0).integers(0, 256, (99, 99, 3), dtype=np.uint8)\n"
         "data = opencv.encode(noise, '.png')\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))\n"
-        "try: opencv.write_bytes(sys.argv[1], data)\n"
+        "try: atomic.write_bytes(sys.argv[1], data)\n"
         "except OSError as error: print('refused', error.errno)\n"
     )
     done = run(code, old, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
@@ -363,3 +375,11 @@ def test_a_link_is_replaced_and_not_followed(tmp_path, old):
     opencv.write_image(tmp_path / "link.png", COLOUR)
     assert not (tmp_path / "link.png").is_symlink()
     (tmp_path / "link.png").unlink()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes there")
+def test_a_pipe_or_device_stays_one(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(InvalidInputError, match="is a device or pipe"):
+        opencv.write_image(tmp_path / "pipe.png", COLOUR)
+    assert (tmp_path / "pipe.png").is_fifo() and os.listdir(tmp_path) == ["pipe.png"]

@@ -159,7 +159,7 @@ def test_a_grey_png_with_transparency_comes_as_rgba_or_is_refused():
     grey = Image.fromarray(picture(channels=1))
     both = decode(saved(grey.convert("LA"), ".png"))
     assert both.shape[2] == 4 and np.array_equal(both[..., 0], picture(channels=1))
-    with pytest.raises(InvalidInputError, match="would be lost"):
+    with pytest.raises(InvalidInputError, match="would be lost. Convert it to a PNG of RGB or"):
         decode(saved(grey, ".png", transparency=3))
     with pytest.raises(InvalidInputError, match="lost|grey"):
         decode(saved(grey.convert("LA"), ".tiff"))
@@ -236,6 +236,18 @@ def test_a_bmp_of_32_bits_has_alpha_only_if_it_says_so(padding):
     assert np.array_equal(decode(data), image)
     with pytest.raises(InvalidInputError, match="another order"):
         decode(start + struct.pack("<III", *masks[::-1]) + pixels.tobytes())
+
+
+def test_a_bmp_of_16_bits_is_refused_as_it_would_come_too_dark():
+    facts = struct.pack("<IiiHHIIiiII", 40, 2, 1, 1, 16, 0, 4, 0, 0, 0, 0)
+    data = b"BM" + struct.pack("<IHHI", 58, 0, 0, 54) + facts + b"\xff\x7f\xff\x7f"
+    with pytest.raises(InvalidInputError, match="16 bits a pixel"):
+        decode(data)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tiff"])
+def test_an_orientation_that_makes_no_sense_is_none(suffix):
+    assert decode(turned(suffix, 9)).shape[:2] == CORNERS.shape[:2]
 
 
 # --- pages and profiles

@@ -77,3 +77,9 @@ def test_rooms_open_from_the_package():
     code = "import stn_cv; print(stn_cv.nn.Dense(3), stn_cv.datasets.__name__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["Dense(units=3,", "initialization='he')", "stn_cv.datasets"]
+
+
+def test_images_of_several_shapes_are_named(rectifier):
+    for question in (rectifier.theta, rectifier.rectify, rectifier.predict_proba):
+        with pytest.raises(InvalidInputError, match="its parts differ in shape"):
+            question([DIGITS[0], DIGITS[1][:5]])

@@ -16,6 +16,7 @@ from stn_cv import (
     warp_affine,
     warp_affine_backward,
 )
+from stn_cv.kernels import warp as kernels
 
 THETA = np.array([[[0.8, 0.3, 0.1], [-0.2, 0.9, -0.3]], [[1.1, 0, 0.2], [0.4, 0.7, 0]]])
 
@@ -267,3 +268,22 @@ def test_many_channels_in_few_rows_are_allowed_below_sixteen():
     assert warp_affine(np.ones((2, 3, 32, 15)), THETA).shape == (2, 3, 32, 15)
     assert warp_affine(np.ones((2, 5, 32, 64)), THETA).shape == (2, 5, 32, 64)
     assert warp_affine(np.ones((2, 3, 40)), THETA).shape == (2, 3, 40)
+
+
+@pytest.mark.parametrize("rules", [{}, {"mode": "nearest"}, {"antialias": True}])
+@pytest.mark.parametrize("shape", [(0, 6), (6, 0)])
+def test_a_gradient_of_no_pixel_is_refused(rules, shape):
+    for theta in (np.eye(2, 3), np.eye(2, 3) * 9):
+        with pytest.raises(InvalidInputError, match="the gradient of no pixel"):
+            warp_affine_backward(np.zeros(shape), np.ones((5, 6)), theta, **rules)
+
+
+@pytest.mark.compiled
+def test_no_kernel_is_compiled_twice_for_what_can_be_written_to():
+    """Where some images shrink and others do not, each kind is copied out of the batch."""
+    images = np.random.default_rng(0).random((4, 20, 20))
+    theta = np.stack([np.eye(2, 3) * size for size in (1, 3, 1, 3)])
+    out = warp_affine(images, theta, antialias=True)
+    warp_affine_backward(out, images, theta, antialias=True)
+    for kernel in (kernels.warp, kernels.warp_backward):
+        assert all(not given[0].mutable for given in kernel.signatures if given[0].ndim == 4)

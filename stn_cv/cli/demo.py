@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from .options import jobs_option
+from .options import jobs_option, usage_errors
 
 __all__ = ["demo"]
 
@@ -30,4 +30,5 @@ def demo(seed: int, jobs: int, out: Path) -> None:
     """Show on distorted digits what a jointly trained transformer is worth."""
     from ..demo import run
 
-    run(seed, jobs, out)
+    with usage_errors():
+        run(seed, jobs, out)

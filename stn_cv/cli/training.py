@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from ..atomic import write_bytes
+from ..atomic import check_file_name, write_bytes
 from ..errors import CollapseWarning, InterruptedWarning, InvalidInputError, TrainingDiverged
 from ..folder.files import check_writable
 from ..folder.labels import Examples, labelled_photos, read_examples
@@ -36,6 +36,8 @@ def run(data: str, out: Path, *, size: tuple[int, int], grey: bool, **options: A
     curve, sheet = (_beside(out, suffix) for suffix in (".curve.png", ".sheet.png"))
     check_apart([str(out.parent)], [data])
     check_spared([data, *(path for path, _ in pairs)], [out, curve, sheet])
+    for path in (out, curve, sheet):
+        check_file_name(path)
     check_writable(str(out.parent))
     examples = _read(pairs, size, grey, options["jobs"])
     if len(set(examples.labels.tolist())) < 2:

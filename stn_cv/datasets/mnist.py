@@ -142,6 +142,6 @@ def _read_idx(path: Path) -> Array:
         wanted = 4 + 4 * len(shape) + math.prod(shape)
         if len(content) != wanted:
             raise ValueError(f"{len(content)} bytes where its header says {wanted}")
+        return np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape)).reshape(shape).copy()
     except (OSError, EOFError, ValueError, IndexError, struct.error, zlib.error) as error:
         raise InvalidInputError(f"{path}: is no IDX file of bytes ({error}).") from error
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape)).reshape(shape)

@@ -15,6 +15,7 @@ from ..errors import InvalidInputError, TrainingDiverged
 from ..joint.heads import head_input
 from ..nn.training import Trainer
 from ..slices import pinned_blas
+from .course import collapsed, warn_of_collapse
 from .fitting import (
     TrainingData,
     build_network,
@@ -215,6 +216,11 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
                     "this model was fitted with a scikit-learn classifier, which cannot be trained "
                     "on; call fit, which starts anew."
                 )
+            if self.class_weight == "balanced":
+                raise InvalidInputError(
+                    "class_weight='balanced' needs all samples at once; for partial_fit give a "
+                    "dict of weights."
+                )
             known = self._known_classes(classes)
             if last is None:
                 data = validated(self, X, y, sample_weight, classes=known)
@@ -224,13 +230,16 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
             trainer = self._trainer_for(data)
             with pinned_blas():
                 loss = trainer.epoch(data.samples)
-            if not np.isfinite([loss, *trainer.network.vector]).all():
+            if not (np.isfinite(loss) and np.isfinite(trainer.network.vector).all()):
                 raise TrainingDiverged(trainer.settings.advice("a loss or weight is not finite"))
             self.__dict__.update(self._fitted(trainer.network, data))
             self.loss_curve_ = [*getattr(self, "loss_curve_", []), loss]
             self.validation_scores_ = getattr(self, "validation_scores_", None)
             self.n_iter_ = len(self.loss_curve_)
             self._trainer = trainer
+            settings = replace(trainer.settings, augment=None)
+            if collapsed(trainer.network, data.samples, settings):
+                warn_of_collapse()
         return self
 
     def _known_classes(self, classes: ArrayLike | None) -> Array:

@@ -153,10 +153,8 @@ def train_without_collapse(
     brings it back.
     """
     history = train(Trainer(network, settings), samples, validation, listener, start_may_stay)
-    lost = False
-    with stopping(history):
-        lost = not history.interrupted and collapsed(network, samples, settings)
-    if lost:
+    lost = _lost(history, network, samples, settings)
+    if lost and not history.stopped:
         gentle = replace(
             settings,
             seed=settings.seed + 1,
@@ -170,17 +168,29 @@ def train_without_collapse(
                 network, history = second, later
         except TrainingDiverged:
             pass  # what collapsed is still better than nothing
-        with stopping(history):
-            lost = not history.interrupted and collapsed(network, samples, gentle)
-        if lost and not history.interrupted:
-            warnings.warn(
-                "the transformer looks away from most images: over half of its grid lies "
-                "outside them. Try a smaller localization_learning_rate_ratio or "
-                "learning_rate_init, a family with fewer parameters, or a larger alpha.",
-                CollapseWarning,
-                stacklevel=8,
-            )
+        lost = _lost(history, network, samples, gentle)
+    if lost:
+        warn_of_collapse()
     return network, history
+
+
+def _lost(history: History, network: Network, samples: Samples, settings: Settings) -> bool:
+    """Whether a training that was not interrupted has collapsed."""
+    lost = False
+    with stopping(history):
+        lost = not history.interrupted and collapsed(network, samples, settings)
+    return lost and not history.interrupted
+
+
+def warn_of_collapse() -> None:
+    """Say that a transformer looks away."""
+    warnings.warn(
+        "the transformer looks away from most images: over half of its grid lies outside them. "
+        "Try a smaller localization_learning_rate_ratio or learning_rate_init, a family with "
+        "fewer parameters, or a larger alpha.",
+        CollapseWarning,
+        stacklevel=9,
+    )
 
 
 def collapsed(network: Network, samples: Samples, settings: Settings) -> bool:

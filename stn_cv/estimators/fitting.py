@@ -142,6 +142,9 @@ def weights_of(estimator: Any, X: Array, y: Array, classes: Array, sample_weight
         weights *= weights.sum() / np.where(totals > 0, totals, 1) / len(np.unique(y[weights > 0]))
     if not weights.any():
         raise InvalidInputError("every sample's weight is zero; at least one must be above it.")
+    with np.errstate(over="ignore"):
+        if not np.isfinite(weights.sum()):
+            raise InvalidInputError("the samples' weights add up to infinity; make them smaller.")
     return weights
 
 

@@ -70,7 +70,7 @@ def read_images(
     fitted_shape = None
     if fitted_spec is not None:
         fitted_shape = (fitted_spec.height, fitted_spec.width, fitted_spec.channels)
-    axes = getattr(X, "ndim", 2)
+    axes = 2 if hasattr(X, "tocoo") else getattr(X, "ndim", 2)  # sparse X scikit-learn refuses
     shape = None
     if axes in (3, 4):
         X = np.asarray(X)

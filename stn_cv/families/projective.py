@@ -48,7 +48,8 @@ class ProjectiveFamily(PlacingFamily):
     on the tilt, and every number is of the size of 1.
 
     What lies behind the camera, where 1 + a x + b y is not above a thousandth of its largest
-    value in the frame, is outside the source and has no gradient.
+    value in the frame, is outside the source and has no gradient. Where the source is repeated
+    there by padding_mode "reflection", what it shows is left to rounding.
     """
 
     name: str = "projective"

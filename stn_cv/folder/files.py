@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from ..atomic import PART_PREFIX, PART_SUFFIX, write_bytes
+from ..atomic import PART_PREFIX, PART_SUFFIX, try_lock, write_bytes
 from ..errors import InvalidInputError
 from ..opencv import may_be_image
 
@@ -29,10 +29,12 @@ def read_photo_file(path: str, max_pixels: int) -> bytes:
         If it cannot be read.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with open(os.open(path, flags), "rb") as file:  # a pipe would block without the flag
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise InvalidInputError("it is no regular file.")
+    descriptor = os.open(path, flags)  # a pipe would block without the flag
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise InvalidInputError("it is no regular file.")
+    with open(descriptor, "rb") as file:
         start = file.read(START)
         if not may_be_image(start):
             raise InvalidInputError(
@@ -115,26 +117,26 @@ def alone_in(root: str, folders: Iterable[str]) -> Iterator[None]:
 
 def _locked(root: str) -> int | None:
     """A descriptor that holds a folder's lock until it is closed; None where there are none."""
-    try:
-        import fcntl
-    except ImportError:
+    if os.name == "nt":
         return None
     descriptor = os.open(root, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
+    locked = try_lock(descriptor)
+    if locked:
+        return descriptor
+    os.close(descriptor)
+    if locked is False:
         raise InvalidInputError(
             f"another run is writing to {root!r}; wait for it, or give another folder."
-        ) from error
-    except OSError:  # a file system without locks
-        os.close(descriptor)
-        return None
-    return descriptor
+        )
+    return None
 
 
 def _clear_parts(folder: str) -> None:
+    """Remove what nobody writes any more: another run may have this folder as well."""
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
             if name.startswith(PART_PREFIX) and name.endswith(PART_SUFFIX):
-                os.unlink(os.path.join(folder, name))
+                path = os.path.join(folder, name)
+                with open(path, "rb") as file:
+                    if try_lock(file.fileno()):
+                        os.unlink(path)

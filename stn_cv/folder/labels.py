@@ -73,13 +73,13 @@ def _from_csv(path: str) -> list[tuple[str, str]]:
     try:
         with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
             for number, row in enumerate(csv.reader(file), 1):
-                if not row or (number == 1 and [name.strip().lower() for name in row] == HEADER):
+                if not row or (number == 1 and [cell.strip().lower() for cell in row] == HEADER):
                     continue
-                if len(row) != 2 or not all(row):
+                if len(row) != 2 or not all(cell.strip() for cell in row):
                     raise InvalidInputError(
                         f"line {number} of {path!r} is {str(row)[:80]}; wanted a path and a label."
                     )
-                pairs.append((os.path.join(os.path.dirname(path), row[0]), row[1]))
+                pairs.append((os.path.join(os.path.dirname(path), row[0]), row[1].strip()))
     except csv.Error as error:
         raise InvalidInputError(f"{path!r} is no CSV: {error}.") from error
     return pairs

@@ -15,8 +15,8 @@ class Manifest:
     """A file of JSON lines that is only ever added to.
 
     A photo that was tried again has several rows, of which the last holds; one that is
-    skipped and has a row gets no second one. Names that are no Unicode are kept as
-    `os.fsdecode` gives them.
+    skipped gets no further one, unless its last says that it failed. Names that are no
+    Unicode are kept as `os.fsdecode` gives them.
 
     Parameters
     ----------
@@ -54,20 +54,23 @@ class Manifest:
 
 
 def known_rows(file: BinaryIO, path: str) -> tuple[set[str], int]:
-    """Outputs that have a row, and the length in bytes of all rows but one begun at the end.
+    """Outputs known to be there, and the length in bytes of all rows but one begun at the end.
 
     Raises
     ------
     InvalidInputError
         If it is no manifest.
     """
-    known, whole = set(), 0
+    known: set[str] = set()
+    whole = 0
     file.seek(0)
     for line in file:
         if not line.endswith(b"\n"):
             break
         try:
-            known.add(json.loads(line)["output"])
+            row = json.loads(line)
+            change = known.discard if row["status"] == "error" else known.add
+            change(row["output"])
         except (ValueError, LookupError, TypeError) as error:
             raise InvalidInputError(
                 f"{path!r} is no manifest: {line[:60]!r} is no row of one; give another name."

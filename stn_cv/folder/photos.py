@@ -37,7 +37,7 @@ def find(rectifier: Rectifier, pixels: Array, classify: bool = True) -> Found:
         return Found(theta)
     probabilities = rectifier.predict_proba(small)
     best = int(np.argmax(probabilities))
-    return Found(theta, rectifier.classes[best].item(), float(probabilities[best]))
+    return Found(theta, rectifier.classes.tolist()[best], float(probabilities[best]))
 
 
 def small_copy(pixels: Array, spec: ImageSpec, fill: float = 0.0) -> Array:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..atomic import check_file_name
 from ..errors import InvalidInputError
 from ..opencv import ALIASES
 from .manifest import known_rows
@@ -137,7 +138,7 @@ def make_plan(
     check_apart([*folders, *(os.path.dirname(os.path.abspath(sheet)) for sheet in sheets)], roots)
     found, unreadable = find_photos(roots, options.glob, options.exclude)
     items = [_item(path, relative, target, preview, options.format) for path, relative in found]
-    _check_targets(items, reports)
+    _check_targets(items, reports, folders)
     read = [model] if isinstance(model, (str, os.PathLike)) else []
     check_spared([*read, *(path for path, _ in found)], reports)
     _check_reports(options.manifest, reports)
@@ -148,6 +149,8 @@ def make_plan(
             f"{len(there)} outputs exist already, such as {there[0].target!r}; give another "
             "folder, or --existing skip or overwrite."
         )
+    for item in there:
+        check_file_name(item.target)
     skipped = there if options.existing == "skip" else []
     done = {item.target for item in skipped}
     todo = [item for item in items if item.target not in done]
@@ -207,35 +210,35 @@ def check_spared(
 
 
 def _check_reports(manifest: str | os.PathLike[str] | None, reports: list[str]) -> None:
-    """Refuse a folder, and to go on with a manifest that is none."""
-    for path in filter(os.path.isdir, reports):
-        raise InvalidInputError(f"{path!r} is a folder; wanted a file's name.")
+    """Refuse what is no file, and to go on with a manifest that is none."""
+    for path in reports:
+        check_file_name(path)
     if manifest is not None and os.path.exists(manifest):
         with open(manifest, "rb") as file:
             known_rows(file, os.fspath(manifest))
 
 
-def _check_targets(items: list[Item], reports: list[str]) -> None:
-    """Every output has one photo, is no folder of another, and no manifest or contact sheet."""
+def _check_targets(items: list[Item], reports: list[str], folders: list[str]) -> None:
+    """Every file that is written is one output or report, and no folder of another."""
     owners = {_spelling(os.path.abspath(path)): path for path in reports}
     if len(owners) < len(reports):
         raise InvalidInputError("the manifest and the contact sheet are one file; give two names.")
     for item in items:
-        for path in (item.target, item.preview):
-            if path is not None:
-                other = owners.setdefault(_spelling(os.path.abspath(path)), item.source)
-                if other is not item.source:
-                    raise InvalidInputError(
-                        f"{other!r} and {item.source!r} would both be written to {path!r}; "
-                        "rectify them into different folders, or keep their formats."
-                    )
-    parents: set[str] = set()
-    for item in items:
-        parents.update(_parents(os.path.dirname(_spelling(item.target)), parents))
-    for item in items:
-        if _spelling(item.target) in parents:
+        for path in filter(None, (item.target, item.preview)):
+            name = _spelling(os.path.abspath(path))
+            if name in owners:
+                raise InvalidInputError(
+                    f"{owners[name]!r} and {item.source!r} would both be written to {path!r}; "
+                    "rectify them into different folders, or keep their formats."
+                )
+            owners[name] = item.source
+    parents = {_spelling(os.path.abspath(folder)) for folder in folders}
+    for path in list(owners):
+        parents.update(_parents(os.path.dirname(path), parents))
+    for path in owners:
+        if path in parents:
             raise InvalidInputError(
-                f"{item.target!r} would be a file and a folder; give another --format."
+                f"{path!r} would be a file and a folder; give another name or --format."
             )
 
 

@@ -139,7 +139,8 @@ class JointTrainer(Trainer):
         looks = run_slices(look, parts, self.settings.n_jobs)
         losses, slopes = self._slopes(batch, np.concatenate([P for P, _ in looks]), index)
         weights = self.judged(samples)[index]
-        slopes *= weights[:, None].astype(slopes.dtype)
+        largest = weights.max() or 1.0  # of a batch of small ones alone, float32 would hold none
+        slopes *= (weights / largest)[:, None].astype(slopes.dtype)
         backwards = {part.start: backward for part, (_, backward) in zip(parts, looks, strict=True)}
 
         @QUIET
@@ -148,7 +149,7 @@ class JointTrainer(Trainer):
 
         gradient = sum_in_order(run_slices(pull, parts, self.settings.n_jobs))
         if weights.any():
-            gradient /= gradient.dtype.type(weights.sum())
+            gradient /= gradient.dtype.type((weights / largest).sum())
         return float(losses @ weights), gradient
 
     def _slopes(self, batch: Samples, parameters: Array, index: Array) -> tuple[Array, Array]:

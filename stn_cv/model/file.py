@@ -75,11 +75,11 @@ def model_bytes(model: Any) -> bytes:
     rectifier = model if isinstance(model, Rectifier) else getattr(model, "rectifier_", None)
     if not isinstance(rectifier, Rectifier):
         name = type(model).__name__
-        if hasattr(model, "fit") and not hasattr(model, "steps"):
+        if hasattr(model, "localization") and not isinstance(model, type):
             raise InvalidInputError(f"this {name} is not fitted; call fit before save.")
         raise InvalidTypeError(
             f"cannot save a {name}; wanted a fitted estimator of stn_cv or its rectifier_ (of a "
-            "Pipeline, save the step)."
+            "Pipeline, save the step, of a search best_estimator_)."
         )
     data = _file(describe(rectifier), rectifier.network.vector)
     try:

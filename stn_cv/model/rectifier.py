@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InvalidInputError, InvalidTypeError
 from ..families import Family
+from ..geometry import as_array
 from ..nn.loss import softmax
 from ..nn.network import Network
 from ..nn.spatial import SpatialTransform
@@ -151,9 +152,9 @@ class Rectifier:
         Returns
         -------
         ndarray of shape (2, 3) or (n, 2, 3), float64
-            Output to source, normalized. For the family "projective" (3, 3), for "tps"
-            (16, 2), by how much control points, row by row from the output's top left, are
-            displaced in the source. Fits every resolution of the image.
+            Output to source, normalized, for any resolution of the image. Of the family
+            "projective" (3, 3), of "tps" (16, 2): how far its control points, row by row from
+            the output's top left, are displaced in the source.
 
         Raises
         ------
@@ -165,8 +166,7 @@ class Rectifier:
         Convention: output to source, (x, y) in [-1, 1], ``align_corners=False``.
         """
         batch, single = self._batch(images)
-        theta = self._theta(batch)
-        return theta[0] if single else theta
+        return self._theta(batch)[0] if single else self._theta(batch)
 
     def rectify(
         self,
@@ -201,7 +201,7 @@ class Rectifier:
         -----
         Convention: theta is output to source, (x, y) in [-1, 1], ``align_corners=False``.
         """
-        images = np.asarray(images)
+        images = as_array("images", images)
         if theta is None:
             theta = self.theta(images)
         return self.family.apply(
@@ -230,7 +230,7 @@ class Rectifier:
         Raises
         ------
         InvalidInputError
-            If the model holds no head, or the images do not fulfil the fitted spec.
+            If there is no head, or the images do not fulfil the fitted spec.
         """
         if self.classes is None:
             raise InvalidInputError(
@@ -260,7 +260,7 @@ class Rectifier:
 
     def _batch(self, images: ArrayLike) -> tuple[Array, bool]:
         """Images as (n, h, w, c) of the fitted size, and whether a single one came."""
-        images = np.asarray(images)
+        images = as_array("images", images)
         spec = self.image_spec
         has_channels = images.ndim == 4 or (
             images.ndim == 3

@@ -113,3 +113,8 @@ def check_positive(layer: Layer, **values: Any) -> None:
             raise InvalidInputError(
                 f"{type(layer).__name__} has {name}={value!r}; wanted a positive integer."
             )
+
+
+def no_backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
+    """Of a forward that was not training."""
+    raise RuntimeError("a forward without training keeps nothing for a backward.")

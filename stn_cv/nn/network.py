@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import InvalidInputError, InvalidTypeError
 from ..slices import slices_for
 from .activation import ReLU
-from .layer import Array, Backward, Layer
+from .layer import Array, Backward, Layer, no_backward
 from .pool import MaxPool
 
 
@@ -80,6 +80,9 @@ class Network:
             X, backward = layer.forward(X, training, rng)
             if training:
                 backwards.append(backward)
+
+        if not training:
+            return X, no_backward
 
         def backward_all(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             gradients: list[Array] = []

@@ -167,19 +167,22 @@ class Trainer:
         if len(self.gradients) < len(parts):
             self.gradients = np.empty((len(parts), network.vector.size), network.vector.dtype)
 
+        weights = samples.weights[index]
+        largest = weights.max()  # of a batch of small ones alone, float32 would hold none
+
         @QUIET  # for the thread it runs on
         def run(part: slice) -> tuple[float, Array]:
             batch = samples.take(index[part])
             into = self.gradients[parts.index(part)]
             rng = keyed(settings.seed, DROPOUT, self.steps, part.start)
             logits, backward = network.forward(activations(batch.images), True, rng)
-            loss, dlogits = cross_entropy(logits, batch.y, batch.weights)
+            loss, dlogits = cross_entropy(logits, batch.y, batch.weights / largest)
             return loss, flat_gradient(backward(dlogits, False)[1], into)
 
         results = run_slices(run, parts, settings.n_jobs)
-        loss = sum(loss for loss, _ in results)
+        loss = largest * sum(loss for loss, _ in results)
         gradient = sum_in_order([gradient for _, gradient in results])
-        gradient /= gradient.dtype.type(samples.weights[index].sum())
+        gradient /= gradient.dtype.type((weights / largest).sum())
         return loss, gradient
 
     @QUIET
@@ -218,9 +221,10 @@ def train(
     """Run epochs and leave the best one's weights in the network.
 
     With validation samples the best is the highest accuracy there, then the lower loss,
-    then the earlier; without, the lowest loss on the training samples. The start is among
-    them if it `start_may_stay`: an untrained network gives one class to all, whose share
-    says nothing. Ctrl-C ends the training with a warning and the best weights so far.
+    then the earlier; without, the lowest loss on the training samples, or, of more than
+    512, on as many of them, drawn once. The start is among them if it `start_may_stay`: an
+    untrained network gives one class to all, whose share says nothing. Ctrl-C ends the
+    training with a warning and the best weights so far.
 
     Raises
     ------

@@ -4,12 +4,10 @@ Colours are RGB and shapes (height, width) on this side of the door. cv2 is impo
 first call, so importing this package costs nothing.
 """
 
-from ..atomic import write_bytes
 from .codec import (
     ALIASES,
     FORMATS,
     LARGEST_PICTURE,
-    Photo,
     decode,
     decode_photo,
     encode,
@@ -27,7 +25,6 @@ __all__ = [
     "FORMATS",
     "LARGEST_PICTURE",
     "Colour",
-    "Photo",
     "decode",
     "decode_photo",
     "draw_frame",
@@ -42,6 +39,5 @@ __all__ = [
     "read_image",
     "resize_area",
     "text_width",
-    "write_bytes",
     "write_image",
 ]

@@ -20,7 +20,7 @@ def read_header(data: bytes) -> Header:
     alpha = False
     if size >= WITH_ALPHA and bits == 32:
         alpha = struct.unpack_from("<I", data, 14 + 52)[0] != 0
-    misread = ""
+    misread = "16 bits a pixel, which are decoded too dark" if bits == 16 else ""
     if size != OS2 and bits == 32 and struct.unpack_from("<I", data, 30)[0] == MASKED:
         masks = struct.unpack_from("<III", data, 14 + 40)
         misread = "" if masks == MASKS else "32 bits in another order than BGR"

@@ -201,7 +201,7 @@ def decode_photo(data: bytes, max_pixels: int = LARGEST_PICTURE, first_page: boo
         raise InvalidInputError(
             f"its header says {header.width}x{header.height} {header.dtype} with at least "
             f"{header.channels} channels, OpenCV decodes {came[0]}x{came[1]} {came[2]} with "
-            f"{channels}: something would be lost. Convert it to PNG."
+            f"{channels}: something would be lost. Convert it to a PNG of RGB or RGBA."
         )
     return Photo(_upright(image, header.orientation), header.profile)
 
@@ -217,7 +217,8 @@ def _decoded(data: bytes, header: Header) -> Array:
     with contextlib.suppress(cv2.error):
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if image is None:
-        raise _no_image(data, f"its header is that of a {header.format}, its content is damaged")
+        what = "is damaged, or stored in a way that OpenCV cannot decode"
+        raise _no_image(data, f"its header is that of a {header.format}, its content {what}")
     return np.asarray(image) if swapped else _swap_red_and_blue(image)
 
 

@@ -1,10 +1,10 @@
 """cv2 itself: imported at the first call, so importing stn_cv.opencv costs nothing."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from ..errors import MissingLibraryError
+from ..slices import ForAll
 
 
 def load_cv2() -> Any:
@@ -32,15 +32,23 @@ def _how_to_get_cv2(what: str) -> str:
     )
 
 
-@contextmanager
-def quiet_and_serial() -> Iterator[None]:
-    """OpenCV without threads of its own and without lines on stderr, in the whole process."""
+def _quiet() -> Callable[[], None]:
     cv2 = load_cv2()
-    level, threads = cv2.utils.logging.getLogLevel(), cv2.getNumThreads()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    logging = cv2.utils.logging
+    level, threads = logging.getLogLevel(), cv2.getNumThreads()
+    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
     cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
+
+    def restore() -> None:
         cv2.setNumThreads(threads)
-        cv2.utils.logging.setLogLevel(level)
+        logging.setLogLevel(level)
+
+    return restore
+
+
+_quiet_and_serial = ForAll(_quiet)
+
+
+def quiet_and_serial() -> ForAll:
+    """OpenCV without threads of its own and without lines on stderr, in the whole process."""
+    return _quiet_and_serial

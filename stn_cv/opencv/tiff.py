@@ -23,7 +23,7 @@ def read_header(data: bytes) -> Header:
     layout = _Layout(data)
     tags, following = layout.directory(layout.first)
     width, height = (_one(tags, tag, 0) for tag in (WIDTH, HEIGHT))
-    if _one(tags, ORIENTATION, 1) >= 5:
+    if 5 <= _one(tags, ORIENTATION, 1) <= 8:
         width, height = height, width
     photometric, samples = _one(tags, PHOTOMETRIC, 1), _one(tags, SAMPLES, 1)
     bits, numbers = _one(tags, BITS, 1), _one(tags, FORMAT, 1)

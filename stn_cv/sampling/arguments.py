@@ -24,6 +24,7 @@ PIECES_OF_AN_IMAGE = 8  # at most; for any number of threads, as roundings go by
 CHANNELS_FIRST_SIDE = 16  # with as many channels, few rows are taken for channels
 FEW_CHANNELS = 4
 NONE, WHOLE, BOXES = 0, 1, 2  # what is framed, as in kernels/frame.py
+FRAME, MOST = 4, 2**31  # pixels around an image; pixels that kernels can number
 LARGEST_FRAMED = 256 * 256  # pixels; of larger images too few tiles need it
 COMPUTED_IN = {"float32": "float32", "float64": "float64", "uint8": "float32", "uint16": "float32"}
 
@@ -143,6 +144,12 @@ def check_images(images: ArrayLike, batched: bool) -> Array:
         raise InvalidInputError(f"images have shape {images.shape}; wanted {what}.")
     if 0 in images.shape[1 if batched else 0 :]:
         raise InvalidInputError(f"images have shape {images.shape}: they hold no pixel.")
+    height, width = images.shape[int(batched) : int(batched) + 2]
+    if (height + FRAME) * (width + FRAME) >= MOST:
+        raise InvalidInputError(
+            f"images of {height}x{width} pixels are too large: fewer than 2**31 can be numbered; "
+            "cut them into parts."
+        )
     refuse_channels_first(images, batched)
     return np.ascontiguousarray(images, images.dtype.newbyteorder("="))
 

@@ -47,7 +47,7 @@ class Warp:
         counts: Counts = ONE,
     ) -> None:
         self.shape, self.dtype = (len(images), *output_shape, images.shape[3]), images.dtype
-        self.images, points = images, math.prod((*output_shape, *counts))
+        self.images, points = read_only(images), math.prod((*output_shape, *counts))
         self.framing = framing_of(images, fill, points)
         self.matrices = matrices if counts == ONE else to_samples(matrices, counts)
         self.rules = (*padding, fill)

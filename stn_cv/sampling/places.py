@@ -135,7 +135,8 @@ def warp_by_places(
         samples = into
         if counts != ONE:
             samples = empty((*at.shape[:3], out.shape[3]), type(call.fill[0]))
-        sample_into(call.images[index], (read_only(at), *PIXELS), call.rules, call.fill, samples)
+        images = read_only(call.images[index])
+        sample_into(images, (read_only(at), *PIXELS), call.rules, call.fill, samples)
         if counts != ONE:
             means(samples, counts, into)
         if not isinstance(index, slice):

@@ -37,7 +37,8 @@ def projective_places(
         (x, y) in pixels, centres at integers; exact for the identity, flips, right angles
         and integer shifts. A pixel behind the camera, whose w is no more than a thousandth
         of ``abs(theta[2]).sum()``, the largest in the frame, is given a place 1e9 pixels
-        away, outside every source. Of a theta that is not finite, NaN.
+        away, outside every source (that "reflection" folds back to where rounding says). Of a
+        theta that is not finite, NaN.
 
     Notes
     -----

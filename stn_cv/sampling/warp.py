@@ -179,6 +179,8 @@ def warp_affine_backward(
     dout = as_array("dout", dout)
     shape = dout.shape[call.batched : call.batched + 2]
     dout = call.check_dout(dout, shape)
+    if 0 in shape:
+        raise InvalidInputError(f"dout has shape {dout.shape}: it holds the gradient of no pixel.")
     shapes = call.images.shape[1:3], shape, align_corners
     matrices = matrix_output_to_source(call.where, *shapes)
     dimages = empty(call.images.shape, call.images.dtype) if want_dimages else None
