@@ -83,11 +83,11 @@ class SpatialTransformer(
         Parts of the samples; a classifier given as the head judges each part when fitted on
         the others (1: on all of them). A group is never split.
     early_stopping : bool, default False
-        Whether to judge epochs by the accuracy on a validation split instead of the loss.
+        Whether to judge epochs by a validation split's accuracy, not by up to 512 samples' loss.
     validation_fraction : float, default 0.1
         Share of the samples in that split, which is stratified and keeps groups whole.
     class_weight : dict, "balanced" or None, default None
-        Weights of the classes, as in scikit-learn.
+        Weights of the classes, as in scikit-learn; in portions a dict only.
     augment : callable or None, default None
         ``augment(images, rng) -> images``, applied anew in each epoch to parts of the
         training images, (n, h, w, c) of float (integers divided by their maximum). A

@@ -106,7 +106,8 @@ def iter_rectified(
 
     Notes
     -----
-    Convention: theta is (x, y), output to source, [-1, 1], ``align_corners=False``.
+    Convention: theta is (x, y), output to source, [-1, 1], ``align_corners=False``. Until the
+    last photo has come, BLAS and OpenCV use one thread each, in the whole process.
 
     Examples
     --------
