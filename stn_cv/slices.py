@@ -141,7 +141,7 @@ class ForAll:
 
     def __exit__(self, *error: Any) -> None:
         with self.lock:
-            self.users -= 1
+            self.users = max(self.users - 1, 0)  # it was forgotten if this is a forked child
             if self.users == 0:
                 self.end()
 
