@@ -64,8 +64,9 @@ def test_a_collapse_is_named():
 
 
 def test_partial_fit_names_a_collapse():
-    with pytest.warns(CollapseWarning, match="looks away from most images"):
+    with pytest.warns(CollapseWarning, match="looks away from most images") as said:
         fast(**COLLAPSING).partial_fit(DIGITS, ODD_ONE_OUT, np.unique(ODD_ONE_OUT))
+    assert said[0].filename == __file__  # where it was called
 
 
 def test_a_collapse_is_mended_by_a_gentler_second_training(capsys):

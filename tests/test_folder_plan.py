@@ -181,7 +181,7 @@ def test_a_report_may_not_be_a_folder_of_what_is_written(photos, tmp_path, monke
     assert files_below(tmp_path) == before
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes there")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 @pytest.mark.parametrize("report", ["manifest", "contact_sheet"])
 def test_a_report_may_not_be_a_pipe(photos, tmp_path, report):
     os.mkfifo(tmp_path / "pipe")

@@ -447,7 +447,7 @@ def test_a_full_disk_stops_the_run_and_says_so(tmp_path, monkeypatch):
     assert rectify_folder(fixed_model(), photos, tmp_path / "out").done == 6
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no limits there")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot limit the size of files")
 def test_a_file_that_the_system_cuts_off_is_no_output(tmp_path):
     photos = tree(tmp_path / "in", ["big.png"], 200, 200)
     tree(photos, ["small.png"], 8, 8)
@@ -670,13 +670,17 @@ def memory_growth(tmp_path, few, many):
     return after - before
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/statm"), reason="this system does not tell its memory in /proc"
+)
 def test_memory_stays_flat(tmp_path):
     assert memory_growth(tmp_path, 250, 500) <= 16 * 2**20
 
 
 @pytest.mark.long
-@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/statm"), reason="this system does not tell its memory in /proc"
+)
 def test_memory_stays_flat_over_ten_thousand_photos(tmp_path):
     assert memory_growth(tmp_path, 500, 10_000) <= 16 * 2**20
 

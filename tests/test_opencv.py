@@ -290,7 +290,9 @@ def test_a_file_comes_back_as_it_was_written(tmp_path, name, image):
     assert os.listdir(tmp_path) == [name]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes only there")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux allows file names that are not Unicode"
+)
 def test_a_name_that_is_not_utf8(tmp_path):
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png"))
     opencv.write_image(path, COLOUR)
@@ -337,7 +339,7 @@ def test_bytes_that_did_not_arrive_are_an_error(old, monkeypatch):
             opencv.write_image(old, COLOUR)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no limits there")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot limit the size of files")
 def test_a_disk_that_is_full_costs_nothing(old):
     code = (
         "import resource, sys; import numpy as np; from stn_cv import atomic, opencv\n"
@@ -351,7 +353,7 @@ def test_a_disk_that_is_full_costs_nothing(old):
     assert done.stdout.startswith("refused"), done.stderr
 
 
-@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="no such permissions there")
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="this system has no users to change to")
 def test_a_folder_that_is_read_only_costs_nothing():
     code = (
         "import os, sys; import numpy as np; from stn_cv import opencv\n"
@@ -377,7 +379,7 @@ def test_a_link_is_replaced_and_not_followed(tmp_path, old):
     (tmp_path / "link.png").unlink()
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes there")
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_a_pipe_or_device_stays_one(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(InvalidInputError, match="is a device or pipe"):

@@ -239,7 +239,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
             self._trainer = trainer
             settings = replace(trainer.settings, augment=None)
             if collapsed(trainer.network, data.samples, settings):
-                warn_of_collapse()
+                warn_of_collapse(stacklevel=4)
         return self
 
     def _known_classes(self, classes: ArrayLike | None) -> Array:

@@ -170,7 +170,7 @@ def train_without_collapse(
             pass  # what collapsed is still better than nothing
         lost = _lost(history, network, samples, gentle)
     if lost:
-        warn_of_collapse()
+        warn_of_collapse(stacklevel=9)
     return network, history
 
 
@@ -182,14 +182,14 @@ def _lost(history: History, network: Network, samples: Samples, settings: Settin
     return lost and not history.interrupted
 
 
-def warn_of_collapse() -> None:
-    """Say that a transformer looks away."""
+def warn_of_collapse(stacklevel: int) -> None:
+    """Say that a transformer looks away, to whoever called fit or partial_fit."""
     warnings.warn(
         "the transformer looks away from most images: over half of its grid lies outside them. "
         "Try a smaller localization_learning_rate_ratio or learning_rate_init, a family with "
         "fewer parameters, or a larger alpha.",
         CollapseWarning,
-        stacklevel=9,
+        stacklevel=stacklevel,
     )
 
 
