@@ -14,7 +14,7 @@ _HOMES = {
     "SpatialTransformerClassifier": "estimators",
     "HOG": "estimators",
     "Rectifier": "model.rectifier",
-    "ImageSpec": "model.rectifier",
+    "ImageSpec": "model.image_spec",
     "save": "model.file",
     "load": "model.file",
     "affine_grid": "sampling",

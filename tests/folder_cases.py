@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from picture_files import picture
 
-from stn_cv.model.rectifier import ImageSpec, Rectifier
+from stn_cv.model.image_spec import ImageSpec
+from stn_cv.model.rectifier import Rectifier
 from stn_cv.nn import Dense, Flatten, SpatialTransform
 from stn_cv.nn.network import Network
 from stn_cv.opencv import write_image

@@ -13,7 +13,7 @@ from stn_cv.errors import InvalidInputError
 from stn_cv.folder.frames import canvas_of, native_shape, pose_of, shrinkage, theta_of_photo
 from stn_cv.folder.photos import MAXIMA, find, small_copy, warped
 from stn_cv.geometry import theta_from_cv2, theta_to_cv2
-from stn_cv.model.rectifier import ImageSpec
+from stn_cv.model.image_spec import ImageSpec
 from stn_cv.opencv import resize_area
 
 IDENTITY = np.eye(2, 3)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInputError
-from ..model.rectifier import ImageSpec
+from ..model.image_spec import ImageSpec
 from ..sampling.arguments import read_only
 from ..slices import run_slices, slices_of
 

@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight
 
 from ..errors import InvalidInputError
-from ..model.rectifier import ImageSpec
+from ..model.image_spec import ImageSpec
 from ..nn.architectures import HEADS, LOCALIZATIONS, layers_of
 from ..nn.dense import Dense
 from ..nn.flatten import Flatten

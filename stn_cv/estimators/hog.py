@@ -12,7 +12,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from ..joint.gradients import GRADIENTS
 from ..joint.gradients.forms import Differentiated
-from ..model.rectifier import ImageSpec
+from ..model.image_spec import ImageSpec
 from .cells import BLOCK_NORMS, Cells
 from .fitting import unchanged_on_failure
 from .images import read_images

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from ..errors import InvalidInputError
-from ..model.rectifier import ImageSpec
+from ..model.image_spec import ImageSpec
 
 Array = NDArray[Any]
 KEPT = ("float32", "float64", "uint8", "uint16")  # dtypes that leave as they came

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InvalidInputError
-from ..model.rectifier import ImageSpec
+from ..model.image_spec import ImageSpec
 from ..opencv import LARGEST_PICTURE, decode_photo, quiet_and_serial
 from ..slices import run_stream
 from .files import read_photo_file

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInputError
-from ..model.rectifier import ImageSpec, Rectifier
+from ..model.image_spec import ImageSpec
+from ..model.rectifier import Rectifier
 from ..opencv import grey, resize_area
 from ..sampling import warp_affine
 from .frames import Shape, canvas_of, native_shape, shrinkage, theta_of_photo

@@ -27,7 +27,8 @@ from ..nn import (
     Standardize,
 )
 from ..nn.network import Network
-from .rectifier import INTEGER_RANGES, ImageSpec, Rectifier
+from .image_spec import INTEGER_RANGES, ImageSpec
+from .rectifier import Rectifier
 
 __all__ = ["LAYERS", "brought_up", "describe", "rectifier_of"]
 

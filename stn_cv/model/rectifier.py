@@ -1,6 +1,5 @@
 """The one implementation of "image in, rectified image out"."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,73 +12,11 @@ from ..nn.loss import softmax
 from ..nn.network import Network
 from ..nn.spatial import SpatialTransform
 from ..slices import pinned_blas, run_slices
+from .image_spec import ImageSpec
 
-__all__ = ["ImageSpec", "Rectifier"]
+__all__ = ["Rectifier"]
 
 Array = NDArray[Any]
-INTEGER_RANGES = {"uint8": 255.0, "uint16": 65535.0}
-
-
-@dataclass(frozen=True)
-class ImageSpec:
-    """What images a model was fitted on.
-
-    Parameters
-    ----------
-    height, width, channels : int
-        Shape of an image.
-    range : {"uint8", "uint16", "float"}
-        How values are to be read: integers are divided by their dtype's maximum, floats
-        are taken as they are.
-
-    Examples
-    --------
-    >>> from stn_cv import ImageSpec
-    >>> str(ImageSpec(28, 28, 1, "uint8"))
-    '28x28 pixels, 1 channel, uint8'
-    """
-
-    height: int
-    width: int
-    channels: int
-    range: str
-
-    def __str__(self) -> str:
-        plural = "" if self.channels == 1 else "s"
-        return f"{self.height}x{self.width} pixels, {self.channels} channel{plural}, {self.range}"
-
-    @classmethod
-    def of(cls, images: Array) -> "ImageSpec":
-        """The spec that images (n, h, w, c) fulfil."""
-        _, height, width, channels = images.shape
-        name = "float" if images.dtype.kind == "f" else images.dtype.name  # a name takes 4 us
-        if name != "float" and name not in INTEGER_RANGES:
-            known = ", ".join(INTEGER_RANGES)
-            raise InvalidTypeError(f"images are {name}; wanted {known} or floats, as fitted.")
-        return cls(height, width, channels, name)
-
-    @property
-    def maximum(self) -> float:
-        """The value that stands for 1 in the network."""
-        return INTEGER_RANGES.get(self.range, 1.0)
-
-    def network_input(self, images: Array, dtype: Any) -> Array:
-        """Scale images of this spec to what the network takes.
-
-        Parameters
-        ----------
-        images : ndarray of shape (n, h, w, c)
-            Images that fulfil the spec.
-        dtype : dtype
-            float32 or float64.
-
-        Returns
-        -------
-        ndarray of shape (n, h, w, c)
-            Of `dtype`, integers divided by their maximum.
-        """
-        images = images.astype(dtype, copy=False)
-        return images if self.maximum == 1 else images / np.dtype(dtype).type(self.maximum)
 
 
 class Rectifier:
@@ -274,19 +211,18 @@ class Rectifier:
             raise InvalidInputError(
                 f"images have shape {images.shape}; wanted (h, w[, c]) or (n, h, w[, c])."
             )
-        came = ImageSpec.of(batch)
-        if came.channels != spec.channels or came.range != spec.range:
-            raise InvalidInputError(f"the model was fitted on {spec}; these images have {came}.")
-        if (came.height, came.width) != (spec.height, spec.width):
-            batch = self._resized(batch, came)
-        if batch.dtype.kind == "f" and not np.isfinite(batch).all():
+        if not spec.fits(batch):
+            batch = self._resized(batch)
+        if batch.dtype.kind == "f" and np.count_nonzero(np.isfinite(batch)) < batch.size:
             raise InvalidInputError("images hold NaN or infinity; give finite values.")
         return batch, single
 
-    def _resized(self, batch: Array, came: ImageSpec) -> Array:
+    def _resized(self, batch: Array) -> Array:
         from ..opencv import resize_area
 
-        spec = self.image_spec
+        spec, came = self.image_spec, ImageSpec.of(batch)
+        if came.channels != spec.channels or came.range != spec.range:
+            raise InvalidInputError(f"the model was fitted on {spec}; these images have {came}.")
         height = came.width * spec.height / spec.width
         width = came.height * spec.width / spec.height
         if min(abs(came.height - height), abs(came.width - width)) > 0.5:  # more than rounding

@@ -7,6 +7,8 @@ import numpy as np
 from ..buffers import empty
 from .layer import Array, Backward, Layer
 
+ZERO = np.zeros((), np.float32)  # an array, which NumPy looks at faster than at a number
+
 
 @dataclass
 class ReLU(Layer):
@@ -27,7 +29,7 @@ class ReLU(Layer):
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
-        Y = np.maximum(X, X.dtype.type(0), out=empty(X.shape, X.dtype))
+        Y = np.maximum(X, ZERO, out=empty(X.shape, X.dtype))
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             from ..kernels import activation as kernels

@@ -132,15 +132,24 @@ def _correlate_whole(X: Array, W: Array, b: Array, padding: int) -> Array:
         X = np.pad(X, ((0, 0), (padding, padding), (0, 0), (0, 0)))
     _, height, width, n = X.shape
     rows, columns = height - k + 1, width - k + 1
-    taps = _Taps.of(X.shape, k, 0)
+    offsets, first, stop = _all_taps(X.shape, k)
     length, flat = (rows - 1) * width * n + columns * n, X.reshape(-1)
     if length < kernels.SHORTEST:
         flat = np.concatenate([flat, np.zeros(kernels.SHORTEST - length, X.dtype)])
         length = kernels.SHORTEST
     Y = np.empty((filters, 1, length), X.dtype)
-    kernels.correlate(flat, taps.spread(W), taps.offsets, taps.first[:1], taps.stop[:1], 0, b, Y)
+    weights = np.ascontiguousarray(W.reshape(filters, -1))  # a turned W may reshape to a view
+    kernels.correlate(flat, weights, offsets, first, stop, 0, b, Y)
     strides = [step * X.itemsize for step in (length, width * n, n, 1)]
     return np.ndarray((filters, rows, columns, n), Y.dtype, Y.data, 0, strides)
+
+
+@lru_cache(maxsize=256)
+def _all_taps(shape: tuple[int, ...], k: int) -> tuple[Array, Array, Array]:
+    """(offsets, first, stop) of the taps in the order of the weights: no row leaves one out."""
+    channels, height, width, n = shape
+    starts = np.arange(channels * height * width).reshape(shape[:3])[:, :k, :k] * n
+    return starts.reshape(-1), np.zeros(1, np.int64), np.full(1, channels * k * k)
 
 
 def weight_gradient(X: Array, dY: Array, k: int, padding: int) -> tuple[Array, Array]:

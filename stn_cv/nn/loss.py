@@ -7,8 +7,10 @@ from .layer import Array
 
 def softmax(logits: Array) -> Array:
     """Probabilities (classes, n) of logits (classes, n)."""
-    shifted = np.exp(logits - logits.max(axis=0))
-    return shifted / shifted.sum(axis=0)
+    shifted = logits - np.maximum.reduce(logits)
+    np.exp(shifted, out=shifted)
+    shifted /= np.add.reduce(shifted)
+    return shifted
 
 
 def cross_entropy(logits: Array, y: Array, weights: Array) -> tuple[float, Array]:

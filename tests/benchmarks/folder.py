@@ -40,7 +40,8 @@ def generate(folder, count):
 
 def model():
     """What `stn-cv fit` makes by default, turning every photo a little."""
-    from stn_cv.model.rectifier import ImageSpec, Rectifier
+    from stn_cv.model.image_spec import ImageSpec
+    from stn_cv.model.rectifier import Rectifier
     from stn_cv.nn import Dense, SpatialTransform, Standardize
     from stn_cv.nn.architectures import cnn_head, cnn_localization
     from stn_cv.nn.network import Network

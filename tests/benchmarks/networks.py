@@ -3,7 +3,8 @@
 import numpy as np
 from harness import agree, race, report
 
-from stn_cv.model.rectifier import ImageSpec, Rectifier
+from stn_cv.model.image_spec import ImageSpec
+from stn_cv.model.rectifier import Rectifier
 from stn_cv.nn import Conv2D, Dense, Flatten, MaxPool, ReLU, SpatialTransform
 from stn_cv.nn.network import Network
 from stn_cv.nn.samples import Samples

@@ -1,0 +1,93 @@
+"""What images a model was fitted on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InvalidTypeError
+
+__all__ = ["ImageSpec"]
+
+Array = NDArray[Any]
+INTEGER_RANGES = {"uint8": 255.0, "uint16": 65535.0}
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """What images a model was fitted on.
+
+    Parameters
+    ----------
+    height, width, channels : int
+        Shape of an image.
+    range : {"uint8", "uint16", "float"}
+        How values are to be read: integers are divided by their dtype's maximum, floats
+        are taken as they are.
+
+    Examples
+    --------
+    >>> from stn_cv import ImageSpec
+    >>> str(ImageSpec(28, 28, 1, "uint8"))
+    '28x28 pixels, 1 channel, uint8'
+    """
+
+    height: int
+    width: int
+    channels: int
+    range: str
+
+    def __str__(self) -> str:
+        plural = "" if self.channels == 1 else "s"
+        return f"{self.height}x{self.width} pixels, {self.channels} channel{plural}, {self.range}"
+
+    @classmethod
+    def of(cls, images: Array) -> "ImageSpec":
+        """The spec that images (n, h, w, c) fulfil."""
+        _, height, width, channels = images.shape
+        name = "float" if images.dtype.kind == "f" else images.dtype.name
+        if name != "float" and name not in INTEGER_RANGES:
+            known = ", ".join(INTEGER_RANGES)
+            raise InvalidTypeError(f"images are {name}; wanted {known} or floats, as fitted.")
+        return cls(height, width, channels, name)
+
+    def fits(self, images: Array) -> bool:
+        """Whether images fulfil the spec as they are.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n, h, w, c)
+            Images of any dtype and size.
+
+        Returns
+        -------
+        bool
+            Whether size, channels and range are the fitted ones.
+        """
+        dtype = images.dtype
+        same = dtype.kind == "f" if self.range == "float" else dtype.newbyteorder("=") == self.range
+        return same and images.shape[1:] == (self.height, self.width, self.channels)
+
+    @property
+    def maximum(self) -> float:
+        """The value that stands for 1 in the network."""
+        return INTEGER_RANGES.get(self.range, 1.0)
+
+    def network_input(self, images: Array, dtype: Any) -> Array:
+        """Scale images of this spec to what the network takes.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n, h, w, c)
+            Images that fulfil the spec.
+        dtype : dtype
+            float32 or float64.
+
+        Returns
+        -------
+        ndarray of shape (n, h, w, c)
+            Of `dtype`, integers divided by their maximum.
+        """
+        images = images.astype(dtype, copy=False)
+        return images if self.maximum == 1 else images / np.dtype(dtype).type(self.maximum)
