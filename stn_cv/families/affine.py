@@ -25,7 +25,7 @@ Array = NDArray[Any]
 Backward = Callable[[Array], Array]
 EPSILON = float(np.finfo(np.float64).eps)
 IDENTITY = np.eye(2, 3)
-LARGEST_ENTRY = 1e15  # of a matrix in pixels that one image is warped by without a check
+LARGEST_ENTRY = 1e15  # sum of a matrix in pixels that one image is warped by without a check
 LARGEST_SCALE = 8.0  # scales stay between 1/8 and 8
 
 
@@ -108,13 +108,18 @@ def _kernels() -> Any:
 
 
 @lru_cache(maxsize=64)
-def _axes_of(input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> Any:
-    """Of x and y: gains from motion to theta, gain and offset to pixels; then the output's."""
+def _gains_of_one(input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> list[Any]:
+    """For x and y: gains of a motion's row, first alone, then in the shift, which ends in more."""
     height, width = input_shape
-    unit = math.sqrt(height * width)
-    x = (1, height / width, unit / width), *pixel_from_normalized(width, False)
-    y = (width / height, 1, unit / height), *pixel_from_normalized(height, False)
-    return (x, y), [normalized_from_pixel(size, False) for size in reversed(output_shape)]
+    unit, rows = math.sqrt(height * width), []
+    (x_out, x_shift), (y_out, y_shift) = (
+        normalized_from_pixel(size, False) for size in reversed(output_shape)
+    )
+    for size, units in ((width, (width, height, unit)), (height, (width, height, unit))):
+        gain, offset = pixel_from_normalized(size, False)
+        a, b, c = (gain * side / size for side in units)
+        rows.append((a * x_out, b * y_out, a * x_shift, b * y_shift, c, offset))
+    return rows
 
 
 @dataclass(frozen=True)
@@ -189,18 +194,19 @@ class AffineFamily:
 
         In Python's numbers, which take 4 us where small arrays take 40.
         """
-        source, ((x_out, x_shift), (y_out, y_shift)) = _axes_of(input_shape, output_shape)
+        (a, b, c), (d, e, f) = self.motion(parameters.astype(np.float64))[0][0].tolist()
+        x, y = _gains_of_one(input_shape, output_shape)
+        entries = [
+            *(a * x[0], b * x[1], a * x[2] + b * x[3] + c * x[4] + x[5]),
+            *(d * y[0], e * y[1], d * y[2] + e * y[3] + f * y[4] + y[5]),
+        ]
+        if not sum(map(abs, entries)) <= LARGEST_ENTRY:
+            return None
         tolerance = 16 * EPSILON * max(input_shape)
-        entries = []
-        motion = self.motion(parameters.astype(np.float64))[0][0].tolist()
-        for (a, b, c), (gains, gain, offset) in zip(motion, source, strict=True):
-            a, b, c = a * gains[0], b * gains[1], c * gains[2]
-            shift = (a * x_shift + b * y_shift + c) * gain + offset
-            for entry in (a * gain * x_out, b * gain * y_out, shift):
-                if not abs(entry) <= LARGEST_ENTRY:
-                    return None
-                nearest = round(entry)
-                entries.append(nearest if abs(entry - nearest) <= tolerance else entry)
+        for i, entry in enumerate(entries):
+            nearest = round(entry)
+            if abs(entry - nearest) <= tolerance:
+                entries[i] = nearest
         return np.array(entries, np.float64).reshape(1, 2, 3)
 
     def apply(

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..buffers import empty
-from .layer import Array, Backward, Layer
+from ..buffers import empty, out_like
+from .layer import Array, Backward, Layer, no_backward
 
 ZERO = np.zeros((), np.float32)  # an array, which NumPy looks at faster than at a number
 
@@ -29,7 +29,9 @@ class ReLU(Layer):
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
-        Y = np.maximum(X, ZERO, out=empty(X.shape, X.dtype))
+        Y = np.maximum(X, ZERO, out=out_like(X))
+        if not training:
+            return Y, no_backward
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             from ..kernels import activation as kernels

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -130,26 +130,40 @@ def _correlate_whole(X: Array, W: Array, b: Array, padding: int) -> Array:
     filters, _, k, _ = W.shape
     if padding:
         X = np.pad(X, ((0, 0), (padding, padding), (0, 0), (0, 0)))
-    _, height, width, n = X.shape
-    rows, columns = height - k + 1, width - k + 1
-    offsets, first, stop = _all_taps(X.shape, k)
-    length, flat = (rows - 1) * width * n + columns * n, X.reshape(-1)
-    if length < kernels.SHORTEST:
-        flat = np.concatenate([flat, np.zeros(kernels.SHORTEST - length, X.dtype)])
-        length = kernels.SHORTEST
+    taps, flat = _AllTaps.of(X.shape, k, X.itemsize), X.reshape(-1)
+    length = max(taps.length, kernels.SHORTEST)
+    if length > taps.length:
+        flat = np.concatenate([flat, np.zeros(length - taps.length, X.dtype)])
     Y = np.empty((filters, 1, length), X.dtype)
     weights = np.ascontiguousarray(W.reshape(filters, -1))  # a turned W may reshape to a view
-    kernels.correlate(flat, weights, offsets, first, stop, 0, b, Y)
-    strides = [step * X.itemsize for step in (length, width * n, n, 1)]
-    return np.ndarray((filters, rows, columns, n), Y.dtype, Y.data, 0, strides)
+    kernels.correlate(flat, weights, taps.offsets, taps.first, taps.stop, 0, b, Y)
+    return np.ndarray((filters, *taps.shape), Y.dtype, Y, 0, (length * Y.itemsize, *taps.strides))
 
 
-@lru_cache(maxsize=256)
-def _all_taps(shape: tuple[int, ...], k: int) -> tuple[Array, Array, Array]:
-    """(offsets, first, stop) of the taps in the order of the weights: no row leaves one out."""
-    channels, height, width, n = shape
-    starts = np.arange(channels * height * width).reshape(shape[:3])[:, :k, :k] * n
-    return starts.reshape(-1), np.zeros(1, np.int64), np.full(1, channels * k * k)
+class _AllTaps(NamedTuple):
+    """The taps in the order of the weights, where no row leaves one out; and what they give.
+
+    `length` values a filter, in which `shape` (rows, columns, n) lies with `strides`.
+    """
+
+    offsets: Array
+    first: Array
+    stop: Array
+    length: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @staticmethod
+    @lru_cache(maxsize=256)
+    def of(shape: tuple[int, ...], k: int, itemsize: int) -> "_AllTaps":
+        """For an input of `shape` (channels, height, width, n)."""
+        channels, height, width, n = shape
+        rows, columns = height - k + 1, width - k + 1
+        starts = np.arange(channels * height * width).reshape(shape[:3])[:, :k, :k] * n
+        first, stop = np.zeros(1, np.int64), np.full(1, starts.size)
+        length = ((rows - 1) * width + columns) * n
+        strides = width * n * itemsize, n * itemsize, itemsize
+        return _AllTaps(starts.reshape(-1), first, stop, length, (rows, columns, n), strides)
 
 
 def weight_gradient(X: Array, dY: Array, k: int, padding: int) -> tuple[Array, Array]:

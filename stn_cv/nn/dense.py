@@ -6,7 +6,7 @@ import numpy as np
 
 from ..buffers import empty
 from ..errors import InvalidInputError
-from .layer import Array, Backward, Layer, check_ndim, check_positive
+from .layer import Array, Backward, Layer, check_ndim, check_positive, no_backward
 
 INITIALIZATIONS = ("he", "glorot", "zeros")
 
@@ -55,13 +55,15 @@ class Dense(Layer):
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
         W, b = self.parameters
+        Y = W.dot(X)  # half a microsecond less than `@`, of the 2 that one sample takes
+        Y += b[:, None]
+        if not training:
+            return Y, no_backward
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             dW = np.matmul(dY, X.T, out=empty(W.shape, W.dtype))
             return (W.T @ dY if want_dX else None), [dW, dY.sum(axis=1)]
 
-        Y = W.dot(X)  # half a microsecond less than `@`, of the 2 that one sample takes
-        Y += b[:, None]
         return Y, backward
 
 

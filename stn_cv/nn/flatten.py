@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .layer import Array, Backward, Layer, check_ndim
+from .layer import Array, Backward, Layer, check_ndim, no_backward
 
 
 @dataclass
@@ -28,7 +28,11 @@ class Flatten(Layer):
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
+        Y = X.reshape(math.prod(X.shape[:-1]), X.shape[-1])
+        if not training:
+            return Y, no_backward
+
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             return dY.reshape(X.shape), []
 
-        return X.reshape(math.prod(X.shape[:-1]), X.shape[-1]), backward
+        return Y, backward

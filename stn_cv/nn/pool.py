@@ -38,7 +38,6 @@ class MaxPool(Layer):
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
         kernels = _kernels()
-
         X = np.ascontiguousarray(X)
         Y = empty(_pooled(X.shape, self.size), X.dtype)
         if not training and self.size == 2:
@@ -83,21 +82,29 @@ class AveragePool(Layer):
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
-        kernels = _kernels()
-
-        X = np.ascontiguousarray(X)
-        shape = X.shape
-        Y = np.zeros(_pooled(shape, self.size), X.dtype)
-        kernels.mean_forward(X, self.size, Y)
+        shape, share = X.shape, X.dtype.type(1 / self.size**2)
+        first, *others = _places(X, self.size)
+        Y = np.array(first, order="C")
+        for values in others:
+            Y += values
+        Y *= share
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             if not want_dX:
                 return None, []
             dX = _uncovered_zero(shape, self.size, dY.dtype)
-            kernels.mean_backward(np.ascontiguousarray(dY), self.size, dX)
+            for values in _places(dX, self.size):
+                np.multiply(dY, share, out=values)
             return dX, []
 
         return Y, backward
+
+
+def _places(X: Array, size: int) -> list[Array]:
+    """A view for each place in a square, row by row: the values there of all squares."""
+    _, rows, columns, _ = _pooled(X.shape, size)
+    down, across = rows * size, columns * size
+    return [X[:, i:down:size, j:across:size] for i in range(size) for j in range(size)]
 
 
 @cache

@@ -126,7 +126,7 @@ class SamplingArguments:
 def read_only(array: Array) -> Array:
     """A view that kernels cannot write to: what came in is safe, and compiled for only once."""
     view = array.view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view
 
 
