@@ -56,11 +56,6 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
     return np.ndarray(shape, dtype, buffers[-1])
 
 
-def out_like(X: Array) -> Array | None:
-    """An ``out`` for a result like X; None, which lets NumPy make it, where that is quicker."""
-    return empty(X.shape, X.dtype) if X.nbytes >= SMALLEST else None
-
-
 def zeros(shape: tuple[int, ...], dtype: Any) -> Array:
     """As `numpy.zeros`."""
     array = empty(shape, dtype)

@@ -56,6 +56,16 @@ def test_pools_of_one_and_of_many_images(pool):
     np.testing.assert_array_equal(dX, apart[1])
 
 
+@pytest.mark.parametrize("n", [1, 5000])
+def test_a_relu_of_few_and_of_many_values(n):
+    values = np.array([-np.inf, -1.5, -0.0, 0.0, 2.5, np.inf, np.nan])
+    Y, backward = ReLU().forward(np.repeat(values[:, None], n, axis=1), True)
+    wanted = np.array([0, 0, 0, 0, 2.5, np.inf, np.nan])  # NaN stays, so that it is noticed
+    np.testing.assert_array_equal(Y, np.repeat(wanted[:, None], n, axis=1))
+    dX, _ = backward(np.ones_like(Y))
+    np.testing.assert_array_equal(dX[:-1], np.repeat(wanted[:-1, None] > 0, n, axis=1))
+
+
 @pytest.mark.parametrize("relus", [1, 2])
 def test_a_relu_before_a_max_pool_gives_what_one_behind_it_gives(relus):
     layers = [Conv2D(4, 3), *[ReLU()] * relus, MaxPool(2), Flatten()]

@@ -1,12 +1,15 @@
 """The rectifier nonlinearity."""
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 
-from ..buffers import empty, out_like
+from ..buffers import empty
 from .layer import Array, Backward, Layer, no_backward
 
+FEW = 4096  # values, of which NumPy has the larger sooner than a kernel is called
 ZERO = np.zeros((), np.float32)  # an array, which NumPy looks at faster than at a number
 
 
@@ -29,15 +32,25 @@ class ReLU(Layer):
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
-        Y = np.maximum(X, ZERO, out=out_like(X))
+        if X.size < FEW:
+            Y = np.maximum(X, ZERO)
+        else:
+            Y = empty(X.shape, X.dtype)
+            _kernels().relu(X.reshape(-1), Y.reshape(-1))
         if not training:
             return Y, no_backward
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
-            from ..kernels import activation as kernels
-
             dX = empty(Y.shape, Y.dtype)
-            kernels.relu_backward(dY.reshape(-1), Y.reshape(-1), dX.reshape(-1))
+            _kernels().relu_backward(dY.reshape(-1), Y.reshape(-1), dX.reshape(-1))
             return dX, []
 
         return Y, backward
+
+
+@cache
+def _kernels() -> Any:
+    """Loaded at the first call, without asking the import system again at each (1 us)."""
+    from ..kernels import activation
+
+    return activation
