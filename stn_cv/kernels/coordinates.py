@@ -14,10 +14,9 @@ variable are done in 64 bits (0.6 ns).
 
 import numpy as np
 
+from .codes import REFLECTION, ZEROS
 from .jit import inner
 
-BILINEAR, NEAREST = 0, 1
-ZEROS, BORDER, REFLECTION = 0, 1, 2
 INSIDE, OUTSIDE, MIXED, UNSTEPPED = 0, 1, 2, 3
 TILE, WIDTH = 512, 48
 RUN = 128  # points that are sampled without checks, or with, together

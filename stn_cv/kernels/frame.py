@@ -14,12 +14,11 @@ from numba import config, types
 from numba.core.cgutils import raw_memcpy
 from numba.extending import intrinsic, overload
 
+from .codes import BEFORE, FRAME
 from .jit import inner
 from .values import FIRST, write_fill
 from .vectors import array
 
-WHOLE, BOXES = 1, 2  # what is framed; 0 is nothing
-BEFORE, FRAME = 2, 4  # rows and columns before the image, and in all
 LARGEST_BOX = 2**13  # pixels
 
 

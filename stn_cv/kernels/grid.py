@@ -9,18 +9,16 @@ finite.
 
 import numpy as np
 
+from .codes import BILINEAR, FRAME, NEAREST, ZEROS
 from .coordinates import (
-    BILINEAR,
     LARGEST,
-    NEAREST,
     RUN,
     TILE,
-    ZEROS,
     multiply,
     padding_gains,
     reflect,
 )
-from .frame import FRAME, blank_frame, frame_origin, put, take
+from .frame import blank_frame, frame_origin, put, take
 from .jit import inner, kernel
 from .nearest import copy_nearest, scatter_nearest
 from .neighbours import fetch_values

@@ -10,12 +10,10 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic, overload
 
-from .coordinates import BILINEAR, ZEROS
-from .frame import BEFORE
+from .codes import BEFORE, BILINEAR, MOST, ZEROS
 from .jit import REASSOCIATE, inner
 
 LONGEST = 2**20  # a side whose half pixels float32 holds with room to spare
-MOST = 2**31  # pixels, numbered in 32 bits
 
 
 def fused(a, b, c):

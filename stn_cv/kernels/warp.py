@@ -12,13 +12,13 @@ columns, channels), whose first row is row `first_row` of the whole output.
 
 import numpy as np
 
+from .codes import BOXES, FRAME, WHOLE, ZEROS
 from .coordinates import (
     INSIDE,
     MIXED,
     OUTSIDE,
     TILE,
     UNSTEPPED,
-    ZEROS,
     all_plain,
     box_of,
     fill_steps,
@@ -33,10 +33,7 @@ from .coordinates import (
     tiles_of,
 )
 from .frame import (
-    BOXES,
-    FRAME,
     LARGEST_BOX,
-    WHOLE,
     blank_frame,
     clear,
     frame_origin,

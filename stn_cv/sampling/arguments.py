@@ -11,20 +11,30 @@ from numpy.typing import ArrayLike, NDArray
 from ..buffers import empty
 from ..errors import InvalidInputError, InvalidTypeError, NonFiniteError
 from ..geometry import as_array, axes, pixel_from_normalized
+from ..kernels.codes import (
+    BILINEAR,
+    BORDER,
+    BOXES,
+    FRAME,
+    MOST,
+    NEAREST,
+    NONE,
+    REFLECTION,
+    WHOLE,
+    ZEROS,
+)
 from ..slices import effective_jobs, slices_of
 
 Array = NDArray[Any]
 Fill = tuple[Any, ...] | Array  # a tuple for few channels: see kernels/pixels.py
-MODES = {"bilinear": 0, "nearest": 1}
-PADDING_MODES = {"zeros": 0, "border": 1, "reflection": 2}
+MODES = {"bilinear": BILINEAR, "nearest": NEAREST}
+PADDING_MODES = {"zeros": ZEROS, "border": BORDER, "reflection": REFLECTION}
 POINTS_OF_A_CALL = 2**24  # at most, about: Ctrl-C waits until a kernel is done
 POINTS_OF_THREADS = 2**19  # below them, to wake a thread takes longer than it saves
 POINTS_OF_A_PIECE = 2**18  # of one image, at least
 PIECES_OF_AN_IMAGE = 8  # at most; for any number of threads, as roundings go by tiles of a piece
 CHANNELS_FIRST_SIDE = 16  # with as many channels, few rows are taken for channels
 FEW_CHANNELS = 4
-NONE, WHOLE, BOXES = 0, 1, 2  # what is framed, as in kernels/frame.py
-FRAME, MOST = 4, 2**31  # pixels around an image; pixels that kernels can number
 LARGEST_FRAMED = 256 * 256  # pixels; of larger images too few tiles need it
 COMPUTED_IN = {"float32": "float32", "float64": "float64", "uint8": "float32", "uint16": "float32"}
 

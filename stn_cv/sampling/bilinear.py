@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..buffers import empty
 from ..geometry import matrix_gradient_to_theta, matrix_output_to_source
+from ..kernels.codes import WHOLE
 from ..slices import run_slices
 from .antialias import (
     ONE,
@@ -22,7 +23,7 @@ from .antialias import (
     to_pixels_gradient,
     to_samples,
 )
-from .arguments import PADDING_MODES, WHOLE, Fill, as_fill, framing_of, read_only
+from .arguments import PADDING_MODES, Fill, as_fill, framing_of, read_only
 
 __all__ = ["Warp", "differentiable_warp"]
 
