@@ -213,3 +213,22 @@ def test_outside_counts_both_axes():
     family = FAMILIES["attention"]
     wide = np.array([[np.log(2.0), 0.0, 0.0]])  # twice as wide and high: three quarters beyond
     assert share_outside(family.theta(wide, (5, 5))[0])[0] == pytest.approx(0.75, abs=0.05)
+
+
+@pytest.mark.parametrize("n_steps", [1, 3])
+@pytest.mark.parametrize("name", ["translation", "attention", "similarity", "affine"])
+@pytest.mark.parametrize("scale", [0.3, 1e13, 1e300, np.inf, np.nan])
+def test_one_image_is_warped_as_among_others(name, n_steps, scale):
+    family = FAMILIES[name] if n_steps == 1 else FAMILIES[name].in_steps(n_steps)
+    rng = np.random.default_rng(3)
+    for shape, output_shape in (((9, 7), (5, 11)), ((1, 6), (4, 1)), ((8, 8), (8, 8))):
+        for channels in (1, 3, 5):
+            images = rng.random((4, *shape, channels))
+            with np.errstate(all="ignore"):
+                parameters = rng.normal(size=(4, family.n_parameters)) * scale
+                together = family.warp(images, parameters, output_shape, "border")[0]
+                apart = [
+                    family.warp(images[i : i + 1], parameters[i : i + 1], output_shape, "border")[0]
+                    for i in range(4)
+                ]
+            np.testing.assert_allclose(np.concatenate(apart), together, rtol=1e-9, atol=1e-9)

@@ -101,6 +101,7 @@ def test_the_version_is_the_one_in_pyproject():
 
 def test_importing_the_package_loads_nothing_heavy():
     assert loaded_after("import stn_cv; dir(stn_cv); stn_cv.__version__", HEAVY) == []
+    assert loaded_after("import stn_cv.families, stn_cv.nn", ("numba",)) == []
 
 
 def test_the_fitted_thing_is_used_without_scikit_learn():

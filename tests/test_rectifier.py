@@ -83,3 +83,25 @@ def test_images_of_several_shapes_are_named(rectifier):
     for question in (rectifier.theta, rectifier.rectify, rectifier.predict_proba):
         with pytest.raises(InvalidInputError, match="its parts differ in shape"):
             question([DIGITS[0], DIGITS[1][:5]])
+
+
+@pytest.mark.parametrize(
+    ("range", "dtype", "fits"),
+    [
+        ("uint8", "uint8", True),
+        ("uint16", ">u2", True),
+        ("uint16", "uint8", False),
+        ("float", "float16", True),
+        ("float", ">f8", True),
+        ("float", "uint8", False),
+        ("uint8", "float32", False),
+        ("u1", "uint8", False),
+        ("int64", "int64", False),
+        ("object", object, False),
+    ],
+)
+def test_a_spec_fits_what_it_was_made_from(range, dtype, fits):
+    spec = stn_cv.ImageSpec(4, 6, 1, range)
+    assert spec.fits(np.zeros((2, 4, 6, 1), dtype)) == fits
+    assert not spec.fits(np.zeros((2, 4, 6, 3), dtype))
+    assert not spec.fits(np.zeros((2, 6, 4, 1), dtype))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidInputError
+from ..kernels import loaded
 from ..model.image_spec import ImageSpec
 from ..sampling.arguments import read_only
 from ..slices import run_slices, slices_of
@@ -63,8 +64,7 @@ class Cells:
 
     def features(self, images: Array, n_jobs: int | None = None) -> Array:
         """Features (n, features) of images (n, h, w, c)."""
-        from ..kernels import hog as kernels
-
+        kernels = loaded("hog")
         images = self._readable(images)
         dtype = np.float32 if images.dtype == np.float32 else np.float64
         out = np.empty((len(images), int(np.prod(self.axes))), dtype)
@@ -79,8 +79,7 @@ class Cells:
 
     def input_gradient(self, images: Array, dY: Array) -> Array:
         """Gradient of images (n, h, w, c) of float from that of their features."""
-        from ..kernels import hog as kernels
-
+        kernels = loaded("hog")
         dX = np.empty(images.shape, images.dtype)
         dY = read_only(np.ascontiguousarray(dY, images.dtype))
         kernels.input_gradient(self._readable(images), dY, *self._settings, *self._scratch(), dX)

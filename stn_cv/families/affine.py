@@ -9,13 +9,14 @@ covers the whole source.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import normalized_from_pixel, pixel_from_normalized
+from ..kernels import loaded
 from ..sampling import PADDING_MODES, differentiable_warp, warp_affine
 from ..sampling.antialias import shrinks
 from ..sampling.arguments import FEW_CHANNELS, framing_of, read_only
@@ -25,7 +26,7 @@ Array = NDArray[Any]
 Backward = Callable[[Array], Array]
 EPSILON = float(np.finfo(np.float64).eps)
 IDENTITY = np.eye(2, 3)
-LARGEST_ENTRY = 1e15  # sum of a matrix in pixels that one image is warped by without a check
+LARGEST_SUM = 1e15  # of the sizes of a pixel matrix' entries, up to which one image is warped
 LARGEST_SCALE = 8.0  # scales stay between 1/8 and 8
 
 
@@ -90,7 +91,7 @@ def _warp_one(
     fill_value: float,
 ) -> Array:
     """The kernel's warp of one image with few channels, nothing else."""
-    kernels = _kernels()
+    kernels = loaded("warp")
     fill = (images.dtype.type(fill_value),) * images.shape[3]
     images = read_only(np.ascontiguousarray(images))
     framing = framing_of(images, fill, math.prod(output_shape))
@@ -99,27 +100,22 @@ def _warp_one(
     return Y
 
 
-@cache
-def _kernels() -> Any:
-    """Loaded at the first call, without asking the import system again at each (1 us)."""
-    from ..kernels import warp
-
-    return warp
-
-
 @lru_cache(maxsize=64)
-def _gains_of_one(input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> list[Any]:
-    """For x and y: gains of a motion's row, first alone, then in the shift, which ends in more."""
+def _gains_of_one(input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> Any:
+    """For a motion's first and second row: what its three entries are multiplied by.
+
+    Of the pixel matrix, by the output's column and row; in its shift all three; what is added.
+    """
     height, width = input_shape
     unit, rows = math.sqrt(height * width), []
     (x_out, x_shift), (y_out, y_shift) = (
         normalized_from_pixel(size, False) for size in reversed(output_shape)
     )
-    for size, units in ((width, (width, height, unit)), (height, (width, height, unit))):
+    for size in (width, height):
         gain, offset = pixel_from_normalized(size, False)
-        a, b, c = (gain * side / size for side in units)
+        a, b, c = (gain * side / size for side in (width, height, unit))
         rows.append((a * x_out, b * y_out, a * x_shift, b * y_shift, c, offset))
-    return rows
+    return tuple(rows)
 
 
 @dataclass(frozen=True)
@@ -195,12 +191,12 @@ class AffineFamily:
         In Python's numbers, which take 4 us where small arrays take 40.
         """
         (a, b, c), (d, e, f) = self.motion(parameters.astype(np.float64))[0][0].tolist()
-        x, y = _gains_of_one(input_shape, output_shape)
+        x, y = _gains_of_one(input_shape, tuple(output_shape))
         entries = [
             *(a * x[0], b * x[1], a * x[2] + b * x[3] + c * x[4] + x[5]),
             *(d * y[0], e * y[1], d * y[2] + e * y[3] + f * y[4] + y[5]),
         ]
-        if not sum(map(abs, entries)) <= LARGEST_ENTRY:
+        if not sum(map(abs, entries)) <= LARGEST_SUM:
             return None
         tolerance = 16 * EPSILON * max(input_shape)
         for i, entry in enumerate(entries):

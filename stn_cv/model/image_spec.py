@@ -12,6 +12,7 @@ __all__ = ["ImageSpec"]
 
 Array = NDArray[Any]
 INTEGER_RANGES = {"uint8": 255.0, "uint16": 65535.0}
+NAMES = {np.dtype(name): name for name in INTEGER_RANGES}  # to ask a dtype for it takes 4 us
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ class ImageSpec:
             Whether size, channels and range are the fitted ones.
         """
         dtype = images.dtype
-        same = dtype.kind == "f" if self.range == "float" else dtype.newbyteorder("=") == self.range
-        return same and images.shape[1:] == (self.height, self.width, self.channels)
+        name = "float" if dtype.kind == "f" else NAMES.get(dtype.newbyteorder("="))
+        return name == self.range and images.shape[1:] == (self.height, self.width, self.channels)
 
     @property
     def maximum(self) -> float:

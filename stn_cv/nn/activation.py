@@ -1,16 +1,16 @@
 """The rectifier nonlinearity."""
 
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 
 from ..buffers import empty
+from ..kernels import loaded
 from .layer import Array, Backward, Layer, no_backward
 
 FEW = 4096  # values, of which NumPy has the larger sooner than a kernel is called
-ZERO = np.zeros((), np.float32)  # an array, which NumPy looks at faster than at a number
+# An array, which NumPy looks at faster than at a number; beside float64 it gives float64.
+ZERO = np.zeros((), np.float32)
 
 
 @dataclass
@@ -36,21 +36,13 @@ class ReLU(Layer):
             Y = np.maximum(X, ZERO)
         else:
             Y = empty(X.shape, X.dtype)
-            _kernels().relu(X.reshape(-1), Y.reshape(-1))
+            loaded("activation").relu(X.reshape(-1), Y.reshape(-1))
         if not training:
             return Y, no_backward
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             dX = empty(Y.shape, Y.dtype)
-            _kernels().relu_backward(dY.reshape(-1), Y.reshape(-1), dX.reshape(-1))
+            loaded("activation").relu_backward(dY.reshape(-1), Y.reshape(-1), dX.reshape(-1))
             return dX, []
 
         return Y, backward
-
-
-@cache
-def _kernels() -> Any:
-    """Loaded at the first call, without asking the import system again at each (1 us)."""
-    from ..kernels import activation
-
-    return activation

@@ -1,15 +1,16 @@
 """Two-dimensional convolution (cross-correlation, as everywhere in this field), stride 1."""
 
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from ..buffers import empty
 from ..errors import InvalidInputError
+from ..kernels import loaded
 from .dense import initial_weights
-from .layer import Array, Backward, Layer, check_ndim, check_positive
+from .layer import Array, Backward, Layer, check_ndim, check_positive, no_backward
 
 NARROW = 64  # values of an output row, below which rows are not worth a loop of their own
 
@@ -67,6 +68,8 @@ class Conv2D(Layer):
         W, b = self.parameters
         X = widened(X, self.padding)
         Y = correlate(X, W, b, self.padding)
+        if not training:
+            return Y, no_backward
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             dY = np.ascontiguousarray(dY)
@@ -84,14 +87,6 @@ class Conv2D(Layer):
         return Y, backward
 
 
-@cache
-def _kernels() -> Any:
-    """Loaded at the first call, without asking the import system again at each (1 us)."""
-    from ..kernels import conv
-
-    return conv
-
-
 def widened(X: Array, padding: int) -> Array:
     """X with columns of zeros at both sides, contiguous; rows are padded by skipping taps."""
     if not padding:
@@ -105,8 +100,7 @@ def widened(X: Array, padding: int) -> Array:
 
 def correlate(X: Array, W: Array, b: Array, padding: int) -> Array:
     """Correlate a widened X with W (filters, channels, k, k)."""
-    kernels = _kernels()
-
+    kernels = loaded("conv")
     filters, _, k, _ = W.shape
     columns, n = X.shape[2] - k + 1, X.shape[3]
     if columns * n < NARROW:
@@ -125,8 +119,7 @@ def _correlate_whole(X: Array, W: Array, b: Array, padding: int) -> Array:
 
     What falls between the rows is computed for nothing, and left out of the view returned.
     """
-    kernels = _kernels()
-
+    kernels = loaded("conv")
     filters, _, k, _ = W.shape
     if padding:
         X = np.pad(X, ((0, 0), (padding, padding), (0, 0), (0, 0)))
@@ -168,8 +161,7 @@ class _AllTaps(NamedTuple):
 
 def weight_gradient(X: Array, dY: Array, k: int, padding: int) -> tuple[Array, Array]:
     """Gradients by W (filters, channels, k, k) and b of `correlate`."""
-    kernels = _kernels()
-
+    kernels = loaded("conv")
     filters, rows, _, n = dY.shape
     taps = _Taps.of(X.shape, k, padding)
     dweights, dbias = np.empty((filters, len(taps.offsets)), X.dtype), np.empty(filters, X.dtype)

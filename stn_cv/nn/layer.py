@@ -43,7 +43,7 @@ class Layer(ABC):
     ...         return input_shape, []
     ...     def forward(self, X, training=False, rng=None):
     ...         return X * X, lambda dY, want_dX=True: (2 * X * dY, [])
-    >>> Y, backward = Square().forward(np.array([[3.0]]))
+    >>> Y, backward = Square().forward(np.array([[3.0]]), training=True)
     >>> Y, backward(np.ones((1, 1)))[0]
     (array([[9.]]), array([[6.]]))
     """
@@ -58,7 +58,10 @@ class Layer(ABC):
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
-        """Output and ``backward(dY, want_dX=True) -> (dX or None, gradients)``."""
+        """Output and ``backward(dY, want_dX=True) -> (dX or None, gradients)``.
+
+        The backward is there for calls with `training`; without, it may refuse.
+        """
 
     def bind(self, parameters: Iterable[Array]) -> None:
         """Take the arrays that hold the parameters from now on."""

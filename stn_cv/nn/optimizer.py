@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import loaded
 from .layer import Array
 
 MOMENTUM = 0.9
@@ -44,8 +45,7 @@ class Adam:
 
     def step(self, vector: Array, gradient: Array, learning_rate: float) -> None:
         """Move `vector` in place."""
-        from ..kernels import optimizer as kernels
-
+        kernels = loaded("optimizer")
         self.steps += 1
         rate = learning_rate / (1 - BETA_1**self.steps)
         scale = 1 / np.sqrt(1 - BETA_2**self.steps)

@@ -1,13 +1,13 @@
 """Max and average pooling over squares that do not overlap."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from ..buffers import empty
 from ..errors import InvalidInputError
+from ..kernels import loaded
 from .layer import Array, Backward, Layer, check_ndim, check_positive, no_backward
 
 
@@ -37,7 +37,7 @@ class MaxPool(Layer):
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
-        kernels = _kernels()
+        kernels = loaded("pool")
         X = np.ascontiguousarray(X)
         Y = empty(_pooled(X.shape, self.size), X.dtype)
         if not training and self.size == 2:
@@ -83,40 +83,33 @@ class AveragePool(Layer):
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
         shape, share = X.shape, X.dtype.type(1 / self.size**2)
-        first, *others = _places(X, self.size)
+        down, across = (side - side % self.size for side in shape[1:3])
+        first, *others = (
+            X[:, i : down : self.size, j : across : self.size]
+            for i in range(self.size)
+            for j in range(self.size)
+        )
         Y = np.array(first, order="C")
         for values in others:
             Y += values
         Y *= share
+        if not training:
+            return Y, no_backward
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             if not want_dX:
                 return None, []
             dX = _uncovered_zero(shape, self.size, dY.dtype)
-            for values in _places(dX, self.size):
-                np.multiply(dY, share, out=values)
+            rows, columns, n = dY.shape[1:]
+            squares = dX[:, :down, :across].reshape(-1, rows, self.size, columns, self.size, n)
+            squares[:] = (dY * share)[:, :, None, :, None]
             return dX, []
 
         return Y, backward
 
 
-def _places(X: Array, size: int) -> list[Array]:
-    """A view for each place in a square, row by row: the values there of all squares."""
-    _, rows, columns, _ = _pooled(X.shape, size)
-    down, across = rows * size, columns * size
-    return [X[:, i:down:size, j:across:size] for i in range(size) for j in range(size)]
-
-
-@cache
-def _kernels() -> Any:
-    """Loaded at the first call, without asking the import system again at each (1 us)."""
-    from ..kernels import pool
-
-    return pool
-
-
 def _uncovered_zero(shape: tuple[int, ...], size: int, dtype: Any) -> Array:
-    """An array in which only what no square covers is set, to zero: kernels write the rest."""
+    """An array in which only what no square covers is set, to zero: the rest is for others."""
     dX = empty(shape, dtype)
     _, rows, columns, _ = _pooled(shape, size)
     dX[:, rows * size :] = dX[:, :, columns * size :] = 0

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels import loaded
 from ..slices import slices_of
 
 __all__ = [
@@ -136,8 +137,7 @@ def _merged(parts: list[Part], arrays: list[Array]) -> Array:
 
 def means(samples: Array, counts: Counts, out: Array) -> None:
     """Write the means of the samples (n, rows, columns, c) of each pixel to `out`."""
-    from ..kernels import blocks
-
+    blocks = loaded("blocks")
     blocks.block_means(samples, *counts, out)
 
 

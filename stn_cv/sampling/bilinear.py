@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..buffers import empty
 from ..geometry import matrix_gradient_to_theta, matrix_output_to_source
+from ..kernels import loaded
 from ..kernels.codes import WHOLE
 from ..slices import run_slices
 from .antialias import (
@@ -56,8 +57,7 @@ class Warp:
 
     def write(self, rows: slice, out: Array) -> None:
         """Write some rows of the output to `out` (n, rows, columns, c)."""
-        from ..kernels import warp as kernels
-
+        kernels = loaded("warp")
         if self.counts == ONE:
             kernels.warp(self.images, self.framing, self.matrices, rows.start, *self.rules, out)
             return
@@ -81,8 +81,7 @@ class Warp:
 
         Threads share the rows.
         """
-        from ..kernels import warp as kernels
-
+        kernels = loaded("warp")
         sums = np.empty((len(cuts), len(dY), 2, 3))
         turns = [range(len(cuts))]
         if dimages is None:

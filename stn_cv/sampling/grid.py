@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..buffers import empty, zeros
 from ..errors import InvalidInputError
 from ..geometry import as_array, axes, check_shape, check_theta, normalized_from_pixel
+from ..kernels import loaded
 from ..slices import run_slices
 from .arguments import SamplingArguments, check_grid, float_dtype, margin_of, refuse_not_finite
 from .places import sample_into
@@ -53,8 +54,7 @@ def affine_grid(
     array([[[-0.5,  0. ],
             [ 0.5,  0. ]]])
     """
-    from ..kernels import grid as kernels
-
+    kernels = loaded("grid")
     theta = check_theta(theta)
     shape = check_shape("output_shape", output_shape)
     out = empty((*theta.shape[:-2], *shape, 2), float_dtype(theta))
@@ -236,8 +236,7 @@ def grid_sample_backward(
     >>> dgrid
     array([[[1., 0.]]])
     """
-    from ..kernels import grid as kernels
-
+    kernels = loaded("grid")
     where = check_grid(grid)
     call = SamplingArguments.of(
         images, where, where.ndim == 4, mode, padding_mode, align_corners, fill_value

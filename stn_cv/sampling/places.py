@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..buffers import empty, zeros
 from ..geometry import check_shape
+from ..kernels import loaded
 from ..slices import pinned_blas, run_slices, slices_of
 from .antialias import ONE, Counts, means, parts_of, samples_of
 from .arguments import (
@@ -46,8 +47,7 @@ def differentiable_sample(
     ``align_corners=False``. Returns the samples and ``backward(dY, want_dimages) ->
     (dimages or None, dplaces)``.
     """
-    from ..kernels import grid as kernels
-
+    kernels = loaded("grid")
     fill = as_fill(np.full(images.shape[3], fill_value, images.dtype))
     rules = (MODES["bilinear"], PADDING_MODES[padding_mode], False)
     images, at = read_only(np.ascontiguousarray(images)), (read_only(places), *PIXELS)
@@ -76,8 +76,7 @@ def sample_into(
     out: Array,
 ) -> int:
     """Sample images at (grid, gains, offsets); counts the coordinates that are not finite."""
-    from ..kernels import grid as kernels
-
+    kernels = loaded("grid")
     if rules[0] == MODES["bilinear"] and margin_of(images, fill, math.prod(out.shape[1:3])):
         return int(kernels.sample_framed(images, *at, *rules[1:], fill, out))
     return int(kernels.sample(images, *at, *rules, fill, out))

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import homography_gradient_to_theta, homography_output_to_source, horizon
+from ..kernels import loaded
 from .arguments import read_only
 
 __all__ = ["projective_places", "projective_places_backward"]
@@ -53,8 +54,7 @@ def projective_places(
     >>> projective_places(tilted, (1, 4), (1, 4))[0, 0, :, 0]
     array([-0.9       ,  0.92857143,  1.94444444,  2.59090909])
     """
-    from ..kernels import projective as kernels
-
+    kernels = loaded("projective")
     first, end, _ = rows.indices(output_shape[0])
     matrices = homography_output_to_source(theta, input_shape, output_shape)
     out = np.empty((len(theta), end - first, output_shape[1], 2))
@@ -93,8 +93,7 @@ def projective_places_backward(dplaces: Array, theta: Array, input_shape: tuple[
            [ 0. ,  0. ,  1. ],
            [-0.5,  0. ,  0. ]])
     """
-    from ..kernels import projective as kernels
-
+    kernels = loaded("projective")
     output_shape = dplaces.shape[1:3]
     matrices = homography_output_to_source(theta, input_shape, output_shape)
     dmatrices = np.empty(theta.shape)

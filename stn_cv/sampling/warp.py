@@ -14,6 +14,7 @@ from ..geometry import (
     matrix_gradient_to_theta,
     matrix_output_to_source,
 )
+from ..kernels import loaded
 from ..slices import run_slices
 from .antialias import ONE, Counts, Part, parts_of, sample_counts, shrinks
 from .arguments import MODES, SamplingArguments, float_dtype
@@ -86,8 +87,7 @@ def warp_affine(
     >>> warp_affine(np.array([[1.0, 2.0, 3.0]]), [[-1, 0, 0], [0, 1, 0]])  # flip
     array([[3., 2., 1.]])
     """
-    from ..kernels import warp as kernels
-
+    kernels = loaded("warp")
     theta = check_theta(theta)
     call = SamplingArguments.of(
         images, theta, theta.ndim == 3, mode, padding_mode, align_corners, fill_value
@@ -170,8 +170,7 @@ def warp_affine_backward(
     >>> dtheta[0, 2]  # by the shift to the right: 1.5 pixels times the slopes 1 + 2 - 4
     np.float64(-1.5)
     """
-    from ..kernels import warp as kernels
-
+    kernels = loaded("warp")
     where = check_theta(theta)
     call = SamplingArguments.of(
         images, where, where.ndim == 3, mode, padding_mode, align_corners, fill_value
