@@ -109,7 +109,7 @@ def head(model: str, side: int, wide: bool) -> list[Layer]:
         units = (400, 256) if side <= 20 else (256, 200)
         return [
             *(*shrink, Flatten(), Dense(units[0]), ReLU()),
-            *(Dense(units[1]), ReLU(), Dropout(0.3)),
+            *(Dense(units[1]), ReLU(), Dropout(0.1 if model == "st-fcn" else 0.3)),
         ]
     few, many = (48, 96) if wide else (32, 64)
     return [
@@ -132,7 +132,7 @@ def classifier(options: argparse.Namespace, side: int) -> SpatialTransformerClas
         output_shape=(seen, seen),
         head=head(options.model, seen, wide=side <= 28),
         learning_rate_init=0.003,
-        alpha=0.1,
+        alpha=0.05 if options.model == "st-fcn" else 0.1,
         batch_size=128,
         n_jobs=options.jobs,
         random_state=options.seed,
