@@ -62,7 +62,10 @@ class Dense(Layer):
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             dW = np.matmul(dY, X.T, out=empty(W.shape, W.dtype))
-            return (W.T @ dY if want_dX else None), [dW, dY.sum(axis=1)]
+            dX = None
+            if want_dX:  # laid out as X is, which spares a transform before this layer a copy
+                dX = (dY.T @ W).T if X.flags.f_contiguous else W.T @ dY
+            return dX, [dW, dY.sum(axis=1)]
 
         return Y, backward
 
