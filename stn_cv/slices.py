@@ -169,9 +169,10 @@ def pinned_blas() -> ForAll:
     return _pinned
 
 
-def blas_threads() -> dict[str, int]:
-    """Names of the BLAS and OpenMP libraries in this process, and their threads."""
-    return {pool["internal_api"]: pool["num_threads"] for pool in _controller().info()}
+def blas_pools() -> list[dict[str, Any]]:
+    """What threadpoolctl knows of the BLAS and OpenMP libraries in this process."""
+    pools: list[dict[str, Any]] = _controller().info()
+    return pools
 
 
 @cache

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -400,6 +401,19 @@ def test_doctor(tmp_path):
     sick = stn_cv("doctor", code=code)
     assert sick.returncode == 1 and "PROBLEM" in sick.stdout and "4.10.0" in sick.stdout
     assert "Traceback" not in sick.stderr
+
+
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"), reason="the names are those of x86 processors"
+)
+def test_doctor_knows_a_blas_that_does_not_use_the_processor(monkeypatch):
+    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
+    wide = bool({"X86_V4", "AVX512_SKX"}.intersection(found))
+    for kind, hint in (("Haswell", wide), *([("SkylakeX", False)] * wide)):
+        monkeypatch.setenv("OPENBLAS_CORETYPE", kind)
+        said = stn_cv("doctor").stdout
+        assert f"for {kind}" in said
+        assert ("OPENBLAS_CORETYPE=SkylakeX" in said) == hint
 
 
 def test_help_is_quick():

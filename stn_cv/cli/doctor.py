@@ -19,6 +19,8 @@ WHEELS = (
     "opencv-contrib-python",
     "opencv-contrib-python-headless",
 )
+AVX2_ONLY = {"Haswell", "Zen"}  # OpenBLAS's names
+AVX512 = {"X86_V4", "AVX512_SKX"}  # NumPy's, of 2.4 and before
 
 
 @click.command()
@@ -35,6 +37,7 @@ def doctor() -> int:
         ("kernel cache", _cache),
         ("warp", _warp),
         ("threads", _threads),
+        ("blas", _blas),
     ):
         healthy &= _report(name, check)
     return 0 if healthy else 1
@@ -98,7 +101,27 @@ def _warp() -> str:
 
 
 def _threads() -> str:
-    from ..slices import blas_threads, effective_jobs
+    from ..slices import effective_jobs
 
-    pools = [f"{name} {count}" for name, count in blas_threads().items()]
-    return f"{effective_jobs(-1)} of {os.cpu_count()} cores; BLAS: {', '.join(pools) or 'none'}"
+    return f"{effective_jobs(-1)} of {os.cpu_count()} cores"
+
+
+def _blas() -> str:
+    """Which BLAS there is; older OpenBLAS takes a new processor for one without AVX-512."""
+    import numpy as np
+
+    from ..slices import blas_pools
+
+    pools = [pool for pool in blas_pools() if pool["user_api"] == "blas"]
+    kinds = [pool.get("architecture", "any processor") for pool in pools]  # of MKL unknown
+    names = sorted(
+        f"{pool['internal_api']} {pool['version']} for {kind}"
+        for pool, kind in zip(pools, kinds, strict=True)
+    )
+    found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
+    if AVX2_ONLY.intersection(kinds) and AVX512.intersection(found):
+        names.append(
+            "this processor has AVX-512: with OPENBLAS_CORETYPE=SkylakeX in the environment "
+            "dense layers use it"
+        )
+    return "; ".join(names) or "none"
