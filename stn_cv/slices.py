@@ -171,8 +171,7 @@ def pinned_blas() -> ForAll:
 
 def blas_pools() -> list[dict[str, Any]]:
     """What threadpoolctl knows of the BLAS and OpenMP libraries in this process."""
-    pools: list[dict[str, Any]] = _controller().info()
-    return pools
+    return list(_controller().info())
 
 
 @cache

@@ -404,7 +404,7 @@ def test_doctor(tmp_path):
 
 
 @pytest.mark.skipif(
-    platform.machine() not in ("x86_64", "AMD64"), reason="the names are those of x86 processors"
+    platform.machine() not in ("x86_64", "AMD64"), reason="OpenBLAS knows these names on x86 only"
 )
 def test_doctor_knows_a_blas_that_does_not_use_the_processor(monkeypatch):
     found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]

@@ -115,7 +115,7 @@ def _blas() -> str:
     pools = [pool for pool in blas_pools() if pool["user_api"] == "blas"]
     kinds = [pool.get("architecture", "any processor") for pool in pools]  # of MKL unknown
     names = sorted(
-        f"{pool['internal_api']} {pool['version']} for {kind}"
+        f"{pool['internal_api']} {pool['version']} for {kind}, threads: {pool['num_threads']}"
         for pool, kind in zip(pools, kinds, strict=True)
     )
     found = np.show_config(mode="dicts")["SIMD Extensions"]["found"]

@@ -137,8 +137,7 @@ def _merged(parts: list[Part], arrays: list[Array]) -> Array:
 
 def means(samples: Array, counts: Counts, out: Array) -> None:
     """Write the means of the samples (n, rows, columns, c) of each pixel to `out`."""
-    blocks = loaded("blocks")
-    blocks.block_means(samples, *counts, out)
+    loaded("blocks").block_means(samples, *counts, out)
 
 
 def averaged(samples: Array, backward: Backward, counts: Counts) -> tuple[Array, Backward]:
