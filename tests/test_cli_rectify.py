@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -191,8 +190,8 @@ def killed_and_resumed(model, folder, kills, photos_each, seed):
         command = ["rectify", model, photos, "-o", out, "--manifest", manifest, "--jobs", "2", "-v"]
         while done < kills:
             process = started(*command)
-            first = process.stderr.readline()  # the kill shall fall among the writes
-            time.sleep(rng.random() ** 2 * 0.2) if first.startswith("done") else None
+            for _ in range(rng.randrange(1, photos_each)):  # the kill shall fall among the writes
+                process.stderr.readline()
             process.kill()
             process.communicate()
             done += 1
