@@ -38,7 +38,9 @@ def frame_outline(theta: ArrayLike, image_shape: tuple[int, ...]) -> Array:
     -------
     ndarray of shape (m, 2) or (n, m, 2), float64
         (x, y) in the input's pixels: the output's top left, top right, bottom right and
-        bottom left corner; of a spline, 16 points of each side, in the same order.
+        bottom left corner; of a homography, both ends of each side, which lie apart from the
+        next one's where a corner is behind the camera; of a spline, 16 points of each side, in
+        the same order.
 
     Notes
     -----

@@ -62,7 +62,7 @@ def theta(family, parameters, shape):
     height, width = shape
     if family == "projective":
         return projective_theta(parameters, shape)
-    if family == "tps":  # so many pixels each, over half the width and half the height
+    if family.startswith("tps"):  # so many pixels each, over half the width and half the height
         pixels = np.reshape(parameters, (-1, 2)) * np.sqrt(width * height) / 2
         return pixels / (width / 2, height / 2)
     if family == "affine":

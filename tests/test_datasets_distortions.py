@@ -206,6 +206,8 @@ def test_it_is_an_augment_of_an_estimator():
     assert model.fit(own.place(digits), y).score(own.draw(digits), y) > 0.9
 
 
+DRAWN = distortion("TC").draw(digits_of(40)).astype(float)[..., None] / 255
+
 BAD = [
     (lambda: DigitDistortion("X"), "one of R, RTS, P, E, TC"),
     (lambda: DigitDistortion("TC"), "clutter is missing"),
@@ -236,6 +238,7 @@ BAD = [
         lambda: DigitDistortion("TC", clutter=digits_of(2))(np.full((1, 60, 60, 1), 255.0), None),
         "images reach from 255 to 255",
     ),
+    (lambda: distortion("TC")(DRAWN, np.random.default_rng(0)), "not what was drawn already"),
 ]
 
 

@@ -3,6 +3,7 @@
 import gzip
 import struct
 import zipfile
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -73,6 +74,21 @@ def test_openml_is_split_as_the_files_are(monkeypatch):
     np.testing.assert_array_equal(mnist.y_train, range(6))
     np.testing.assert_array_equal(mnist.X_test[:, 5, 5], range(6, 10))
     assert mnist.X_train.shape == (6, 28, 28) and mnist.X_train.dtype == np.uint8
+
+
+def test_openml_is_read_without_pandas_and_says_what_to_do_without_a_network(monkeypatch):
+    asked = []
+
+    def fetch(name, parser, **options):
+        asked.append(parser)
+        raise URLError("no network")
+
+    monkeypatch.setattr("sklearn.datasets.fetch_openml", fetch)
+    for found, parser in ((None, "liac-arff"), (True, "pandas")):
+        monkeypatch.setattr(module, "find_spec", lambda name, found=found: found)
+        with pytest.raises(InvalidInputError, match="no network.*give the path"):
+            load_mnist()
+        assert asked[-1] == parser
 
 
 def cut(folder):

@@ -12,8 +12,16 @@ from stn_cv.pictures import frame_outline
 from stn_cv.sampling import grid_sample
 
 SHAPES = [(8, 8), (5, 9), (11, 3), (1, 7), (480, 640)]
-IDENTITIES = {"projective": np.eye(3), "tps": np.zeros((16, 2))}  # others: of an affine map
-SHIFT_X = {"affine": 2, "projective": 2, "tps": slice(0, None, 2)}  # others: last but one
+SPLINES = {"tps": 4, "tps3": 3, "tps6": 6}
+IDENTITIES = {  # others: of an affine map
+    "projective": np.eye(3),
+    **{name: np.zeros((k * k, 2)) for name, k in SPLINES.items()},
+}
+SHIFT_X = {  # others: last but one
+    "affine": 2,
+    "projective": 2,
+    **dict.fromkeys(SPLINES, slice(0, None, 2)),
+}
 every_family = pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
 
 
@@ -30,7 +38,7 @@ def motion_in_pixels(theta, shape):
 def test_the_families_are_these():
     assert {name: family.n_parameters for name, family in FAMILIES.items()} == {
         "translation": 2, "attention": 3, "similarity": 4, "affine": 6, "projective": 8,
-        "tps": 32,
+        "tps": 32, "tps3": 18, "tps6": 72,
     }  # fmt: skip
     assert all(name == family.name for name, family in FAMILIES.items())
 

@@ -246,10 +246,37 @@ def test_a_pose_is_that_of_the_middle():
 def test_a_frame_is_a_quadrilateral_of_what_is_seen():
     theta = tilted(1)[0]
     corners = frame_outline(theta, (40, 60))
-    assert corners.shape == (4, 2) and frame_outline(tilted(5), (40, 60)).shape == (5, 4, 2)
-    for corner, (x, y) in zip(corners, ((-1, -1), (1, -1), (1, 1), (-1, 1)), strict=True):
+    assert corners.shape == (8, 2) and frame_outline(tilted(5), (40, 60)).shape == (5, 8, 2)
+    np.testing.assert_allclose(corners[1::2], np.roll(corners[::2], -1, axis=0))
+    for corner, (x, y) in zip(corners[::2], ((-1, -1), (1, -1), (1, 1), (-1, 1)), strict=True):
         u, v, w = theta @ (x, y, 1)
         np.testing.assert_allclose(corner, ((u / w + 1) * 30 - 0.5, (v / w + 1) * 20 - 0.5))
+
+
+@pytest.mark.parametrize("direction", [(1.2, 0.0), (0.0, -1.5), (0.8, 0.8), (-0.9, 0.9)])
+def test_a_frame_that_crosses_the_horizon_is_cut_off_there(direction):
+    parameters = np.array([[0.1, 0, 0.2, 0, 0, 0.1, *direction]])
+    theta = FAMILY.theta(parameters, (64, 64))[0][0]
+    corners = np.array([(-1, -1, 1), (1, -1, 1), (1, 1, 1), (-1, 1, 1)], float)
+    depths = corners @ theta[2]
+    assert depths.min() < 0 < depths.max()
+    border = frame_outline(theta, (64, 64))
+    output = np.column_stack([(border + 0.5) / 32 - 1, np.ones(8)]) @ np.linalg.inv(theta).T
+    output = output[:, :2] / output[:, 2:]  # where the output's own border is met again
+    np.testing.assert_allclose(np.abs(output).max(axis=1), 1, atol=1e-6)
+    sides = output.reshape(4, 2, 2)
+    for (first, last), corner, following, depth in zip(
+        sides, corners, np.roll(corners, -1, axis=0), depths, strict=True
+    ):
+        if depth > 0:
+            np.testing.assert_allclose(first, corner[:2], atol=1e-6)
+            along = (last - first) / (following - corner)[:2].sum()
+            assert np.abs(along).max() == pytest.approx(np.abs(along).sum(), abs=1e-6)
+
+
+def test_a_frame_behind_the_camera_is_far_away():
+    border = frame_outline(np.diag([1.0, 1, -1]), (20, 30))
+    assert border.shape == (8, 2) and (np.abs(border) > 1e6).all()
 
 
 def test_a_photo_of_other_proportions_is_not_squashed():

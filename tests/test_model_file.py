@@ -138,6 +138,7 @@ def test_transforms_inside_of_transforms_come_back(path):
         SpatialTransform([inner, Flatten()], "affine"),
         Parallel([[Conv2D(2, 3, 1)], [inner]]),
         inner,
+        inner,
         Flatten(),
         Dense(2),
     ]

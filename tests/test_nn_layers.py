@@ -50,6 +50,7 @@ def weights_of(network):
     return network.layers[0].parameters
 
 
+TWICE = Dense(4)
 CONVOLUTIONS = [  # input (c, h, w), n, filters, kernel_size, padding
     ((1, 5, 7), 3, 2, 3, 0),
     ((3, 6, 5), 1, 5, 3, 1),
@@ -94,6 +95,7 @@ LAYERS = {
     ),
     "parallel and flat": (Parallel([[Flatten(), Dense(3)], [Flatten()]]), (1, 2, 3), 2),
     "parallel of one without layers": (Parallel([[], [ReLU()]]), (4,), 2),
+    "one layer in two places": (Parallel([[Flatten(), TWICE, ReLU(), TWICE]]), (1, 2, 2), 3),
     **{
         f"spatial {family} in 2 steps": (
             SpatialTransform([Flatten()], family, (3, 4), n_steps=2),
@@ -101,7 +103,7 @@ LAYERS = {
             2,
         )
         for family in FAMILIES
-        if family != "tps"
+        if not family.startswith("tps")
     },
     "spatial in 3 steps": (
         SpatialTransform([Flatten()], "translation", (3, 3), "reflection", n_steps=3),
@@ -613,6 +615,8 @@ BAD = [
     ([SpatialTransform([Flatten()], output_shape=3)], (1, 3, 3), r"wanted \(height, width\)"),
     ([SpatialTransform([Flatten()], output_shape=(3, 2.5))], (1, 3, 3), "output_shape"),
     ([SpatialTransform([Flatten()], fill_value=np.nan)], (1, 3, 3), "fill_value"),
+    ([SpatialTransform([Flatten()], fill_value=True)], (1, 3, 3), "fill_value is True"),
+    ([SpatialTransform([Flatten()], antialias="no")], (1, 3, 3), "antialias is 'no'"),
     ([Parallel([[ReLU()], [MaxPool(2)]])], (1, 4, 4), "one height and width"),
     ([Parallel([[ReLU()], [Flatten()]])], (1, 4, 4), "one height and width"),
     ([SpatialTransform([Flatten()], n_steps=0)], (1, 3, 3), "n_steps=0; wanted a positive"),

@@ -173,6 +173,22 @@ def test_a_frame_far_outside_does_no_harm(far):
     assert (image[10, 2:-2] > 0).all() and not image[:8].any()
 
 
+@pytest.mark.parametrize("far", [1e3, 1e6, 1e12])
+def test_a_line_to_far_away_keeps_its_direction(far):
+    image = np.zeros((60, 50, 3), np.uint8)
+    opencv.draw_line(image, np.array([[5.0, 4], [5 + far, 4 + 1.2 * far]]), (255, 255, 255))
+    rows, columns = np.nonzero(image[..., 0])
+    assert columns.max() == 49 and np.abs(rows - 4 - 1.2 * (columns - 5)).max() < 2
+
+
+def test_lines_that_pass_by_leave_nothing():
+    image = np.zeros((20, 20, 3), np.uint8)
+    corners = np.array([[-1e6, -300.0], [1e6, -300], [1e6, 900], [-1e6, 900]])
+    opencv.draw_frame(image, corners, (255, 255, 255), 2, top=5)
+    opencv.draw_line(image, np.array([[500.0, 500], [500, 500]]), (255, 255, 255))
+    assert not image.any()
+
+
 def test_text_stands_where_it_should():
     image = np.full((30, 120, 3), 255, np.uint8)
     opencv.put_text(image, "Frame Ü", (20, 20), (10, 20, 30))

@@ -9,7 +9,7 @@ from .options import HxW, jobs_option, usage_errors
 
 __all__ = ["fit"]
 
-FAMILIES = ("translation", "attention", "similarity", "affine", "projective", "tps")
+FAMILIES = ("translation", "attention", "similarity", "affine", "projective", "tps", "tps3", "tps6")
 
 
 @click.command()

@@ -47,7 +47,8 @@ class DigitDistortion:
         digits. All but the normal ones are uniform.
     clutter : array_like of shape (m, 28, 28) or None, default None
         For "TC": the digits that pieces are cut from, such as all training digits; uint8, or
-        floats in [0, 1].
+        floats in [0, 1]. They are not copied. `draw` takes digit number i for the i-th of them,
+        and cuts nothing from a digit to put it on the same one, if there is another.
     side : int or None, default None
         For "RTS" and "TC": another side of the canvas, in pixels, from 28.
     bend : float, default 0.0
@@ -210,7 +211,8 @@ class DigitDistortion:
         Parameters
         ----------
         images : ndarray of shape (n, height, width, 1)
-            Digits in the middle of their canvas, floats in [0, 1].
+            Digits in the middle of their canvas, floats in [0, 1]. Give digits as they are:
+            of R, P and E, which fill the canvas, it cannot be told that they were drawn already.
         rng : numpy.random.Generator
             Where random numbers come from.
 
@@ -222,7 +224,7 @@ class DigitDistortion:
         Raises
         ------
         InvalidInputError
-            If the images have another range.
+            If the images have another shape or range, or anything outside their middle.
         """
         if images.shape[1:] != (*self.output_shape, 1):
             raise InvalidInputError(
@@ -231,6 +233,11 @@ class DigitDistortion:
             )
         digits = images[:, self._middle, self._middle, 0]
         check_range("images", digits)
+        if np.count_nonzero(digits) != np.count_nonzero(images):
+            raise InvalidInputError(
+                "images hold more than a digit in the middle; give what place() gives, not "
+                "what was drawn already."
+            )
         if self.bend:
             digits = self._bent(digits, rng.random((len(digits), DRAWS)))
         return self._distorted(digits, rng.random((len(digits), DRAWS)), None)[..., None]

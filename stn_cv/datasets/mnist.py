@@ -5,6 +5,7 @@ import math
 import struct
 import zipfile
 import zlib
+from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,7 +57,8 @@ def load_mnist(source: str | PathLike[str] | None = None) -> MNIST:
     Raises
     ------
     InvalidInputError
-        If nothing is there, or what is there is not MNIST; the file is named.
+        If nothing is there, or what is there is not MNIST; the file is named. If it cannot be
+        fetched.
 
     Notes
     -----
@@ -97,7 +99,14 @@ def load_mnist(source: str | PathLike[str] | None = None) -> MNIST:
 def _fetched() -> MNIST:
     from sklearn.datasets import fetch_openml
 
-    X, y = fetch_openml("mnist_784", version=1, return_X_y=True, as_frame=False)
+    parser = "pandas" if find_spec("pandas") else "liac-arff"  # which takes longer
+    try:
+        X, y = fetch_openml("mnist_784", version=1, return_X_y=True, as_frame=False, parser=parser)
+    except OSError as error:
+        raise InvalidInputError(
+            f"MNIST could not be fetched from OpenML ({error}); give the path of an .npz file or "
+            "of a folder with MNIST's IDX files."
+        ) from error
     X, y = X.reshape(-1, 28, 28).astype(np.uint8), y.astype(np.int64)
     return MNIST(X[:N_TRAIN], X[N_TRAIN:], y[:N_TRAIN], y[N_TRAIN:])
 

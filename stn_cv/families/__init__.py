@@ -1,7 +1,8 @@
 """Transform families: parameters to warp, zero parameters the identity.
 
 A family is any object with the members of `Family`; put a new one into `FAMILIES` under
-its name and everything else can use it.
+its name and the estimators and layers can use it. So can whoever reads a model file, if it is
+there as well.
 """
 
 from collections.abc import Callable
@@ -39,7 +40,10 @@ class Family(Protocol):
     def theta(
         self, parameters: Array, input_shape: tuple[int, ...]
     ) -> tuple[Array, Callable[[Array], Array]]:
-        """What `predict_theta` shows, and its backward."""
+        """What `predict_theta` shows, and its backward.
+
+        (n, 2, 3), (n, 3, 3) or (n, k * k, 2), read as `stn_cv.geometry.any_theta` does.
+        """
 
     def warp(
         self,
@@ -69,4 +73,6 @@ FAMILIES: dict[str, Family] = {
     **AFFINE_FAMILIES,
     "projective": ProjectiveFamily(),
     "tps": SplineFamily(),
+    "tps3": SplineFamily("tps3", 3),
+    "tps6": SplineFamily("tps6", 6),
 }

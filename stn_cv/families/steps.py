@@ -12,6 +12,7 @@ __all__ = ["Motion", "Steps"]
 Array = NDArray[Any]
 Backward = Callable[[Array], Array]
 Motion = Callable[[Array], tuple[Array, Backward]]
+LARGEST = 1e150  # of an entry, whose square a float64 still holds
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,8 @@ class Steps:
         pairs = [self.motion(own) for own in np.split(parameters, self.n_steps, axis=1)]
         steps = [_square(matrices) for matrices, _ in pairs]
         totals = steps[:1]
-        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is shown as 0
-            for step in steps[1:]:
-                totals.append(totals[-1] @ step)
+        for step in steps[1:]:
+            totals.append(_held(totals[-1] @ step))
         rows = pairs[0][0].shape[1]
 
         def backward(dtotal: Array) -> Array:
@@ -49,7 +49,7 @@ class Steps:
             for i in reversed(range(self.n_steps)):
                 dstep = totals[i - 1].swapaxes(1, 2) @ dmatrices if i else dmatrices
                 dparameters.append(pairs[i][1](dstep[:, :rows]))
-                dmatrices = dmatrices @ steps[i].swapaxes(1, 2)
+                dmatrices = _held(dmatrices @ steps[i].swapaxes(1, 2))
             return np.concatenate(dparameters[::-1], axis=1)
 
         return totals[-1][:, :rows], backward
@@ -59,5 +59,10 @@ def _square(matrices: Array) -> Array:
     """(n, 3, 3) of (n, 2, 3) or (n, 3, 3)."""
     square = np.zeros((len(matrices), 3, 3))
     square[:, 2, 2] = 1
-    square[:, : matrices.shape[1]] = matrices
+    square[:, : matrices.shape[1]] = _held(matrices)
     return square
+
+
+def _held(matrices: Array) -> Array:
+    """Entries small enough for products of two to be finite."""
+    return np.clip(matrices, -LARGEST, LARGEST)

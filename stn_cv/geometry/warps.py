@@ -18,6 +18,7 @@ from .spline import control_points, spline_values
 FARTHEST = 1e9  # half sides, of a point behind the camera
 SIDE_OF_SPLINE = 16  # points of an outline on each side
 FINER = 3
+SHALLOWEST = 1e-4  # of the depths of a homography's corners; an outline is cut off there
 LOOKED_AT = 16  # points each way of which it is asked whether they lie outside
 LATTICE = 17  # lines each way of the cells by which an area is found
 
@@ -100,13 +101,39 @@ def share_outside(theta: Floats) -> Floats:
 def outline(theta: Floats) -> Floats:
     """The border of the output's frame in the source, (..., m, 2), normalized.
 
-    Clockwise from the top left, as many points on each side. Straight sides have one each.
+    Clockwise from the top left, as many points on each side: one of an affine map, two of a
+    homography, where its side begins and ends in front of the camera.
     """
     steps = SIDE_OF_SPLINE if theta.shape[-1] == 2 else 1
     along = np.linspace(-1, 1, steps, endpoint=False)
     top = np.stack([along, np.full(steps, -1.0)], axis=-1)
     right = np.stack([-top[:, 1], top[:, 0]], axis=-1)
-    return source_points(theta, np.concatenate([top, right, -top, -right]))
+    border = np.concatenate([top, right, -top, -right])
+    if theta.shape[-2:] != (3, 3):
+        return source_points(theta, border)
+    return _cut_at_horizon(np.column_stack([border, np.ones(4)]) @ np.swapaxes(theta, -1, -2))
+
+
+def _cut_at_horizon(corners: Floats) -> Floats:
+    """The part of a quadrilateral before the camera, (..., 8, 2), of homogeneous (..., 4, 3).
+
+    A side that lies behind it shrinks to the end of the one before; if all do, the points are
+    `FARTHEST` away.
+    """
+    sides = np.stack([corners, np.roll(corners, -1, axis=-2)], axis=-2)
+    others, depth = sides[..., ::-1, :], sides[..., 2]
+    least = SHALLOWEST * np.abs(corners[..., 2]).max(axis=-1)[..., None, None]
+    cut = (depth < least) & (others[..., 2] > least)
+    share = np.divide(least - depth, others[..., 2] - depth, out=np.zeros_like(depth), where=cut)
+    points = sides + share[..., None] * (others - sides)
+    seen = (depth > least).any(axis=-1, keepdims=True) & np.ones(2, bool)
+    border = np.full((*depth.shape, 2), FARTHEST)
+    np.divide(points[..., :2], points[..., 2:], out=border, where=seen[..., None])
+    border, seen = border.reshape(*depth.shape[:-2], 8, 2), seen.reshape(*depth.shape[:-2], 8)
+    for i in (*range(8), *range(8)):
+        border[..., i, :] = np.where(seen[..., i, None], border[..., i, :], border[..., i - 1, :])
+        seen[..., i] |= seen[..., i - 1]
+    return np.clip(border, -FARTHEST, FARTHEST)
 
 
 def scaled(theta: Floats, factors: ArrayLike) -> Floats:

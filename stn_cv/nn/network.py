@@ -22,8 +22,8 @@ class Network:
     Parameters
     ----------
     layers : sequence of Layer
-        Descriptions; they are copied. A relu that stands before a max pool is moved behind
-        it, where it gives the same and has less to do.
+        Descriptions; each is copied, so one may stand in several places. A relu that stands
+        before a max pool is moved behind it, where it gives the same and has less to do.
     input_shape : tuple
         (channels, height, width), or (features,).
     rng : numpy.random.Generator
@@ -44,7 +44,7 @@ class Network:
                 raise InvalidTypeError(
                     f"a network holds {layer!r}; wanted layers of stn_cv.nn such as Dense(32)."
                 )
-        self.layers = _pool_first(copy.deepcopy(list(layers)))
+        self.layers = _pool_first([copy.deepcopy(layer) for layer in layers])
         self.input_shape = tuple(input_shape)
         self.shapes: list[list[tuple[int, ...]]] = []
         initial: list[Array] = []

@@ -71,8 +71,11 @@ class SpatialTransform(Layer):
         self.shape = _pair(
             self, input_shape[1:] if self.output_shape is None else self.output_shape
         )
-        if not isinstance(self.fill_value, Real) or not np.isfinite(self.fill_value):
+        number = isinstance(self.fill_value, Real) and not isinstance(self.fill_value, bool)
+        if not number or not np.isfinite(self.fill_value):
             raise InvalidInputError(f"fill_value is {self.fill_value!r}; wanted a finite number.")
+        if not isinstance(self.antialias, bool):
+            raise InvalidInputError(f"antialias is {self.antialias!r}; wanted True or False.")
         check_positive(self, n_steps=self.n_steps)
         if self.n_steps > LARGEST_STEPS:
             raise InvalidInputError(f"n_steps is {self.n_steps}; wanted {LARGEST_STEPS} at most.")

@@ -11,7 +11,7 @@ from .door import load_cv2
 Array = NDArray[Any]
 Colour = tuple[int, int, int]
 SUBPIXEL_BITS = 8  # of the coordinates that cv2 draws at
-FARTHEST = 2.0**22  # pixels; a corner beyond is drawn here, where cv2's int32 still holds it
+FARTHEST = 1e9  # pixels; what is farther is drawn to here, so not quite in its direction
 
 
 def _check_canvas(image: Array) -> None:
@@ -34,7 +34,7 @@ def draw_frame(
         uint8, RGB, contiguous; drawn on in place.
     border : ndarray of shape (4 * m, 2)
         (x, y) in pixels, pixel centres at integers: m points of each side, clockwise from
-        the top left corner; one of a straight side.
+        the top left corner, from the first of them to the next side's first.
     colour : tuple
         RGB.
     thickness : int, default 1
@@ -46,13 +46,10 @@ def draw_frame(
     shaped = border.ndim == 2 and border.shape[1] == 2 and len(border) and len(border) % 4 == 0
     if not shaped or not np.isfinite(border).all():
         raise InvalidInputError(f"wanted finite points of shape (4 * m, 2), not {border!r}.")
-    cv2 = load_cv2()
-    scaled = np.clip(border, -FARTHEST, FARTHEST).astype(np.float64) * 2**SUBPIXEL_BITS
-    points = np.rint(scaled).astype(np.int32)
-    cv2.polylines(image, [points], True, colour, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
+    closed = np.concatenate([border, border[:1]])
+    draw_line(image, closed, colour, thickness)
     if top:
-        side = points[: len(points) // 4 + 1]
-        cv2.polylines(image, [side], False, colour, top, cv2.LINE_AA, SUBPIXEL_BITS)
+        draw_line(image, closed[: len(border) // 4 + 1], colour, top)
 
 
 def draw_line(image: Array, points: Array, colour: Colour, thickness: int = 1) -> None:
@@ -71,8 +68,27 @@ def draw_line(image: Array, points: Array, colour: Colour, thickness: int = 1) -
     """
     _check_canvas(image)
     cv2 = load_cv2()
-    places = np.rint(np.clip(points, -FARTHEST, FARTHEST) * 2**SUBPIXEL_BITS).astype(np.int32)
-    cv2.polylines(image, [places], False, colour, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
+    pieces = _near(np.clip(points, -FARTHEST, FARTHEST), image.shape[1::-1])
+    pieces = np.rint(pieces * 2**SUBPIXEL_BITS).astype(np.int32)
+    cv2.polylines(image, list(pieces), False, colour, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
+
+
+def _near(points: Array, size: tuple[int, ...]) -> Array:
+    """The pieces (m, 2, 2) of a line through points that lie within a picture's size of it.
+
+    So that directions stay, and that cv2's int32 holds them. Source: Liang and Barsky 1984.
+    """
+    first, motion = points[:-1], np.diff(points, axis=0)
+    low, high = -1.0 * np.array(size), 2.0 * np.array(size)
+    moves, beside = motion != 0, (first <= low) | (first >= high)
+    begins = np.where(beside, np.inf, -np.inf)  # of what does not move along an axis
+    ends = np.full_like(first, np.inf)
+    np.divide(np.where(motion > 0, low, high) - first, motion, out=begins, where=moves)
+    np.divide(np.where(motion > 0, high, low) - first, motion, out=ends, where=moves)
+    begin, end = begins.max(axis=1).clip(0), ends.min(axis=1).clip(max=1)
+    near = begin <= end
+    shares = np.stack([begin, end], axis=1)[near]
+    return first[near, None] + shares[:, :, None] * motion[near, None]
 
 
 def put_text(

@@ -76,9 +76,10 @@ def spline_places_in_rows(
     above = first // apart
     crossing_rows = apart * np.arange(above, -(-end // apart) + 1)
     crossing_columns = apart * np.arange(-(-width // apart) + 1)
-    moved = splines_at_crossings(
-        _by_axis(theta, input_shape), output_shape, crossing_rows, crossing_columns
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is shown as 0
+        moved = splines_at_crossings(
+            _by_axis(theta, input_shape), output_shape, crossing_rows, crossing_columns
+        )
     if apart > 1:
         moved = _linear_between(_linear_between(moved).swapaxes(1, 2)).swapaxes(1, 2)
     start = first - apart * above
