@@ -173,7 +173,7 @@ def test_a_frame_far_outside_does_no_harm(far):
     assert (image[10, 2:-2] > 0).all() and not image[:8].any()
 
 
-@pytest.mark.parametrize("far", [1e3, 1e6, 1e12])
+@pytest.mark.parametrize("far", [1e3, 1e6, 1e8])
 def test_a_line_to_far_away_keeps_its_direction(far):
     image = np.zeros((60, 50, 3), np.uint8)
     opencv.draw_line(image, np.array([[5.0, 4], [5 + far, 4 + 1.2 * far]]), (255, 255, 255))

@@ -12,7 +12,7 @@ __all__ = ["Motion", "Steps"]
 Array = NDArray[Any]
 Backward = Callable[[Array], Array]
 Motion = Callable[[Array], tuple[Array, Backward]]
-LARGEST = 1e150  # of an entry, whose square a float64 still holds
+LARGEST = 1e50  # of an entry: products of two, and places, stay what they are
 
 
 @dataclass(frozen=True)
