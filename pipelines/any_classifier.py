@@ -27,8 +27,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC, LinearSVC
 from threadpoolctl import threadpool_limits
 
-from stn_cv import HOG, SpatialTransformer, SpatialTransformerClassifier, warp_affine
-from stn_cv.datasets import load_distorted_digits, load_mnist
+from stn_cv import HOG, InterruptedWarning, SpatialTransformer, SpatialTransformerClassifier
+from stn_cv.datasets import DigitDistortion, load_distorted_digits, load_mnist
 
 HEADS = {
     "LogisticRegression": LogisticRegression(),
@@ -47,7 +47,6 @@ ITSELF = {**LINEAR, "max_iter": 42}  # 28 with a linear head
 SHARPER = {"HOG + LinearSVC": (24, 24)}  # rectified images where histograms want more pixels
 MNIST_HEADS = ("HOG + LinearSVC", "RandomForestClassifier")
 CROSS_FITTED = ("SVC(rbf)", "RandomForestClassifier")
-LARGEST_TURN = np.pi / 2
 
 
 def main() -> None:
@@ -63,6 +62,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     warnings.simplefilter("ignore", ConvergenceWarning)
+    warnings.simplefilter("error", InterruptedWarning)  # half a training has no figure
     names = arguments.head or (CROSS_FITTED if arguments.cross_fitting else HEADS)
     if arguments.data and not arguments.head:
         names = MNIST_HEADS
@@ -85,18 +85,11 @@ def load(path, seed):
     if path is None:
         return load_distorted_digits(random_state=seed)
     X, X_test, y, y_test = load_mnist(path)
-    rng = np.random.default_rng(seed)
-    some = np.sort(rng.permutation(len(X))[:10_000])
-    X, y = turned(X[some], rng), y[some]
-    return X, turned(X_test, rng), y, y_test, None
-
-
-def turned(images, rng):
-    """Each image turned by up to 90 degrees to either side."""
-    angle = rng.uniform(-LARGEST_TURN, LARGEST_TURN, len(images))
-    cos, sin, zero = np.cos(angle), np.sin(angle), np.zeros(len(images))
-    theta = np.stack([np.stack([cos, -sin, zero], 1), np.stack([sin, cos, zero], 1)], 1)
-    return warp_affine(images.astype(np.float32) / 255, theta)
+    some = np.sort(np.random.default_rng(seed).permutation(len(X))[:10_000])
+    turned = DigitDistortion("R")
+    X, y = turned.draw(X[some] / np.float32(255), random_state=seed), y[some]
+    X_test = turned.draw(X_test / np.float32(255), random_state=seed, epoch=1)
+    return X, X_test, y, y_test, None
 
 
 def transformers(digits, names, seed, jobs):

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
-from stn_cv import SpatialTransformer, SpatialTransformerClassifier
+from stn_cv import InterruptedWarning, SpatialTransformer, SpatialTransformerClassifier
 from stn_cv.datasets import load_distorted_digits
 
 
@@ -53,9 +53,13 @@ def main() -> None:
         "SpatialTransformerClassifier with a CNN head": whole,
     }
     warnings.simplefilter("ignore", ConvergenceWarning)  # the first line's never converges
-    for name, model in models.items():
-        accuracy = model.fit(X_train, y_train).score(X_test, y_test)
-        print(f"{name:46} {accuracy:6.1%}", flush=True)
+    warnings.simplefilter("error", InterruptedWarning)  # half a training has no figure
+    try:
+        for name, model in models.items():
+            accuracy = model.fit(X_train, y_train).score(X_test, y_test)
+            print(f"{name:46} {accuracy:6.1%}", flush=True)
+    except (KeyboardInterrupt, InterruptedWarning):
+        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

@@ -2,51 +2,47 @@
 
 python pipelines/mnist.py --distortion TC --model st-cnn --data mnist.npz --seed 0
 python pipelines/mnist.py --table
+python pipelines/mnist.py --distortion R --model st-fcn --epochs 100 --try alpha=0.02 bend=1
 
 A run trains on 55,000 of the 60,000 digits, bent a little and distorted anew in each epoch,
 reports the error on the other 5,000, looks at the 10,000 test digits once, and adds an entry
-to a file of results.
+to a file of results. With --try it leaves the test digits and the file alone, and reports the
+error on validation digits that are drawn three times.
 """
 
 import argparse
 import datetime
 import json
+import math
 import os
 import platform
+import tempfile
 import time
-from dataclasses import replace
+import warnings
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from mnist_models import MODELS, Settings, classifier, settings_of
+from mnist_results import DISTORTIONS, RESULTS, add, results_in, table
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from stn_cv import SpatialTransformerClassifier, __version__
-from stn_cv.datasets import DigitDistortion, load_mnist
-from stn_cv.nn import AveragePool, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool, ReLU
+from stn_cv import (
+    InterruptedWarning,
+    InvalidInputError,
+    SpatialTransformerClassifier,
+    __version__,
+)
+from stn_cv.datasets import MNIST, DigitDistortion, load_mnist
 
 Array = NDArray[Any]
-RESULTS = Path(__file__).with_name("mnist_results.json")
 VALIDATION = 1 / 12  # of the training digits: 5,000 of 60,000
+VALIDATION_DRAWINGS = (1, 11, 12)  # epochs by which they are drawn; 2 draws the test digits
 N_SMALL = 10_000  # training digits of TC40, distorted once and for all
-BEND = 0.7  # pixels, of the digits to train on
 TRIED = 4_096  # digits by which an epoch's time is guessed
-DISTORTIONS = ("R", "RTS", "P", "E", "TC", "TC40")
-MODELS = ("fcn", "cnn", "st-fcn", "st-cnn")
-OUTPUT = {"st-fcn": 20, "st-cnn": 24}  # pixels a side of what the head sees
 FAMILIES = ("affine", "projective", "tps")
-# Test errors in % (Jaderberg et al. 2015, table 1 and appendix A.4), on R, RTS, P, E and TC.
-PAPER: dict[tuple[str, str | None], tuple[float | None, ...]] = {
-    ("fcn", None): (2.1, 5.2, 3.1, 3.2, 13.2),
-    ("cnn", None): (1.2, 0.8, 1.5, 1.4, 3.5),
-    ("st-fcn", "affine"): (1.2, 0.8, 1.5, 2.7, 2.0),
-    ("st-fcn", "projective"): (1.3, 0.9, 1.4, 2.6, None),
-    ("st-fcn", "tps"): (1.1, 0.8, 1.4, 2.4, None),
-    ("st-cnn", "affine"): (0.7, 0.5, 0.8, 1.2, 1.7),
-    ("st-cnn", "projective"): (0.8, 0.6, 0.8, 1.3, None),
-    ("st-cnn", "tps"): (0.7, 0.5, 0.8, 1.1, None),
-}
 
 
 class Digits(NamedTuple):
@@ -54,16 +50,16 @@ class Digits(NamedTuple):
 
     X_train: Array
     y_train: Array
-    X_validation: Array
+    X_validation: list[Array]
     y_validation: Array
     X_test: Array
     y_test: Array
     augment: DigitDistortion | None
 
 
-def digits_of(name: str, source: str | None, seed: int, jobs: int) -> Digits:
-    """Distorted MNIST; clutter is cut from digits of the same part."""
-    mnist = load_mnist(source)
+def digits_of(mnist: MNIST, options: argparse.Namespace) -> Digits:
+    """Distorted digits, not bent yet; clutter is cut from digits of the same part."""
+    name, seed = options.distortion, options.seed
     order = np.random.default_rng(seed).permutation(len(mnist.y_train))
     validation, train = np.split(order, [int(len(order) * VALIDATION)])
     small = name == "TC40"
@@ -76,66 +72,19 @@ def digits_of(name: str, source: str | None, seed: int, jobs: int) -> Digits:
         return DigitDistortion("TC", clutter=digits, side=40 if small else None)
 
     def drawn(digits: Array, epoch: int) -> Array:
-        return distortion(digits).draw(digits, random_state=seed, epoch=epoch, n_jobs=jobs)
+        own = distortion(digits)
+        return own.draw(digits, random_state=seed, epoch=epoch, n_jobs=options.jobs)
 
     X = mnist.X_train[train]
+    drawings = VALIDATION_DRAWINGS if options.trying else VALIDATION_DRAWINGS[:1]
     return Digits(
         drawn(X, 0) if small else distortion(X).place(X),
         mnist.y_train[train],
-        drawn(mnist.X_train[validation], 1),
+        [drawn(mnist.X_train[validation], epoch) for epoch in drawings],
         mnist.y_train[validation],
         drawn(mnist.X_test, 2),
         mnist.y_test,
-        None if small else replace(distortion(X), bend=BEND),
-    )
-
-
-def localization(model: str, side: int) -> list[Layer]:
-    """What finds the transform: convolutions on the input halved, dense layers on some 14 x 14."""
-    if model == "st-fcn":
-        shrink = AveragePool(round(side / 14))
-        return [shrink, Flatten(), Dense(256), ReLU(), Dense(128), ReLU()]
-    return [
-        AveragePool(2),
-        *(Conv2D(24, 5, padding=2), MaxPool(2), ReLU()),
-        *(Conv2D(48, 3, padding=1), MaxPool(2), ReLU(), Flatten(), Dense(96), ReLU()),
-    ]
-
-
-def head(model: str, side: int, wide: bool) -> list[Layer]:
-    """What classifies images of `side` pixels, with at most 400,000 parameters in all."""
-    shrink = [AveragePool(2)] if side >= (40 if model.endswith("fcn") else 42) else []
-    if model.endswith("fcn"):
-        units = (400, 256) if side <= 20 else (256, 200)
-        return [
-            *(*shrink, Flatten(), Dense(units[0]), ReLU()),
-            *(Dense(units[1]), ReLU(), Dropout(0.1 if model == "st-fcn" else 0.3)),
-        ]
-    few, many = (48, 96) if wide else (32, 64)
-    return [
-        *(*shrink, Conv2D(few, 5), MaxPool(2), ReLU()),
-        *(Conv2D(many, 3), ReLU(), Conv2D(many, 3), MaxPool(2), ReLU()),
-        *(Flatten(), Dense(160 if side <= 28 else 64), ReLU(), Dropout(0.2)),
-    ]
-
-
-def classifier(options: argparse.Namespace, side: int) -> SpatialTransformerClassifier:
-    """The model of a run. Without a transformer the transform is kept at the identity."""
-    transforms = options.model.startswith("st-")
-    seen = OUTPUT[options.model] if transforms else side
-    once = options.family == "tps" or (options.model, options.distortion[:2]) == ("st-cnn", "TC")
-    return SpatialTransformerClassifier(
-        family=options.family,
-        localization=localization(options.model, side) if transforms else [Flatten()],
-        localization_learning_rate_ratio=0.2 if transforms else 0.0,
-        n_steps=2 if transforms and not once else 1,
-        output_shape=(seen, seen),
-        head=head(options.model, seen, wide=side <= 28),
-        learning_rate_init=0.003,
-        alpha=0.05 if options.model == "st-fcn" else 0.1,
-        batch_size=128,
-        n_jobs=options.jobs,
-        random_state=options.seed,
+        None if small else distortion(X),
     )
 
 
@@ -149,27 +98,37 @@ def epochs_within(minutes: float, model: SpatialTransformerClassifier, digits: D
     return max(int(60 * minutes / seconds), 1)
 
 
-def run(options: argparse.Namespace) -> dict[str, Any]:
-    """Train and score one model; the entry that the file of results gets."""
-    digits = digits_of(options.distortion, options.data, options.seed, options.jobs)
-    model = classifier(options, digits.X_train.shape[1])
+def trained(options: argparse.Namespace, digits: Digits) -> SpatialTransformerClassifier:
+    """The model of a run, fitted."""
+    side = digits.X_train.shape[1]
+    if digits.augment is not None:
+        digits = digits._replace(
+            augment=replace(digits.augment, bend=settings_of(options, side).bend)
+        )
+    model = classifier(options, side)
     epochs = options.epochs or epochs_within(options.minutes, model, digits)
     print(f"{options.model} on {options.distortion}, seed {options.seed}: {epochs} epochs")
     model.set_params(max_iter=epochs, augment=digits.augment, verbose=True)
+    return model.fit(digits.X_train, digits.y_train)
+
+
+def run(options: argparse.Namespace, digits: Digits) -> dict[str, Any]:
+    """Train and score one model; the entry that the file of results gets."""
     start, used = time.perf_counter(), time.process_time()
-    model.fit(digits.X_train, digits.y_train)
+    model = trained(options, digits)
     minutes, cpu_minutes = (time.perf_counter() - start) / 60, (time.process_time() - used) / 60
-    transforms = options.model.startswith("st-")
+    network = model.rectifier_.network
+    idle = 0 if options.family else int(network.localizing().sum())
     return {
         "distortion": options.distortion,
         "model": options.model,
-        "family": options.family if transforms else None,
+        "family": options.family,
         "seed": options.seed,
-        "validation_error": percent_wrong(model, digits.X_validation, digits.y_validation),
+        "validation_error": percent_wrong(model, digits.X_validation[0], digits.y_validation),
         "test_error": percent_wrong(model, digits.X_test, digits.y_test),
         "n_test": len(digits.y_test),
-        "parameters": model.rectifier_.network.vector.size,
-        "epochs": epochs,
+        "parameters": network.vector.size - idle,
+        "epochs": model.n_iter_,
         "minutes": round(minutes, 1),
         "cpu_minutes": round(cpu_minutes, 1),
         "threads": options.jobs if options.jobs > 0 else os.cpu_count(),
@@ -177,6 +136,13 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "stn_cv": __version__,
     }
+
+
+def tried(options: argparse.Namespace, digits: Digits) -> str:
+    """What settings that are tried come to, on validation digits alone."""
+    model = trained(options, digits)
+    errors = [percent_wrong(model, X, digits.y_validation) for X in digits.X_validation]
+    return f"validation error {np.mean(errors):.2f} % ({', '.join(map(str, errors))})"
 
 
 def percent_wrong(model: SpatialTransformerClassifier, X: Array, y: Array) -> float:
@@ -194,59 +160,14 @@ def machine() -> str:
     return f"{os.cpu_count()} cores of {name}"
 
 
-def results_in(path: Path) -> list[dict[str, Any]]:
-    """The entries of a file of results; none if there is no file yet."""
-    return json.loads(path.read_text()) if path.exists() else []
-
-
-def added_to(results: list[dict[str, Any]], result: dict[str, Any]) -> list[dict[str, Any]]:
-    """All results, the latest of each kind and seed: settings may have changed since."""
-    kind = ("distortion", "model", "family", "seed")
-    return [r for r in results if any(r[name] != result[name] for name in kind)] + [result]
-
-
-def write(path: Path, results: list[dict[str, Any]]) -> None:
-    """Replace the file in one step, an entry a line."""
-    lines = ",\n".join(json.dumps(result) for result in results)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(f"[\n{lines}\n]\n")
-    unfinished.replace(path)
-
-
-def table(results: list[dict[str, Any]]) -> str:
-    """The paper's errors and ours, as Markdown: mean, standard error, seeds."""
-    kinds = DISTORTIONS[:5]
-    rows = ["| error in % | " + " | ".join(kinds) + " |", "|---" * 6 + "|"]
-    for (model, family), paper in PAPER.items():
-        name = f"{model.upper()} {family}" if family else model.upper()
-        errors = [
-            [r for r in results if (r["distortion"], r["model"], r["family"]) == (k, model, family)]
-            for k in kinds
-        ]
-        rows.append(" | ".join([f"| {name}, paper", *("" if p is None else f"{p}" for p in paper)]))
-        rows.append(" | ".join(["| stn_cv", *map(cell, errors)]))
-        rows[-2:] = [f"{row} |" for row in rows[-2:]]
-    return "\n".join(rows)
-
-
-def cell(results: list[dict[str, Any]]) -> str:
-    """Mean test error of some runs; its standard error from the number of test digits."""
-    if not results:
-        return ""
-    errors = np.array([result["test_error"] for result in results]) / 100
-    deviation = np.sqrt(errors.mean() * (1 - errors.mean()) / results[0]["n_test"])
-    seeds = "" if len(errors) == 1 else f" ({len(errors)} seeds)"
-    return f"{100 * errors.mean():.2f} ± {100 * deviation:.2f}{seeds}"
-
-
-def main() -> None:
-    """Run one model, or print the table."""
+def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
+    """What was asked for; a bad wish ends here, before anything is trained."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--distortion", choices=DISTORTIONS, default="TC")
+    parser.add_argument("--distortion", choices=(*DISTORTIONS, "TC40"), default="TC")
     parser.add_argument("--model", choices=MODELS, default="st-cnn")
-    parser.add_argument("--family", choices=FAMILIES, default="affine")
+    parser.add_argument("--family", choices=FAMILIES, help="of an st- model (affine)")
     parser.add_argument("--data", help="an .npz or a folder of IDX files; fetched if not given")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=20, help="of training, about (20)")
@@ -254,18 +175,70 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=-1, help="threads (-1: all cores)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="file of results to add to")
     parser.add_argument("--table", action="store_true", help="print the table of all results")
-    options = parser.parse_args()
-    if options.epochs is not None and options.epochs < 1:
-        parser.error(f"--epochs is {options.epochs}; wanted at least 1")
-    if not options.out.parent.is_dir():
-        parser.error(f"--out is {options.out}, but there is no folder {options.out.parent}")
-    results = results_in(options.out)
-    if not options.table:
-        result = run(options)
-        print(json.dumps(result))
-        results = added_to(results_in(options.out), result)  # others may have added to it
-        write(options.out, results)
-    print(table(results))
+    parser.add_argument(
+        "--try",
+        dest="trying",
+        metavar="NAME=VALUE",
+        nargs="+",
+        default=[],
+        help=f"other settings: {', '.join(field.name for field in fields(Settings))}",
+    )
+    options = parser.parse_args(arguments)
+    for name, fits, wanted in (
+        ("epochs", options.epochs is None or options.epochs >= 1, "at least 1"),
+        ("minutes", options.minutes > 0 and math.isfinite(options.minutes), "above 0"),
+        ("seed", 0 <= options.seed < 2**32, "0 to 2**32 - 1"),
+        ("jobs", options.jobs != 0, "a number of threads, or -1"),
+    ):
+        if not fits:
+            parser.error(f"--{name} is {getattr(options, name)}; wanted {wanted}")
+    if options.model.startswith("st-"):
+        options.family = options.family or "affine"
+    elif options.family:
+        parser.error(f"--family is {options.family}, but {options.model} has no transformer")
+    try:
+        options.trying = dict(map(setting, options.trying))
+        results_in(options.out)
+        if not options.table:
+            tempfile.TemporaryFile(dir=options.out.parent).close()
+    except (InvalidInputError, OSError) as error:
+        parser.error(f"{error}")
+    if options.table and not options.out.exists():
+        parser.error(f"--out is {options.out}, but there is no such file")
+    return options
+
+
+def setting(text: str) -> tuple[str, float]:
+    """The name and the value of NAME=VALUE."""
+    name, _, value = text.partition("=")
+    kinds = {field.name: type(field.default) for field in fields(Settings)}
+    try:
+        return name, kinds[name](value)
+    except (KeyError, ValueError) as error:
+        wanted = f"one of {', '.join(kinds)}, = and a number"
+        raise InvalidInputError(f"--try is {text}; wanted {wanted}") from error
+
+
+def main() -> None:
+    """Run one model, try settings, or print the table."""
+    options = options_of()
+    if options.table:
+        print(table(results_in(options.out)))
+        return
+    warnings.simplefilter("error", InterruptedWarning)
+    try:
+        digits = digits_of(load_mnist(options.data), options)
+        if options.trying:
+            print(tried(options, digits))
+            return
+        result = run(options, digits)
+    except InvalidInputError as error:
+        raise SystemExit(f"{error}") from error
+    except (KeyboardInterrupt, InterruptedWarning):
+        print("interrupted: the test digits were not looked at, and nothing was added")
+        raise SystemExit(130) from None
+    print(json.dumps(result))
+    print(table(add(options.out, result)))
 
 
 if __name__ == "__main__":

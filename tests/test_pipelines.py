@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 from sklearn.datasets import load_digits
 
 ROOT = Path(__file__).resolve().parents[1]
-RECIPES = sorted((ROOT / "pipelines").glob("*.py"))
+RECIPES = [
+    path for path in sorted((ROOT / "pipelines").glob("*.py")) if "__main__" in path.read_text()
+]
 
 
 def run(recipe, folder, *arguments):
@@ -89,13 +92,100 @@ def test_mnist_adds_each_run_to_its_results_and_table(small_mnist, tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["--epochs", "0"], "--epochs is 0"), (["--out", "nowhere/r.json"], "no folder nowhere")],
+    [
+        ("--epochs 0", "--epochs is 0"),
+        ("--minutes nan", "--minutes is nan"),
+        ("--minutes -5", "--minutes is -5"),
+        ("--seed -1", "--seed is -1"),
+        ("--jobs 0", "--jobs is 0"),
+        ("--model cnn --family tps", "cnn has no transformer"),
+        ("--out nowhere/r.json", "nowhere"),
+        ("--out cut.json", "cut.json is no file of results"),
+        ("--out other.json", "other.json is no file of results"),
+        ("--out .", ". is no file of results"),
+        ("--table --out none.json", "no such file"),
+        ("--try alpha", "--try is alpha; wanted one of alpha"),
+        ("--try depth=3", "--try is depth=3"),
+        ("--try n_steps=1.5", "--try is n_steps=1.5"),
+    ],
 )
 def test_mnist_refuses_before_it_trains(tmp_path, arguments, said):
-    command = [sys.executable, str(ROOT / "pipelines" / "mnist.py"), "--data", "none", *arguments]
+    (tmp_path / "cut.json").write_text("[{")
+    (tmp_path / "other.json").write_text('{"seed": 1}')
+    options = ["--data", "none", *arguments.split()]
+    command = [sys.executable, str(ROOT / "pipelines" / "mnist.py"), *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"cut.json", "other.json"}
+
+
+def test_mnist_says_what_data_it_lacks(tmp_path):
+    command = [sys.executable, str(ROOT / "pipelines" / "mnist.py"), "--data", "none"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    out = ["--out", str(tmp_path / "r.json")]
+    done = subprocess.run([*command, *out], capture_output=True, text=True, env=environment)
+    assert done.returncode == 1 and done.stderr.startswith("none: there is no such file")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no Ctrl-C to send")
+@pytest.mark.parametrize("recipe", ["mnist.py", "digits.py"])
+def test_half_a_training_has_no_figure(recipe, small_mnist, tmp_path):
+    out = tmp_path / "r.json"
+    out.write_text("[]")
+    options = ["--data", small_mnist, "--model", "fcn", "--epochs", "100000", "--out", str(out)]
+    code = (
+        "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        f"sys.argv = {[recipe, *options] if recipe == 'mnist.py' else [recipe]}; "
+        f"sys.path.insert(0, {str(ROOT / 'pipelines')!r}); "
+        f"runpy.run_path({str(ROOT / 'pipelines' / recipe)!r}, run_name='__main__')"
+    )
+    started = subprocess.Popen(
+        [sys.executable, "-u", "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    before = [started.stdout.readline() for _ in range(2)]  # of an epoch, or classifiers
+    started.send_signal(signal.SIGINT)
+    after = started.communicate()[0]
+    assert started.returncode == 130 and all(before)
+    assert not re.search(r"test_error|Transformer.*%", after)
+    assert out.read_text() == "[]"
+
+
+def test_mnist_tries_settings_without_the_test_digits(small_mnist, tmp_path):
+    options = ("--distortion", "R", "--model", "st-fcn", "--epochs", "8", "--seed", "1")
+    _, results = mnist(small_mnist, tmp_path, *options)
+    said = [
+        mnist(small_mnist, tmp_path, *options, "--try", *settings)
+        for settings in (["alpha=0.05"], ["bend=0", "n_steps=1"])
+    ]
+    assert all(same == results and "test" not in printed for printed, same in said)
+    same, other = (re.search(r"validation error ([\d.]+) % \((.*)\)", text)[2] for text, _ in said)
+    assert float(same.split(", ")[0]) == results[0]["validation_error"]
+    assert len(same.split(", ")) == 3 and other != same
+
+
+def test_runs_that_end_together_are_all_added(tmp_path):
+    code = """
+import sys
+from pathlib import Path
+from mnist_results import add
+for seed in range(20):
+    result = {"distortion": "R", "model": sys.argv[2], "family": None, "seed": seed}
+    add(Path(sys.argv[1]), result)
+"""
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'pipelines'}{os.pathsep}{ROOT}"}
+    out = tmp_path / "r.json"
+    runs = [
+        subprocess.Popen([sys.executable, "-c", code, str(out), str(n)], env=environment)
+        for n in range(4)
+    ]
+    assert [run.wait() for run in runs] == [0] * 4
+    assert len(json.loads(out.read_text())) == 80
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
 
 
 def row_of(errors):
