@@ -54,6 +54,11 @@ CASES = {
     "weights NaN": ({"sample_weight": ONE * np.nan}, {}, THEIRS, "sample_weight contains NaN"),
     "weights of other length": ({"sample_weight": ONE[1:]}, {}, THEIRS, "expected (80,)"),
     "groups of other length": ({"groups": ONE[1:]}, {}, OURS, "groups has shape (79,)"),
+    "groups of nothing": ({"groups": [None] * 80}, {}, OURS, "give integers or text"),
+    "images too far apart": ({"X": DIGITS * 1e200}, {}, OURS, "too far to be standardized"),
+    "fill_value beyond float32": (
+        {"X": DIGITS.astype(np.float32)}, {"fill_value": 1e39}, OURS, "which is no float32",
+    ),
     "class weights zero": ({}, {"class_weight": dict.fromkeys(range(4), 0)}, OURS, "is zero"),
     "class weight negative": ({}, {"class_weight": {0: -1}}, OURS, "none below 0"),
     "class weight NaN": ({}, {"class_weight": {0: np.nan}}, OURS, "wanted finite weights"),

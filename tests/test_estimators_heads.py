@@ -1,6 +1,9 @@
 """The estimators with a scikit-learn classifier as their head."""
 
 import pickle
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -115,6 +118,78 @@ def test_the_head_sees_what_transform_gives():
     model = fast(head=KNeighborsClassifier(1)).fit(U8, LABELS)
     assert model.head_._fit_X.dtype == np.uint8
     np.testing.assert_array_equal(model.head_._fit_X, rows(model.transform(U8)))
+
+
+@pytest.mark.parametrize("known", [LABELS < 3, LABELS > 0])
+def test_a_frozen_head_must_know_the_classes(known):
+    """Its columns would be taken for those of other classes."""
+    for head in (LOGISTIC, FOREST):
+        frozen = FrozenEstimator(clone(head).fit(rows(DIGITS[known]), LABELS[known]))
+        with pytest.raises(InvalidInputError, match=r"knows the classes.*y holds \[0 1 2 3\]"):
+            fast(head=frozen).fit(DIGITS, LABELS)
+    whole = FrozenEstimator(clone(LOGISTIC).fit(rows(DIGITS), LABELS))
+    with pytest.raises(InvalidInputError, match=r"y holds \[1 2 3\]"):
+        fast(head=whole).fit(DIGITS[LABELS > 0], LABELS[LABELS > 0])
+
+
+def test_what_was_fitted_predicts_whatever_the_head_is_set_to():
+    layers, sklearn_head = fast(), fast(head=SVC())
+    for model, other in ((layers, SVC()), (sklearn_head, "linear")):
+        wanted = model.fit(DIGITS, LABELS).predict(DIGITS)
+        model.set_params(head=other)
+        with pytest.raises(InvalidInputError, match="one class only"):
+            model.fit(DIGITS, np.zeros(80))
+        np.testing.assert_array_equal(model.predict(DIGITS), wanted)
+    assert hasattr(layers, "predict_proba") and not hasattr(layers, "decision_function")
+    assert hasattr(sklearn_head, "decision_function") and not hasattr(sklearn_head, "predict_proba")
+    assert sklearn_head.decision_function(DIGITS).shape == (80, 4)
+
+
+def test_fits_in_threads_leave_the_warnings_as_they_were():
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(4) as threads:
+        fits = [threads.submit(fast(head=LOGISTIC).fit, DIGITS, LABELS) for _ in range(12)]
+        for done in fits:
+            done.result()
+    assert warnings.filters == before
+
+
+class Odd(ClassifierMixin, BaseEstimator):
+    """Probabilities that are none."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), len(self.classes_)), np.nan)
+
+
+def test_scores_that_are_no_numbers_are_blamed_on_the_head():
+    with pytest.raises(InvalidInputError, match="predict_proba of the head Odd.* gave NaN"):
+        fast(head=Odd()).fit(DIGITS, LABELS)
+
+
+def test_what_scikit_learn_has_no_tags_of_is_no_head():
+    class Bare:
+        _estimator_type = "classifier"
+
+        def fit(self, X, y):
+            return self
+
+    with pytest.raises(InvalidTypeError, match="wanted a name, a list of layers, or"):
+        fast(head=Bare()).fit(DIGITS, LABELS)
+
+
+@dataclass
+class Halved:
+    def __call__(self, X):
+        return X / 2
+
+
+def test_a_function_that_cannot_be_a_key_has_no_derivative():
+    head = make_pipeline(FunctionTransformer(Halved()), LOGISTIC)
+    assert fast(head=head).fit(DIGITS, LABELS).score(DIGITS, LABELS) > CHANCE
 
 
 def test_the_units_are_those_of_the_images():

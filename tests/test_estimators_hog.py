@@ -140,6 +140,15 @@ def test_sizes_that_are_none(name, value):
         HOG(**{**SMALL, name: value}).fit(IMAGES)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("orientations", 0), ("block_norm", "L3"), ("transform_sqrt", "yes")]
+)
+def test_what_is_set_after_fit_is_checked(name, value):
+    hog = HOG(**SMALL).fit(IMAGES).set_params(**{name: value})
+    with pytest.raises(ValueError, match=f"'{name}' parameter of HOG"):
+        hog.transform(IMAGES)
+
+
 def test_not_fitted():
     for call in (lambda hog: hog.transform(IMAGES), HOG.get_feature_names_out):
         with pytest.raises(NotFittedError):

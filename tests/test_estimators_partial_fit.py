@@ -132,6 +132,16 @@ def test_after_fit_it_goes_on_from_there():
     )  # and fit starts anew
 
 
+def test_what_augmented_a_portion_is_not_kept(capsys):
+    estimator = fast(augment=lambda images, rng: images, verbose=True)
+    estimator.partial_fit(DIGITS, LABELS, classes=range(4)).set_params(augment=None)
+    assert capsys.readouterr().out == f"Epoch 1, loss = {estimator.loss_curve_[0]:.6f}\n"
+    copied = pickle.loads(pickle.dumps(estimator))  # a lambda could not be
+    for one in (estimator, copied):
+        one.partial_fit(DIGITS, LABELS)
+    np.testing.assert_array_equal(weights_in(estimator), weights_in(copied))
+
+
 def test_how_to_train_may_change_between_calls():
     estimator = portions(fast(), 2)
     before = weights_in(estimator).copy()

@@ -4,9 +4,23 @@ import numpy as np
 import pytest
 from estimator_cases import DIGITS, ESTIMATORS, KINDS, LABELS, U8, fast, images_of, weights_in
 
-from stn_cv import SpatialTransformer
+from stn_cv import InvalidInputError, SpatialTransformer
 
 classes = pytest.mark.parametrize("cls", ESTIMATORS)
+
+
+def test_images_that_look_like_channels_first_can_be_said_not_to_be():
+    strips = np.concatenate([DIGITS.reshape(80, 1, 8, 8)] * 2, axis=2)
+    with pytest.raises(InvalidInputError, match=r"say so by image_shape=\(1, 16, 8\)"):
+        fast().fit(strips, LABELS)
+    assert fast(image_shape=(1, 16, 8)).fit(strips, LABELS).transform(strips).shape == strips.shape
+
+
+def test_integers_are_named_where_bytes_were_fitted():
+    model = fast().fit(U8, LABELS)
+    for X in (U8.astype(int), U8.tolist()):
+        with pytest.raises(InvalidInputError, match=r"X is of int64.*give X.astype\(np.uint8\)"):
+            model.predict(X)
 
 
 def of_dtype(kind, dtype):

@@ -152,6 +152,11 @@ class Noise:
         return self
 
 
+def test_an_augment_that_gives_no_numbers_is_named():
+    with pytest.raises(InvalidInputError, match="augment returned NaN or infinity"):
+        fast(augment=lambda images, rng: images * np.nan).fit(DIGITS, LABELS)
+
+
 def test_augmentation_is_keyed():
     one, two, again = Noise(), Noise(), Noise()
     a = fast(augment=one, batch_size=80).fit(DIGITS, LABELS)

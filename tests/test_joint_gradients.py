@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from reference import assert_gradient
-from sklearn.base import BaseEstimator, TransformerMixin, clone, is_classifier
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone, is_classifier
 from sklearn.datasets import make_classification
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -294,6 +294,27 @@ def test_a_type_of_ones_own(monkeypatch):
     model = make_pipeline(DoubledAgain(), StandardScaler(), LogisticRegression())
     assert differentiable(model)
     check(model.fit(*data(3)), probes())
+
+
+@pytest.mark.parametrize(
+    ("scores", "dX", "message"),
+    [
+        (lambda X: X[:, 0], None, r"gave scores of shape \(6,\); wanted \(6, n_classes\)"),
+        (lambda X: X[:, :1], None, r"gave scores of shape \(6, 1\)"),
+        (lambda X: X[:, :2], lambda X: None, r"gave a gradient.* of shape \(\); wanted \(6, 4\)"),
+        (lambda X: X[:, :2], lambda X: X[1:], r"of shape \(5, 4\); wanted \(6, 4\)"),
+    ],
+)
+def test_what_an_entry_of_ones_own_gives_is_checked(monkeypatch, scores, dX, message):
+    class Own(ClassifierMixin, BaseEstimator):
+        def fit(self, X, y):
+            self.fitted_ = True
+            return self
+
+    X = np.arange(24.0).reshape(6, 4)
+    monkeypatch.setitem(GRADIENTS, Own, lambda own, X: (scores(X), lambda dY: dX(X)))
+    with pytest.raises(InvalidInputError, match=message):
+        forward(Own().fit(X, None), X)[1](np.ones((6, 2)))
 
 
 def test_an_entry_of_ones_own_has_no_limits_but_its_own(monkeypatch):

@@ -360,6 +360,7 @@ REFUSED = [
     (edit("image_spec", [6, 8, 1]), "wanted an object"),
     (edit("classes values", ["a", "bcd"]), "no U2"),
     (edit("classes values", ["a"]), "1 classes, but its network gives"),
+    (edit("classes", {"dtype": "i8", "values": [3, 3]}), "some of them twice"),
     (edit("classes values", ["a", 1]), "no U2"),
     (edit("classes values", ["a", ["b"]]), "no such labels"),
     (edit("classes", {"dtype": "i1", "values": [1, 300]}), "no i1"),

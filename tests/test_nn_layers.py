@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -636,6 +637,17 @@ def test_a_layer_that_cannot_be_says_why(layers, shape, message):
 def test_a_localization_that_is_no_list_is_refused():
     with pytest.raises(InvalidTypeError, match="localization is None; wanted a list"):
         Network([SpatialTransform(None)], (1, 3, 3), rng())
+
+
+def test_a_layer_that_changes_the_dtype_is_named():
+    @dataclass
+    class Doubled(ReLU):
+        def forward(self, X, training=False, rng=None):
+            return X * np.float64(2), None
+
+    network = Network([Doubled(), Conv2D(2, 2), Flatten()], (1, 3, 3), rng())
+    with pytest.raises(InvalidTypeError, match="Doubled.* made float64 of float32"):
+        network.forward(np.zeros((1, 3, 3, 2), np.float32))
 
 
 def test_what_is_no_layer_is_refused():

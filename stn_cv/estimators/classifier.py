@@ -33,12 +33,12 @@ Array = NDArray[Any]
 
 
 def _head_has(method: str) -> Callable[[Any], bool]:
-    """Whether the head has a method; those of layers give probabilities."""
+    """Whether the head has a method, the fitted one if any; those of layers give probabilities."""
 
     def check(estimator: Any) -> bool:
-        if is_built_in(estimator.head):
-            return method == "predict_proba"
-        return hasattr(getattr(estimator, "head_", estimator.head), method)
+        fitted = hasattr(estimator, "rectifier_")
+        head = getattr(estimator, "head_", "layers") if fitted else estimator.head
+        return method == "predict_proba" if is_built_in(head) else hasattr(head, method)
 
     return check
 
@@ -115,7 +115,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         check_is_fitted(self)
         if hasattr(self, "head_"):
             return self.head_.predict(self._head_input(X))
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return self.classes_[self._probabilities(X).argmax(axis=1)]
 
     @available_if(_head_has("predict_proba"))
     def predict_proba(self, X: Any) -> Array:
@@ -141,7 +141,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         check_is_fitted(self)
         if hasattr(self, "head_"):
             return self.head_.predict_proba(self._head_input(X))
-        return self.rectifier_.predict_proba(self._images(X).values)
+        return self._probabilities(X)
 
     @available_if(_head_has("decision_function"))
     def decision_function(self, X: Any) -> Array:
@@ -167,6 +167,10 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         check_is_fitted(self)
         return self.head_.decision_function(self._head_input(X))
 
+    def _probabilities(self, X: Any) -> Array:
+        """Those that a head of layers gives."""
+        return self.rectifier_.predict_proba(self._images(X).values)
+
     def _head_input(self, X: Any) -> Array:
         """Images, rectified, as the fitted scikit-learn head takes them."""
         return head_input(self.head_, self.rectifier_.rectify(self._images(X).values))
@@ -183,8 +187,8 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         """Train for one epoch on some of the samples.
 
         Images are standardized by those of the first call; the learning rate is constant, since
-        nobody knows how many calls will come. How to train may be changed between calls, what
-        is trained may not; the seed is that of the first call.
+        nobody knows how many calls will come, and `early_stopping` is not asked. How to train
+        may be changed between calls, what is trained may not; the seed is that of the first call.
 
         Parameters
         ----------
@@ -236,9 +240,11 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
             self.loss_curve_ = [*getattr(self, "loss_curve_", []), loss]
             self.validation_scores_ = getattr(self, "validation_scores_", None)
             self.n_iter_ = len(self.loss_curve_)
+            if self.verbose:
+                print(f"Epoch {self.n_iter_}, loss = {loss:.6f}")
+            trainer.settings = replace(trainer.settings, augment=None)  # which may be no pickle
             self._trainer = trainer
-            settings = replace(trainer.settings, augment=None)
-            if collapsed(trainer.network, data.samples, settings):
+            if collapsed(trainer.network, data.samples, trainer.settings):
                 warn_of_collapse(stacklevel=4)
         return self
 

@@ -1,6 +1,5 @@
 """From validated data and an estimator's parameters to a trained network."""
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight
 
 from ..errors import InvalidInputError
+from ..joint.quiet import without_small_warnings
 from ..model.image_spec import ImageSpec
 from ..nn.architectures import HEADS, LOCALIZATIONS, layers_of
 from ..nn.dense import Dense
@@ -106,10 +106,7 @@ def validated(
             f"y holds one class only, {present[0]!r}, among samples with a weight above zero; "
             "a classifier needs at least 2 classes."
         )
-    if groups is not None and np.shape(groups) != y.shape:
-        raise InvalidInputError(
-            f"groups has shape {np.shape(groups)}; wanted one for each of {len(y)} samples."
-        )
+    groups = checked_groups(groups, len(y))
     spec = ImageSpec.of(images.values)
     if fitted_spec is not None and spec != fitted_spec:
         raise InvalidInputError(f"the model was fitted on {fitted_spec}; these images have {spec}.")
@@ -119,9 +116,24 @@ def validated(
     samples = Samples(
         spec.network_input(kept, dtype), np.searchsorted(classes, y[used]), weights[used]
     )
-    return TrainingData(
-        kept, samples, spec, classes, None if groups is None else np.asarray(groups)[used]
-    )
+    return TrainingData(kept, samples, spec, classes, None if groups is None else groups[used])
+
+
+def checked_groups(groups: Any, n: int) -> Array | None:
+    """The number of each sample's group, (n,), if there are groups."""
+    if groups is None:
+        return None
+    if np.shape(groups) != (n,):
+        raise InvalidInputError(
+            f"groups has shape {np.shape(groups)}; wanted one for each of {n} samples."
+        )
+    try:
+        numbers: Array = np.unique(np.asarray(groups), return_inverse=True)[1]
+    except TypeError as error:
+        raise InvalidInputError(
+            f"groups cannot be told apart ({error}); give integers or text."
+        ) from error
+    return numbers
 
 
 def weights_of(estimator: Any, X: Array, y: Array, classes: Array, sample_weight: Any) -> Array:
@@ -180,6 +192,13 @@ def build_network(
     """An untrained network: transformer, head and last layer, standardized to the samples."""
     shape = (spec.channels, spec.height, spec.width)
     standardize = standardize or standardization(samples)
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(np.asarray(estimator.fill_value, samples.images.dtype))
+    if not finite:
+        raise InvalidInputError(
+            f"fill_value is {estimator.fill_value}, which is no {samples.images.dtype} as the "
+            "images are."
+        )
     if spec.range != "float" and not 0 <= estimator.fill_value <= spec.maximum:
         raise InvalidInputError(
             f"fill_value is {estimator.fill_value}; wanted 0 to {spec.maximum:g} for {spec.range}."
@@ -213,10 +232,16 @@ def beginner(shape: tuple[int, int, int]) -> list[Layer]:
 def standardization(samples: Samples) -> Standardize:
     """Mean and deviation of each channel, weighted as the samples."""
     images, weights = samples.images, samples.weights / samples.weights.sum()
-    means = images.mean(axis=(1, 2), dtype=np.float64)
-    variances = images.var(axis=(1, 2), dtype=np.float64)
-    mean = weights @ means
-    scale = np.sqrt(weights @ (variances + (means - mean) ** 2))
+    with np.errstate(over="ignore", invalid="ignore"):
+        means = images.mean(axis=(1, 2), dtype=np.float64)
+        variances = images.var(axis=(1, 2), dtype=np.float64)
+        mean = weights @ means
+        scale = np.sqrt(weights @ (variances + (means - mean) ** 2))
+    if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
+        raise InvalidInputError(
+            f"X reaches from {images.min():g} to {images.max():g}, too far to be standardized; "
+            "bring it to a range such as [0, 1]."
+        )
     return Standardize(mean.tolist(), np.where(scale > 0, scale, 1.0).tolist())
 
 
@@ -230,8 +255,7 @@ def split(estimator: Any, samples: Samples, groups: Any, seed: int) -> tuple[Arr
         else:
             parts = max(round(1 / smaller), 2)
             splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
-        with warnings.catch_warnings():  # about classes with fewer members than parts
-            warnings.simplefilter("ignore", UserWarning)
+        with without_small_warnings():  # of classes with fewer members than parts
             splits = list(splitter.split(samples.y, samples.y, groups))
         for kept, left_out in splits:
             if groups is not None and fraction > smaller:

@@ -65,8 +65,8 @@ class HOG(TransformerMixin, BaseEstimator):
     -----
     Of several channels the one with the largest gradient counts, for each pixel.
 
-    Features differ from scikit-image's by its rounding of cells to float32, up to 1e-7; and
-    where rounding decides on which side of 0 degrees a gradient lies.
+    Features differ from scikit-image's by its rounding of cells to float32, some 1e-7; and
+    where rounding decides on which side of an edge between two bins a gradient lies.
 
     A gradient votes for one bin. Which one is piecewise constant in the image, so the exact
     input gradient, of `stn_cv.joint.forward`, flows through the magnitudes alone, and the
@@ -169,6 +169,7 @@ class HOG(TransformerMixin, BaseEstimator):
             `transform_sqrt` is set.
         """
         check_is_fitted(self)
+        self._validate_params()  # which may have been set since
         images, _ = read_images(self, X, fitted_spec=self.image_spec_)
         return Cells.of(self, self.image_spec_).features(images.values, self.n_jobs)
 

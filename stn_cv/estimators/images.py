@@ -86,6 +86,11 @@ def read_images(
     X, y = validated if isinstance(validated, tuple) else (validated, None)
     shape = shape or fitted_shape or _shape_of_rows(estimator, X.shape[1])
     if X.dtype.name not in KEPT:
+        if fitted_spec is not None and X.dtype.kind in "iub" and fitted_spec.range != "float":
+            raise InvalidInputError(
+                f"X is of {X.dtype}; the estimator was fitted on {fitted_spec.range}, give "
+                f"X.astype(np.{fitted_spec.range})."
+            )
         X = X.astype(np.float64)
     return Images(np.ascontiguousarray(X).reshape(len(X), *shape), axes), y
 
@@ -116,9 +121,10 @@ def _check_shape(
             )
     elif 0 in shape:
         raise InvalidInputError(f"images have shape {shape}: they hold no pixel.")
-    elif _layout_hint(shape):
+    elif estimator.image_shape is None and _layout_hint(shape):
         raise InvalidInputError(
-            f"images have (height, width, channels) {shape}.{_layout_hint(shape)}"
+            f"images have (height, width, channels) {shape}.{_layout_hint(shape)} If it is not, "
+            f"say so by image_shape={shape}."
         )
     elif estimator.image_shape is not None and shape != _given_shape(estimator.image_shape):
         raise InvalidInputError(

@@ -36,7 +36,8 @@ class SpatialTransformer(
     ----------
     family : str, default "affine"
         "translation"; "attention", scale and translation; "similarity", rotation as well;
-        "affine"; "projective"; "tps", a thin-plate spline of 4 x 4 control points.
+        "affine"; "projective"; "tps", a thin-plate spline of 4 x 4 control points, "tps3" of
+        3 x 3, "tps6" of 6 x 6.
     output_shape : tuple or None, default None
         (height, width) of rectified images; None is that of X.
     localization : {"cnn", "mlp"} or list of layers, default "cnn"
@@ -85,7 +86,7 @@ class SpatialTransformer(
     early_stopping : bool, default False
         Whether to judge epochs by a validation split's accuracy, not by up to 512 samples' loss.
     validation_fraction : float, default 0.1
-        Share of the samples in that split, which is stratified and keeps groups whole.
+        Share of samples in that split, stratified; of whole groups one of 2, 3, 4, ... parts.
     class_weight : dict, "balanced" or None, default None
         Weights of the classes, as in scikit-learn; in portions a dict only.
     augment : callable or None, default None
@@ -96,9 +97,8 @@ class SpatialTransformer(
     warm_start : bool, default False
         Whether fit continues from the weights of the last fit.
     n_jobs : int or None, default None
-        Threads; None is 1, -1 all cores. Results do not depend on it. Batches are cut into
-        parts of 64 samples, or of 256 without convolutions: more threads than that gives
-        find nothing to do.
+        Threads; None is 1, -1 all cores. Results do not depend on it. `rectifier_` keeps that
+        of its fit. Batches are cut into parts of 64 samples, or of 256 without convolutions.
     random_state : int, RandomState or None, default None
         Seed of weights, batches and dropout.
     verbose : bool, default False
@@ -109,7 +109,8 @@ class SpatialTransformer(
     rectifier_ : Rectifier
         The fitted model, free of scikit-learn.
     head_ : classifier
-        The classifier given as the head, fitted on all training images as rectified; as a
+        The classifier given as the head, fitted on what `transform` gives of all training
+        images (integers if X holds them: a function of yours must not compute in uint8); as a
         step of a Pipeline put it into a `FrozenEstimator`.
     classes_ : ndarray of shape (n_classes,)
         Labels.

@@ -1,7 +1,6 @@
 """Which samples a head is fitted on when it is to judge the others."""
 
 import hashlib
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +10,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from ..errors import InvalidInputError
 from ..nn.samples import Samples
+from .quiet import without_small_warnings
 
 __all__ = ["folds_of"]
 
@@ -45,8 +45,7 @@ def folds_of(samples: Samples, groups: Array | None, n_folds: int, seed: int) ->
     n_folds = min(n_folds, np.bincount(members).max())
     if n_folds < 2:
         raise InvalidInputError(TOO_FEW)
-    with warnings.catch_warnings():  # about classes with fewer members than folds
-        warnings.simplefilter("ignore", UserWarning)
+    with without_small_warnings():  # of classes with fewer members than folds
         if of_images:  # whatever their order, and however many are equal
             splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
             folds = _numbered(splitter.split(first, y[first]), len(first))[group]

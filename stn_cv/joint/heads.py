@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.base import clone, is_classifier
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
@@ -19,6 +18,7 @@ from ..errors import InvalidInputError, InvalidTypeError
 from ..nn.samples import Samples
 from ..slices import pinned_blas, slices_of
 from .gradients import differentiable, forward
+from .quiet import without_small_warnings
 
 __all__ = ["Recipe", "check_head", "head_input", "scoring_method"]
 
@@ -28,7 +28,8 @@ LARGEST_PART = 1024  # images that a head's gradient is ready for at once
 
 def check_head(head: Any) -> None:
     """Refuse what is no classifier, or gives labels only."""
-    if isinstance(head, type) or not is_classifier(head):
+    tagged = not isinstance(head, type) and hasattr(head, "__sklearn_tags__")
+    if not tagged or not is_classifier(head):
         raise InvalidTypeError(
             f"head is {head!r}; wanted a name, a list of layers, or a scikit-learn classifier "
             "(an instance) such as make_pipeline(PCA(20), LogisticRegression())."
@@ -126,12 +127,17 @@ class Recipe:
         weights = {str(name): samples.weights} if uneven else {}
         # Weights go to the last step; two BLAS threads are slower than one (see CHANGELOG.md).
         with config_context(enable_metadata_routing=False), pinned_blas():
-            return head.fit(X, self.classes[samples.y], **weights)
+            head = head.fit(X, self.classes[samples.y], **weights)
+        if not np.array_equal(head.classes_, self.classes):
+            raise InvalidInputError(
+                f"head is {self.head!r}, which knows the classes {head.classes_}; y holds "
+                f"{self.classes}. Give a head that was fitted on these, or is not frozen."
+            )
+        return head
 
     def fitted_on_the_way(self, images: Array, samples: Samples) -> Any:
         """As `fitted`, on images; that a solver would go on is no news before the last fit."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with without_small_warnings():
             return self.fitted(self.input(images), samples)
 
     def scores(self, head: Any, images: Array) -> Array:
@@ -142,8 +148,13 @@ class Recipe:
         """
         if self.exact:
             parts = slices_of(len(images), LARGEST_PART)
-            return np.concatenate([forward(head, self.input(images[part]))[0] for part in parts])
-        scores = np.asarray(getattr(head, self.method)(self.input(images)))
+            scores = np.concatenate([forward(head, self.input(images[part]))[0] for part in parts])
+        else:
+            scores = np.asarray(getattr(head, self.method)(self.input(images)))
+        if not np.isfinite(scores).all():
+            raise InvalidInputError(
+                f"{self.method} of the head {self.head!r} gave NaN or infinity; give another head."
+            )
         if scores.ndim == 1:
             return np.stack([-scores / 2, scores / 2], axis=1)
         if scores.shape[1] != len(self.classes):

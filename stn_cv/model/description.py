@@ -253,6 +253,8 @@ def _classes(value: Any) -> Array:
         same = False
     if not same:
         raise ModelFileError(f"classes holds values that are no {name}.")
+    if len(np.unique(classes)) != len(classes):
+        raise ModelFileError(f"classes holds {str(values)[:80]}, some of them twice.")
     return classes
 
 

@@ -31,14 +31,17 @@ Backward = Callable[..., tuple[Array | None, list[Array]]]
 class Layer(ABC):
     """Base of all layers; a subclass's dataclass fields are its description.
 
-    A layer of your own gives `build` and `forward`. Models that hold one work in every way
-    but one: a file knows only the layers of this library.
+    A layer of your own gives `build` and `forward`, and is a dataclass, by whose fields it is
+    told from others. Models that hold one work in every way but one: a file knows only the
+    layers of this library.
 
     Examples
     --------
+    >>> from dataclasses import dataclass
     >>> import numpy as np
     >>> from stn_cv.nn import Layer
-    >>> class Square(Layer):
+    >>> @dataclass
+    ... class Square(Layer):
     ...     def build(self, input_shape, rng):
     ...         return input_shape, []
     ...     def forward(self, X, training=False, rng=None):

@@ -77,7 +77,10 @@ class Network:
         """Output and its backward; without `training` no layer's buffers are kept."""
         backwards = []
         for layer in self.layers:
-            X, backward = layer.forward(X, training, rng)
+            Y, backward = layer.forward(X, training, rng)
+            if Y.dtype != X.dtype:
+                raise InvalidTypeError(f"{layer} made {Y.dtype} of {X.dtype}; it must keep it.")
+            X = Y
             if training:
                 backwards.append(backward)
 

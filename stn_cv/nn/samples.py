@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, NonFiniteError
 from ..geometry import share_outside
 from ..slices import run_slices, slices_of
 from .layer import Array
@@ -68,7 +68,12 @@ class Samples:
                     f"augment returned shape {changed.shape} for images of shape {given.shape}; "
                     "it must keep the shape."
                 )
-            return changed.astype(images.dtype, copy=False)
+            changed = changed.astype(images.dtype, copy=False)
+            if not np.isfinite(changed).all():
+                raise NonFiniteError(
+                    "augment returned NaN or infinity; it must give finite numbers."
+                )
+            return changed
 
         parts = slices_of(len(images))
         return Samples(np.concatenate(run_slices(run, parts, n_jobs)), self.y, self.weights)

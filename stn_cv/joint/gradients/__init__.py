@@ -129,7 +129,24 @@ def forward(estimator: Any, X: Array) -> Differentiated:
             f"X has shape {X.shape}; {type(estimator).__name__} was fitted on {wanted} features."
         )
     Y, backward = _run(estimator, X)
-    return Y, lambda dY: backward(dY).astype(X.dtype, copy=False)
+    if is_classifier(estimator) and (np.ndim(Y) != 2 or len(Y) != len(X) or np.shape(Y)[1] < 2):
+        raise _wrong(estimator, "scores", Y, f"({len(X)}, n_classes)")
+
+    def checked_backward(dY: Array) -> Array:
+        dX = backward(dY)
+        if np.shape(dX) != X.shape:
+            raise _wrong(estimator, "a gradient of its input", dX, str(X.shape))
+        return dX.astype(X.dtype, copy=False)
+
+    return Y, checked_backward
+
+
+def _wrong(estimator: Any, what: str, came: Any, wanted: str) -> InvalidInputError:
+    """Of an entry of somebody's own."""
+    return InvalidInputError(
+        f"the entry of {type(estimator).__name__} in GRADIENTS gave {what} of shape "
+        f"{np.shape(came)}; wanted {wanted}."
+    )
 
 
 def differentiable(estimator: Any) -> bool:

@@ -1,6 +1,6 @@
 """Scalers, projections, and functions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,7 @@ def normalizer(estimator: Any, X: Array) -> Differentiated:
 
 def known_function(estimator: Any) -> str | None:
     """Why a function cannot be differentiated, None if it can."""
-    if estimator.func in DERIVATIVES:
+    if isinstance(estimator.func, Hashable) and estimator.func in DERIVATIVES:
         return None
     return (
         f"has func={estimator.func!r}, of which no derivative is known; add it: "
