@@ -68,15 +68,18 @@ def main() -> None:
         names = MNIST_HEADS
     compare = cross_fitting if arguments.cross_fitting else transformers
     columns: dict = {}
-    with threadpool_limits(1, "blas"):  # more threads make small problems slower
-        for seed in arguments.seeds:
-            digits = load(arguments.data, seed)
-            for name, column, accuracy, seconds in compare(digits, names, seed, arguments.jobs):
-                print(
-                    f"seed {seed}  {name:24} {column:22} {accuracy:6.1%} {seconds:6.0f} s",
-                    flush=True,
-                )
-                columns.setdefault(column, {}).setdefault(name, []).append(accuracy)
+    try:
+        with threadpool_limits(1, "blas"):  # more threads make small problems slower
+            for seed in arguments.seeds:
+                digits = load(arguments.data, seed)
+                for name, column, accuracy, seconds in compare(digits, names, seed, arguments.jobs):
+                    print(
+                        f"seed {seed}  {name:24} {column:22} {accuracy:6.1%} {seconds:6.0f} s",
+                        flush=True,
+                    )
+                    columns.setdefault(column, {}).setdefault(name, []).append(accuracy)
+    except (KeyboardInterrupt, InterruptedWarning):
+        raise SystemExit(130) from None
     print_means(columns, names)
 
 

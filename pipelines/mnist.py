@@ -16,6 +16,7 @@ import json
 import math
 import os
 import platform
+import sys
 import tempfile
 import time
 import warnings
@@ -52,7 +53,7 @@ class Digits(NamedTuple):
     y_train: Array
     X_validation: list[Array]
     y_validation: Array
-    X_test: Array
+    X_test: Array | None
     y_test: Array
     augment: DigitDistortion | None
 
@@ -82,7 +83,7 @@ def digits_of(mnist: MNIST, options: argparse.Namespace) -> Digits:
         mnist.y_train[train],
         [drawn(mnist.X_train[validation], epoch) for epoch in drawings],
         mnist.y_train[validation],
-        drawn(mnist.X_test, 2),
+        None if options.trying else drawn(mnist.X_test, 2),
         mnist.y_test,
         None if small else distortion(X),
     )
@@ -198,6 +199,11 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
         parser.error(f"--family is {options.family}, but {options.model} has no transformer")
     try:
         options.trying = dict(map(setting, options.trying))
+        idle = {"bend"} if options.distortion == "TC40" else set()
+        if options.family is None:
+            idle |= {"localization_learning_rate_ratio", "n_steps", "side"}
+        if idle & set(options.trying):
+            parser.error(f"--try {', '.join(idle & set(options.trying))} does nothing here")
         results_in(options.out)
         if not options.table:
             tempfile.TemporaryFile(dir=options.out.parent).close()
@@ -232,13 +238,13 @@ def main() -> None:
             print(tried(options, digits))
             return
         result = run(options, digits)
-    except InvalidInputError as error:
+        print(json.dumps(result))
+        print(table(add(options.out, result)))
+    except ValueError as error:  # of data or settings; both say what was wanted
         raise SystemExit(f"{error}") from error
     except (KeyboardInterrupt, InterruptedWarning):
-        print("interrupted: the test digits were not looked at, and nothing was added")
+        print("interrupted: what was not printed was not added", file=sys.stderr)
         raise SystemExit(130) from None
-    print(json.dumps(result))
-    print(table(add(options.out, result)))
 
 
 if __name__ == "__main__":

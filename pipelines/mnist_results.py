@@ -13,6 +13,7 @@ from stn_cv import InvalidInputError
 
 RESULTS = Path(__file__).with_name("mnist_results.json")
 DISTORTIONS = ("R", "RTS", "P", "E", "TC")
+KIND = ("distortion", "model", "family", "seed")  # the latest run of each counts
 # Test errors in % (Jaderberg et al. 2015, table 1 and appendix A.4), on R, RTS, P, E and TC.
 PAPER: dict[tuple[str, str | None], tuple[float | None, ...]] = {
     ("fcn", None): (2.1, 5.2, 3.1, 3.2, 13.2),
@@ -32,15 +33,19 @@ def results_in(path: Path) -> list[dict[str, Any]]:
         results = json.loads(path.read_text()) if path.exists() else []
     except (OSError, ValueError) as error:
         raise InvalidInputError(f"{path} is no file of results: {error}") from error
-    if not isinstance(results, list):
-        raise InvalidInputError(f"{path} is no file of results: it holds no list")
+    keys = {*KIND, "test_error", "n_test"}
+    if not isinstance(results, list) or not all(
+        isinstance(result, dict) and keys <= result.keys() for result in results
+    ):
+        raise InvalidInputError(
+            f"{path} is no file of results: wanted a list of entries, each with {sorted(keys)}"
+        )
     return results
 
 
 def added_to(results: list[dict[str, Any]], result: dict[str, Any]) -> list[dict[str, Any]]:
     """All results, the latest of each kind and seed: settings may have changed since."""
-    kind = ("distortion", "model", "family", "seed")
-    return [r for r in results if any(r[name] != result[name] for name in kind)] + [result]
+    return [r for r in results if any(r[name] != result[name] for name in KIND)] + [result]
 
 
 @contextlib.contextmanager

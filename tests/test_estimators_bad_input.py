@@ -36,6 +36,9 @@ CASES = {
     "rows of channels first": (
         {"X": np.hstack([ROWS] * 3)}, {"image_shape": (3, 8, 8)}, OURS, "channels come last",
     ),
+    "channels first beside their size": (
+        {"X": DIGITS[:, None]}, {"image_shape": (8, 8)}, OURS, "channels come last",
+    ),
     "no pixel": ({"X": DIGITS[:, :0]}, {}, OURS, "hold no pixel"),
     "no image": ({"X": DIGITS[:0], "y": LABELS[:0]}, {}, THEIRS, "0 sample(s)"),
     "NaN": ({"X": HOLED}, {}, THEIRS, "contains NaN"),
@@ -54,10 +57,11 @@ CASES = {
     "weights NaN": ({"sample_weight": ONE * np.nan}, {}, THEIRS, "sample_weight contains NaN"),
     "weights of other length": ({"sample_weight": ONE[1:]}, {}, THEIRS, "expected (80,)"),
     "groups of other length": ({"groups": ONE[1:]}, {}, OURS, "groups has shape (79,)"),
+    "fill_value beyond all bytes": ({"X": U8}, {"fill_value": 1e39}, OURS, "for uint8"),
     "groups of nothing": ({"groups": [None] * 80}, {}, OURS, "give integers or text"),
     "images too far apart": ({"X": DIGITS * 1e200}, {}, OURS, "too far to be standardized"),
     "fill_value beyond float32": (
-        {"X": DIGITS.astype(np.float32)}, {"fill_value": 1e39}, OURS, "which is no float32",
+        {"X": DIGITS.astype(np.float32)}, {"fill_value": 1e39}, OURS, "more than float32 holds",
     ),
     "class weights zero": ({}, {"class_weight": dict.fromkeys(range(4), 0)}, OURS, "is zero"),
     "class weight negative": ({}, {"class_weight": {0: -1}}, OURS, "none below 0"),
@@ -108,7 +112,7 @@ CASES["output_shape 0"] = ({}, {"output_shape": 0}, NAME, "'output_shape'")
 for shape in ((28, 28), (-8, -8), (8.0, 8.0), (64,), (8, 8, 1, 1), (), (0, 64), ("a", "b")):
     CASES[f"image_shape {shape}"] = ({"X": ROWS}, {"image_shape": shape}, OURS, "image_shape is")
 CASES["image_shape 64"] = ({"X": ROWS}, {"image_shape": 64}, NAME, "'image_shape'")
-CASES["image_shape against images"] = ({}, {"image_shape": (4, 16)}, OURS, "flat rows only")
+CASES["image_shape against images"] = ({}, {"image_shape": (4, 16)}, OURS, "Flat rows need it")
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -18,6 +18,7 @@ from estimator_cases import (
     U8,
     Listener,
     Snapshot,
+    Spy,
     fast,
     images_of,
     weights_in,
@@ -123,10 +124,13 @@ def test_the_head_sees_what_transform_gives():
 @pytest.mark.parametrize("known", [LABELS < 3, LABELS > 0])
 def test_a_frozen_head_must_know_the_classes(known):
     """Its columns would be taken for those of other classes."""
+    spy = Spy()
     for head in (LOGISTIC, FOREST):
         frozen = FrozenEstimator(clone(head).fit(rows(DIGITS[known]), LABELS[known]))
-        with pytest.raises(InvalidInputError, match=r"knows the classes.*y holds \[0 1 2 3\]"):
-            fast(head=frozen).fit(DIGITS, LABELS)
+        for given in (frozen, make_pipeline(FunctionTransformer(), frozen)):
+            with pytest.raises(InvalidInputError, match=r"knows the classes.*y holds \[0 1 2 3\]"):
+                fast(head=given, augment=spy).fit(DIGITS, LABELS)
+    assert not spy.seen  # before any training
     whole = FrozenEstimator(clone(LOGISTIC).fit(rows(DIGITS), LABELS))
     with pytest.raises(InvalidInputError, match=r"y holds \[1 2 3\]"):
         fast(head=whole).fit(DIGITS[LABELS > 0], LABELS[LABELS > 0])

@@ -21,6 +21,9 @@ def test_integers_are_named_where_bytes_were_fitted():
     for X in (U8.astype(int), U8.tolist()):
         with pytest.raises(InvalidInputError, match=r"X is of int64.*give X.astype\(np.uint8\)"):
             model.predict(X)
+    for X in (U8.astype(int) + 1, U8 > 0, -U8.astype(int)):
+        with pytest.raises(InvalidInputError, match="fitted on uint8, give 0 to 255"):
+            model.predict(X)
 
 
 def of_dtype(kind, dtype):

@@ -102,6 +102,11 @@ def test_mnist_adds_each_run_to_its_results_and_table(small_mnist, tmp_path):
         ("--out nowhere/r.json", "nowhere"),
         ("--out cut.json", "cut.json is no file of results"),
         ("--out other.json", "other.json is no file of results"),
+        ("--out entry.json", "entry.json is no file of results: wanted a list of entries, each"),
+        ("--out number.json", "number.json is no file of results"),
+        ("--table --out entry.json", "entry.json is no file of results"),
+        ("--model fcn --try n_steps=2", "n_steps does nothing here"),
+        ("--distortion TC40 --try bend=2", "bend does nothing here"),
         ("--out .", ". is no file of results"),
         ("--table --out none.json", "no such file"),
         ("--try alpha", "--try is alpha; wanted one of alpha"),
@@ -112,12 +117,26 @@ def test_mnist_adds_each_run_to_its_results_and_table(small_mnist, tmp_path):
 def test_mnist_refuses_before_it_trains(tmp_path, arguments, said):
     (tmp_path / "cut.json").write_text("[{")
     (tmp_path / "other.json").write_text('{"seed": 1}')
+    (tmp_path / "entry.json").write_text('[{"seed": 1}]')
+    (tmp_path / "number.json").write_text("[1]")
+    before = sorted(tmp_path.iterdir())
     options = ["--data", "none", *arguments.split()]
     command = [sys.executable, str(ROOT / "pipelines" / "mnist.py"), *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
-    assert {path.name for path in tmp_path.iterdir()} == {"cut.json", "other.json"}
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("setting", ["alpha=nan", "batch_size=0", "learning_rate_init=0"])
+def test_mnist_says_what_a_setting_should_be(small_mnist, setting, tmp_path):
+    options = ["--data", small_mnist, "--out", str(tmp_path / "r.json"), "--try", setting]
+    command = [sys.executable, str(ROOT / "pipelines" / "mnist.py"), "--epochs", "1", *options]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert f"'{setting.partition('=')[0]}' parameter" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_mnist_says_what_data_it_lacks(tmp_path):
@@ -130,7 +149,7 @@ def test_mnist_says_what_data_it_lacks(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no Ctrl-C to send")
-@pytest.mark.parametrize("recipe", ["mnist.py", "digits.py"])
+@pytest.mark.parametrize("recipe", ["mnist.py", "digits.py", "any_classifier.py"])
 def test_half_a_training_has_no_figure(recipe, small_mnist, tmp_path):
     out = tmp_path / "r.json"
     out.write_text("[]")
@@ -147,7 +166,7 @@ def test_half_a_training_has_no_figure(recipe, small_mnist, tmp_path):
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    before = [started.stdout.readline() for _ in range(2)]  # of an epoch, or classifiers
+    before = [started.stdout.readline() for _ in range(2)]  # of an epoch, or classifiers alone
     started.send_signal(signal.SIGINT)
     after = started.communicate()[0]
     assert started.returncode == 130 and all(before)
@@ -169,13 +188,14 @@ def test_mnist_tries_settings_without_the_test_digits(small_mnist, tmp_path):
 
 
 def test_runs_that_end_together_are_all_added(tmp_path):
+    pytest.importorskip("fcntl", reason="this system has no locks to wait for")
     code = """
 import sys
 from pathlib import Path
 from mnist_results import add
 for seed in range(20):
     result = {"distortion": "R", "model": sys.argv[2], "family": None, "seed": seed}
-    add(Path(sys.argv[1]), result)
+    add(Path(sys.argv[1]), {**result, "test_error": 1.0, "n_test": 10})
 """
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'pipelines'}{os.pathsep}{ROOT}"}
     out = tmp_path / "r.json"

@@ -274,7 +274,6 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         network = network_to_continue(self, data, "Call fit to start anew.")
         if not hasattr(self, "_trainer"):
             return Trainer(network, settings)
-        last = self._trainer.settings  # its callable augment is not to be copied
-        trainer = copy.deepcopy(self._trainer, {id(last): last})
-        trainer.follow(replace(settings, seed=last.seed))
+        trainer = copy.deepcopy(self._trainer)
+        trainer.follow(replace(settings, seed=trainer.settings.seed))
         return trainer

@@ -129,7 +129,7 @@ def checked_groups(groups: Any, n: int) -> Array | None:
         )
     try:
         numbers: Array = np.unique(np.asarray(groups), return_inverse=True)[1]
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise InvalidInputError(
             f"groups cannot be told apart ({error}); give integers or text."
         ) from error
@@ -192,16 +192,14 @@ def build_network(
     """An untrained network: transformer, head and last layer, standardized to the samples."""
     shape = (spec.channels, spec.height, spec.width)
     standardize = standardize or standardization(samples)
-    with np.errstate(over="ignore"):
-        finite = np.isfinite(np.asarray(estimator.fill_value, samples.images.dtype))
-    if not finite:
-        raise InvalidInputError(
-            f"fill_value is {estimator.fill_value}, which is no {samples.images.dtype} as the "
-            "images are."
-        )
     if spec.range != "float" and not 0 <= estimator.fill_value <= spec.maximum:
         raise InvalidInputError(
             f"fill_value is {estimator.fill_value}; wanted 0 to {spec.maximum:g} for {spec.range}."
+        )
+    if abs(estimator.fill_value) > float(np.finfo(samples.images.dtype).max):
+        raise InvalidInputError(
+            f"fill_value is {estimator.fill_value}, more than {samples.images.dtype} holds, in "
+            "which the network computes."
         )
     transform = SpatialTransform(
         [standardize, *layers_of("localization", estimator.localization, LOCALIZATIONS, shape)],

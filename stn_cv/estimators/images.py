@@ -86,13 +86,20 @@ def read_images(
     X, y = validated if isinstance(validated, tuple) else (validated, None)
     shape = shape or fitted_shape or _shape_of_rows(estimator, X.shape[1])
     if X.dtype.name not in KEPT:
-        if fitted_spec is not None and X.dtype.kind in "iub" and fitted_spec.range != "float":
-            raise InvalidInputError(
-                f"X is of {X.dtype}; the estimator was fitted on {fitted_spec.range}, give "
-                f"X.astype(np.{fitted_spec.range})."
-            )
+        _check_integers(X, fitted_spec)
         X = X.astype(np.float64)
     return Images(np.ascontiguousarray(X).reshape(len(X), *shape), axes), y
+
+
+def _check_integers(X: Array, fitted_spec: ImageSpec | None) -> None:
+    """Refuse integers or truth values of another dtype than the integers that were fitted."""
+    if fitted_spec is None or fitted_spec.range == "float" or X.dtype.kind not in "iub":
+        return
+    fits = X.dtype.kind != "b" and 0 <= X.min(initial=0) <= X.max(initial=0) <= fitted_spec.maximum
+    advice = f"X.astype(np.{fitted_spec.range})" if fits else f"0 to {fitted_spec.maximum:.0f}"
+    raise InvalidInputError(
+        f"X is of {X.dtype}; the estimator was fitted on {fitted_spec.range}, give {advice}."
+    )
 
 
 def _stacked(X: Any) -> Any:
@@ -129,7 +136,7 @@ def _check_shape(
     elif estimator.image_shape is not None and shape != _given_shape(estimator.image_shape):
         raise InvalidInputError(
             f"image_shape is {estimator.image_shape}; these images have (height, width, "
-            f"channels) {shape}. It is needed for flat rows only."
+            f"channels) {shape}. Flat rows need it, images as a rule do not.{_layout_hint(shape)}"
         )
 
 

@@ -86,7 +86,7 @@ class SpatialTransformer(
     early_stopping : bool, default False
         Whether to judge epochs by a validation split's accuracy, not by up to 512 samples' loss.
     validation_fraction : float, default 0.1
-        Share of samples in that split, stratified; of whole groups one of 2, 3, 4, ... parts.
+        Share of the samples in that split, stratified; with groups, 1/2, 1/3, ... or the rest.
     class_weight : dict, "balanced" or None, default None
         Weights of the classes, as in scikit-learn; in portions a dict only.
     augment : callable or None, default None
@@ -266,7 +266,7 @@ class SpatialTransformer(
 
         Returns
         -------
-        ndarray of shape (n, 2, 3), or (n, 3, 3) of "projective", (n, 16, 2) of "tps", float64
+        ndarray of shape (n, 2, 3), (n, 3, 3) of "projective", (n, k * k, 2) of a spline, float64
             Output to source, normalized, as `Rectifier.theta` says.
 
         Raises

@@ -12,6 +12,7 @@ __all__ = ["Motion", "Steps"]
 Array = NDArray[Any]
 Backward = Callable[[Array], Array]
 Motion = Callable[[Array], tuple[Array, Backward]]
+STEEPEST = 1e15  # of a gradient, whose square a float32 still holds
 LARGEST = 1e50  # of an entry: products of two, and places, stay what they are
 
 
@@ -50,7 +51,7 @@ class Steps:
                 dstep = totals[i - 1].swapaxes(1, 2) @ dmatrices if i else dmatrices
                 dparameters.append(pairs[i][1](dstep[:, :rows]))
                 dmatrices = _held(dmatrices @ steps[i].swapaxes(1, 2))
-            return np.concatenate(dparameters[::-1], axis=1)
+            return np.clip(np.concatenate(dparameters[::-1], axis=1), -STEEPEST, STEEPEST)
 
         return totals[-1][:, :rows], backward
 

@@ -88,6 +88,9 @@ class Recipe:
         shape = getattr(_steps(self.head)[-1], "decision_function_shape", None)
         if shape == "ovo" and len(self.classes) > 2 and not self.exact:
             raise InvalidInputError(self._pairs())
+        last = self.head.steps[-1][1] if isinstance(self.head, Pipeline) else self.head
+        if isinstance(last, FrozenEstimator):
+            self._check_classes(last)
 
     def _pairs(self) -> str:
         """The message of a head whose decisions are between pairs of classes."""
@@ -96,6 +99,14 @@ class Recipe:
             f"{len(self.classes)} classes; give one that scores each class, such as with "
             "decision_function_shape='ovr'."
         )
+
+    def _check_classes(self, fitted: Any) -> None:
+        """Refuse a head whose columns are of other classes."""
+        if not np.array_equal(fitted.classes_, self.classes):
+            raise InvalidInputError(
+                f"head is {self.head!r}, which knows the classes {fitted.classes_}; y holds "
+                f"{self.classes}. Give a head that was fitted on these, or is not frozen."
+            )
 
     @property
     def exact(self) -> bool:
@@ -128,11 +139,7 @@ class Recipe:
         # Weights go to the last step; two BLAS threads are slower than one (see CHANGELOG.md).
         with config_context(enable_metadata_routing=False), pinned_blas():
             head = head.fit(X, self.classes[samples.y], **weights)
-        if not np.array_equal(head.classes_, self.classes):
-            raise InvalidInputError(
-                f"head is {self.head!r}, which knows the classes {head.classes_}; y holds "
-                f"{self.classes}. Give a head that was fitted on these, or is not frozen."
-            )
+        self._check_classes(head)
         return head
 
     def fitted_on_the_way(self, images: Array, samples: Samples) -> Any:

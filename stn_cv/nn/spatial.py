@@ -40,7 +40,7 @@ class SpatialTransform(Layer):
     n_steps : int, default 1
         How often the localization looks: again at the image warped so far, at the input's
         size, to correct what is left (Lin and Lucey 2017). Every sample is taken from the
-        input itself, by all transforms found in one. Not for "tps".
+        input itself, by all transforms found in one. Not for splines.
 
     Examples
     --------
@@ -74,7 +74,7 @@ class SpatialTransform(Layer):
         number = isinstance(self.fill_value, Real) and not isinstance(self.fill_value, bool)
         if not number or not np.isfinite(self.fill_value):
             raise InvalidInputError(f"fill_value is {self.fill_value!r}; wanted a finite number.")
-        if not isinstance(self.antialias, bool):
+        if not isinstance(self.antialias, bool | np.bool_):
             raise InvalidInputError(f"antialias is {self.antialias!r}; wanted True or False.")
         check_positive(self, n_steps=self.n_steps)
         if self.n_steps > LARGEST_STEPS:

@@ -68,18 +68,21 @@ def draw_line(image: Array, points: Array, colour: Colour, thickness: int = 1) -
     """
     _check_canvas(image)
     cv2 = load_cv2()
-    pieces = _near(np.clip(points, -FARTHEST, FARTHEST), image.shape[1::-1])
-    pieces = np.rint(pieces * 2**SUBPIXEL_BITS).astype(np.int32)
-    cv2.polylines(image, list(pieces), False, colour, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
+    lines = _near(np.clip(points, -FARTHEST, FARTHEST), image.shape[1::-1])
+    lines = np.rint(lines * 2**SUBPIXEL_BITS).astype(np.int32)
+    cv2.polylines(image, list(lines), False, colour, thickness, cv2.LINE_AA, SUBPIXEL_BITS)
 
 
 def _near(points: Array, size: tuple[int, ...]) -> Array:
-    """The pieces (m, 2, 2) of a line through points that lie within a picture's size of it.
+    """The lines (m, points, 2) that are left of one within a picture's size of the picture.
 
-    So that directions stay, and that cv2's int32 holds them. Source: Liang and Barsky 1984.
+    So that directions stay, and that cv2's int32 holds them: all of it, or pieces between two
+    points. Source: Liang and Barsky 1984.
     """
     first, motion = points[:-1], np.diff(points, axis=0)
     low, high = -1.0 * np.array(size), 2.0 * np.array(size)
+    if ((points > low) & (points < high)).all():
+        return points[None]
     moves, beside = motion != 0, (first <= low) | (first >= high)
     begins = np.where(beside, np.inf, -np.inf)  # of what does not move along an axis
     ends = np.full_like(first, np.inf)
