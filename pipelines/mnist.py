@@ -161,8 +161,8 @@ def machine() -> str:
     return f"{os.cpu_count()} cores of {name}"
 
 
-def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
-    """What was asked for; a bad wish ends here, before anything is trained."""
+def parser_of_options() -> argparse.ArgumentParser:
+    """What may be asked for."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -184,7 +184,12 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
         default=[],
         help=f"other settings: {', '.join(field.name for field in fields(Settings))}",
     )
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def options_of(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """What was asked for; a bad wish ends here, before anything is trained."""
+    options = parser.parse_args()
     for name, fits, wanted in (
         ("epochs", options.epochs is None or options.epochs >= 1, "at least 1"),
         ("minutes", options.minutes > 0 and math.isfinite(options.minutes), "above 0"),
@@ -199,11 +204,6 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
         parser.error(f"--family is {options.family}, but {options.model} has no transformer")
     try:
         options.trying = dict(map(setting, options.trying))
-        idle = {"bend"} if options.distortion == "TC40" else set()
-        if options.family is None:
-            idle |= {"localization_learning_rate_ratio", "n_steps", "side"}
-        if idle & set(options.trying):
-            parser.error(f"--try {', '.join(idle & set(options.trying))} does nothing here")
         results_in(options.out)
         if not options.table:
             tempfile.TemporaryFile(dir=options.out.parent).close()
@@ -211,7 +211,17 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
         parser.error(f"{error}")
     if options.table and not options.out.exists():
         parser.error(f"--out is {options.out}, but there is no such file")
+    for name in options.trying:
+        if name in idle_settings(options):
+            parser.error(f"--try {name} does nothing here")
     return options
+
+
+def idle_settings(options: argparse.Namespace) -> set[str]:
+    """Those that a run does not ask for."""
+    bend = {"bend"} if options.distortion == "TC40" else set()
+    of_transforms = {"localization_learning_rate_ratio", "n_steps", "side"}
+    return bend | (set() if options.family else of_transforms)
 
 
 def setting(text: str) -> tuple[str, float]:
@@ -227,7 +237,7 @@ def setting(text: str) -> tuple[str, float]:
 
 def main() -> None:
     """Run one model, try settings, or print the table."""
-    options = options_of()
+    options = options_of(parser_of_options())
     if options.table:
         print(table(results_in(options.out)))
         return

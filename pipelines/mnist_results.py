@@ -78,7 +78,7 @@ def add(path: Path, result: dict[str, Any]) -> list[dict[str, Any]]:
 def table(results: list[dict[str, Any]]) -> str:
     """The paper's errors and ours, as Markdown: mean, standard error, seeds."""
     kinds = DISTORTIONS
-    rows = ["| error in % | " + " | ".join(kinds) + " |", "|---" * 6 + "|"]
+    rows = ["| test error in % | " + " | ".join(kinds) + " |", "|---" * 6 + "|"]
     for (model, family), paper in PAPER.items():
         name = f"{model.upper()} {family}" if family else model.upper()
         errors = [

@@ -148,6 +148,11 @@ def test_mnist_says_what_data_it_lacks(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_the_readme_shows_the_table_of_the_results(tmp_path):
+    shown = run("mnist.py", tmp_path, "--table").strip()
+    assert len(shown.splitlines()) == 18 and shown in (ROOT / "README.md").read_text("utf-8")
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no Ctrl-C to send")
 @pytest.mark.parametrize("recipe", ["mnist.py", "digits.py", "any_classifier.py"])
 def test_half_a_training_has_no_figure(recipe, small_mnist, tmp_path):
