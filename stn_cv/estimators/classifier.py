@@ -115,7 +115,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         check_is_fitted(self)
         if hasattr(self, "head_"):
             return self.head_.predict(self._head_input(X))
-        return self.classes_[self._probabilities(X).argmax(axis=1)]
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
     @available_if(_head_has("predict_proba"))
     def predict_proba(self, X: Any) -> Array:
@@ -141,7 +141,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         check_is_fitted(self)
         if hasattr(self, "head_"):
             return self.head_.predict_proba(self._head_input(X))
-        return self._probabilities(X)
+        return self.rectifier_.predict_proba(self._images(X).values)
 
     @available_if(_head_has("decision_function"))
     def decision_function(self, X: Any) -> Array:
@@ -166,10 +166,6 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         """
         check_is_fitted(self)
         return self.head_.decision_function(self._head_input(X))
-
-    def _probabilities(self, X: Any) -> Array:
-        """Those that a head of layers gives."""
-        return self.rectifier_.predict_proba(self._images(X).values)
 
     def _head_input(self, X: Any) -> Array:
         """Images, rectified, as the fitted scikit-learn head takes them."""

@@ -18,7 +18,8 @@ def _begin() -> Callable[[], None]:
     caught = warnings.catch_warnings()
     caught.__enter__()
     warnings.simplefilter("ignore", ConvergenceWarning)  # a solver would go on
-    warnings.filterwarnings("ignore", "The least populated class", UserWarning)  # than parts
+    # In a split: of fewer members than there are parts.
+    warnings.filterwarnings("ignore", "The least populated class", UserWarning)
     return lambda: caught.__exit__(None, None, None)
 
 
