@@ -11,9 +11,8 @@ import threading
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from .arrays import Array
 
 SMALLEST = 2**15  # bytes; smaller arrays are cheap to make
 LARGEST = 2**27  # bytes that a thread keeps, all buffers together

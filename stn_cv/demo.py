@@ -26,7 +26,7 @@ from .datasets import DistortedDigits, load_distorted_digits
 from .datasets.digits import CANVAS as SIDE
 from .errors import InterruptedWarning
 from .folder.files import check_writable
-from .slices import pinned_blas
+from .threads import pinned_blas
 
 __all__ = ["run"]
 

@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from .arrays import Array
 from .errors import InvalidInputError, NonFiniteError
 from .geometry import any_theta, axes, outline, pixel_from_normalized
 from .opencv import Colour, draw_frame, put_text, resize_area, text_width
 
-Array = NDArray[Any]
 Caption = tuple[str, Colour]
 PAPER, INK, FAINT, HAIRLINE = (255, 255, 255), (38, 42, 51), (120, 126, 138), (222, 225, 230)
 FRAME, WRONG = (255, 94, 58), (205, 30, 60)

@@ -1,38 +1,10 @@
-import hashlib
 import os
-import shutil
-import time
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-
-ROOT = Path(__file__).resolve().parents[1]
-INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
-JIT_FLAGS = ("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK")
-DAY = 24 * 3600
-
-
-def numba_cache_dir(**changed):
-    """A cache of compiled kernels that is new for other sources and for other flags.
-
-    Numba's own key knows neither the flags nor the helpers in other files.
-    """
-    flags = {**os.environ, **changed}
-    key = hashlib.sha256(repr([flags.get(flag) for flag in JIT_FLAGS]).encode())
-    for path in sorted((ROOT / "stn_cv" / "kernels").glob("**/*.py")):
-        key.update(path.read_bytes())
-    return ROOT / ".numba_cache" / key.hexdigest()[:16]
-
-
-def use_numba_cache(path):
-    for old in path.parent.glob("*"):
-        if old != path and time.time() - old.stat().st_mtime > DAY:
-            shutil.rmtree(old, ignore_errors=True)
-    path.mkdir(parents=True, exist_ok=True)
-    os.utime(path)
-    os.environ["NUMBA_CACHE_DIR"] = str(path)
-
+from support.numba_cache import INTERPRETED, numba_cache_dir, use_numba_cache
+from support.paths import ROOT
 
 if "NUMBA_CACHE_DIR" not in os.environ:  # before anything imports numba
     use_numba_cache(numba_cache_dir())
@@ -56,8 +28,8 @@ def hypothesis_profile(marker_expression):
 @pytest.fixture
 def small_slices(monkeypatch):
     """Batches of 40 samples in at least three slices, so that the order of their sum matters."""
-    monkeypatch.setattr("stn_cv.slices.SLICE", 8)
-    monkeypatch.setattr("stn_cv.slices.SLICE_OF_PRODUCTS", 12)
+    monkeypatch.setattr("stn_cv.threads.SLICE", 8)
+    monkeypatch.setattr("stn_cv.threads.SLICE_OF_PRODUCTS", 12)
 
 
 def pytest_configure(config):

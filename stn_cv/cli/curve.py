@@ -1,17 +1,15 @@
 """A picture of a training: loss and validation accuracy, epoch by epoch."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..opencv import Colour, draw_line, put_text, text_width
 from ..pictures import FAINT, FRAME, HAIRLINE, INK, PAPER
 
 __all__ = ["training_curve"]
 
-Array = NDArray[Any]
 WIDTH, HEIGHT = 720, 360
 LEFT, RIGHT, TOP, BOTTOM = 64, 72, 48, 44  # around the plot
 ACCURACY = (40, 110, 200)

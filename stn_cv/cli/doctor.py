@@ -101,7 +101,7 @@ def _warp() -> str:
 
 
 def _threads() -> str:
-    from ..slices import effective_jobs
+    from ..threads import effective_jobs
 
     return f"{effective_jobs(-1)} of {os.cpu_count()} cores"
 
@@ -110,7 +110,7 @@ def _blas() -> str:
     """Which BLAS there is; older OpenBLAS takes a new processor for one without AVX-512."""
     import numpy as np
 
-    from ..slices import blas_pools
+    from ..threads import blas_pools
 
     pools = [pool for pool in blas_pools() if pool["user_api"] == "blas"]
     kinds = [pool.get("architecture", "any processor") for pool in pools]  # of MKL unknown

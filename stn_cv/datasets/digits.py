@@ -1,17 +1,16 @@
 """Distorted digits, the same for everyone who gives the same seed."""
 
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from ..sampling import warp_affine
 
 __all__ = ["DistortedDigits", "load_distorted_digits"]
 
-Array = NDArray[Any]
 ENLARGED, CANVAS = 16, 32  # sides in pixels of a digit, and of the canvas it lies on
 LARGEST_TURN = np.pi / 3
 SCALES = (0.7, 1.3)

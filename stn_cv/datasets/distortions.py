@@ -7,21 +7,20 @@ a counter-based stream, so any subset of the digits is distorted as it would be 
 import math
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from ..sampling import grid_sample, warp_affine
-from ..slices import run_slices, slices_of
-from .draws import DRAWS, between, key_of, uniform, window
-from .frame import DIGIT, bent, frame_pixels, stretched
-from .values import as_dtype, check_range, checked
+from ..threads import run_slices, slices_of
+from .checks import as_dtype, check_range, checked
+from .deformations import DIGIT, bent, frame_pixels, stretched
+from .random_draws import DRAWS, between, key_of, uniform, window
 
 __all__ = ["DigitDistortion"]
 
-Array = NDArray[Any]
 SIDES = {"R": 28, "RTS": 42, "P": 28, "E": 28, "TC": 60}
 LARGEST_TURN = {"R": math.pi / 2, "RTS": math.pi / 4}
 RTS_SCALES = (0.7, 1.2)

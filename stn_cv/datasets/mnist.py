@@ -8,16 +8,15 @@ import zlib
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..errors import InvalidInputError
 
 __all__ = ["MNIST", "load_mnist"]
 
-Array = NDArray[Any]
 N_TRAIN = 60_000  # of the official split; the test digits follow
 ARRAYS = ("X_train", "y_train", "X_test", "y_test")
 KERAS_ARRAYS = ("x_train", "y_train", "x_test", "y_test")

@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from ..arrays import Array
 from ..errors import InvalidInputError, TrainingDiverged
 from ..joint.heads import head_input
 from ..nn.training import Trainer
-from ..slices import pinned_blas
-from .course import collapsed, warn_of_collapse
+from ..threads import pinned_blas
 from .fitting import (
     TrainingData,
     build_network,
@@ -25,11 +25,10 @@ from .fitting import (
     unchanged_on_failure,
     validated,
 )
+from .training import collapsed, warn_of_collapse
 from .transformer import SpatialTransformer
 
 __all__ = ["SpatialTransformerClassifier"]
-
-Array = NDArray[Any]
 
 
 def _head_has(method: str) -> Callable[[Any], bool]:

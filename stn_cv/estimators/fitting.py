@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight
 
+from ..arrays import Array
 from ..errors import InvalidInputError
-from ..joint.quiet import without_small_warnings
+from ..joint.silence import without_small_warnings
 from ..model.image_spec import ImageSpec
 from ..nn.architectures import HEADS, LOCALIZATIONS, layers_of
 from ..nn.dense import Dense
@@ -28,7 +28,6 @@ from ..nn.standardize import Standardize
 from ..nn.training import Settings
 from .images import read_images
 
-Array = NDArray[Any]
 LARGEST_BATCH = 128  # of batch_size="auto"
 
 

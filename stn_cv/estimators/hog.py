@@ -5,21 +5,19 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from ..arrays import Array
 from ..joint.gradients import GRADIENTS
-from ..joint.gradients.forms import Differentiated
+from ..joint.gradients.types import Differentiated
 from ..model.image_spec import ImageSpec
-from .cells import BLOCK_NORMS, Cells
 from .fitting import unchanged_on_failure
+from .hog_layout import BLOCK_NORMS, Cells
 from .images import read_images
 
 __all__ = ["HOG"]
-
-Array = NDArray[Any]
 
 
 class HOG(TransformerMixin, BaseEstimator):

@@ -7,14 +7,13 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from ..arrays import Array
 from ..errors import InvalidInputError
 from ..model.image_spec import ImageSpec
 
-Array = NDArray[Any]
 KEPT = ("float32", "float64", "uint8", "uint16")  # dtypes that leave as they came
 SMALLEST_SQUARE = 64  # flat rows of this length or more that are a square were meant as one
 

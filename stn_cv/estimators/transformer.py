@@ -2,24 +2,23 @@
 
 from typing import Any
 
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.utils.validation import check_is_fitted
 
+from ..arrays import Array
 from ..joint.heads import Recipe, head_input
 from ..joint.training import transform_alone
 from ..model.rectifier import Rectifier
 from ..nn.network import Network
 from ..nn.training import Epoch
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
-from .course import insist, recipe_of, train_network
 from .fitting import TrainingData, is_built_in, settings_of, unchanged_on_failure, validated
 from .images import Images, read_images
 from .parameters import Parameters
+from .training import insist, recipe_of, train_network
 
 __all__ = ["SpatialTransformer"]
-
-Array = NDArray[Any]
 
 
 class SpatialTransformer(

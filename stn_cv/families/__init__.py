@@ -6,17 +6,14 @@ there as well.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
-from numpy.typing import NDArray
-
+from ..arrays import Array
 from .affine import AFFINE_FAMILIES
 from .projective import ProjectiveFamily
 from .tps import SplineFamily
 
 __all__ = ["FAMILIES", "Family"]
-
-Array = NDArray[Any]
 
 
 class Family(Protocol):

@@ -13,16 +13,15 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..geometry import normalized_from_pixel, pixel_from_normalized
 from ..kernels import loaded
 from ..sampling import PADDING_MODES, differentiable_warp, warp_affine
 from ..sampling.antialias import shrinks
 from ..sampling.arguments import FEW_CHANNELS, framing_of, read_only
-from .steps import Steps
+from .composition import Steps
 
-Array = NDArray[Any]
 Backward = Callable[[Array], Array]
 EPSILON = float(np.finfo(np.float64).eps)
 IDENTITY = np.eye(2, 3)
@@ -91,7 +90,7 @@ def _warp_one(
     fill_value: float,
 ) -> Array:
     """The kernel's warp of one image with few channels, nothing else."""
-    kernels = loaded("warp")
+    kernels = loaded("sampling.affine_warp")
     fill = (images.dtype.type(fill_value),) * images.shape[3]
     images = read_only(np.ascontiguousarray(images))
     framing = framing_of(images, fill, math.prod(output_shape))

@@ -4,14 +4,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from numpy.typing import NDArray
-
+from ..arrays import Array
 from ..sampling.antialias import ONE, Counts, averaged, in_parts, parts_of, plain_parts
 from ..sampling.places import differentiable_sample, place_counts, warp_by_places
 
-__all__ = ["Array", "Backward", "PlacingFamily"]
+__all__ = ["Backward", "PlacingFamily"]
 
-Array = NDArray[Any]
 Backward = Callable[[Array], Array]
 
 

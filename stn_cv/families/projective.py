@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..geometry import check_warp
 from ..sampling.projective import projective_places, projective_places_backward
-from .by_places import Array, Backward, PlacingFamily
-from .steps import Motion, Steps
+from .by_places import Backward, PlacingFamily
+from .composition import Motion, Steps
 
 __all__ = ["ProjectiveFamily"]
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Array
 from ..errors import InvalidInputError
 from ..geometry import check_spline
 from ..sampling.spline import spline_places, spline_places_backward, spline_places_in_rows
-from .by_places import Array, Backward, PlacingFamily
+from .by_places import Backward, PlacingFamily
 
 __all__ = ["SplineFamily"]
 

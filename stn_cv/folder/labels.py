@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Array
 from ..errors import InvalidInputError
 from ..model.image_spec import ImageSpec
 from ..opencv import LARGEST_PICTURE, decode_photo, quiet_and_serial
-from ..slices import run_stream
+from ..threads import run_stream
 from .files import read_photo_file
-from .photos import Array, small_copy
+from .item import reason_of
+from .photos import small_copy
 from .plan import find_photos
-from .rectify import reason_of
 
 __all__ = ["Examples", "labelled_photos", "read_examples"]
 

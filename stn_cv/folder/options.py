@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import InvalidInputError, InvalidTypeError
 from ..opencv import ALIASES, FORMATS, LARGEST_PICTURE
-from ..slices import effective_jobs
+from ..threads import effective_jobs
 
 __all__ = ["EXISTING", "SUFFIXES", "Options"]
 

@@ -4,18 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..errors import InvalidInputError
 from ..model.image_spec import ImageSpec
 from ..model.rectifier import Rectifier
 from ..opencv import grey, resize_area
 from ..sampling import warp_affine
-from .frames import Shape, canvas_of, native_shape, shrinkage, theta_of_photo
+from .letterbox import Shape, canvas_of, native_shape, shrinkage, theta_of_photo
 
 __all__ = ["Found", "find", "small_copy", "warped"]
 
-Array = NDArray[Any]
 MAXIMA = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 LARGEST_FLOAT = 2.0  # beyond it 1 cannot have been meant as white
 COARSE = 1.5  # source pixels a side under an output pixel, from which they are averaged first

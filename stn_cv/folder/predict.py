@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from ..arrays import Array
 from ..model.rectifier import Rectifier
 from ..opencv import decode_photo, quiet_and_serial
-from ..slices import pinned_blas, run_stream
+from ..threads import pinned_blas, run_stream
 from .files import read_photo_file
+from .item import reason_of
 from .options import Options
-from .photos import Array, small_copy
+from .photos import small_copy
 from .plan import find_photos
-from .rectify import reason_of
 from .run import Sources, as_paths
 
 __all__ = ["Prediction", "iter_predictions"]

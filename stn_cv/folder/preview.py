@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..atomic import write_bytes
 from ..geometry import scaled
 from ..opencv import draw_frame, encode, put_text, resize_area
@@ -15,7 +15,6 @@ from ..pictures import FRAME, INK, MARGIN, PAPER, contact_sheet, frame_outline
 
 __all__ = ["Cells", "Sheet", "cells_of", "preview_of"]
 
-Array = NDArray[Any]
 PREVIEW_SIDE, GAP = 480, 16  # pixels of a preview's pictures and between them
 CELL, COLUMNS = 96, 5
 FIRST, LEAST_CONFIDENT = 200, 40  # photos on a sheet

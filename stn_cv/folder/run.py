@@ -15,13 +15,13 @@ from typing import Any
 from ..model.file import load, model_bytes
 from ..model.rectifier import Rectifier
 from ..opencv import quiet_and_serial
-from ..slices import pinned_blas, run_stream
+from ..threads import pinned_blas, run_stream
 from .files import alone_in, check_writable
+from .item import Job, Outcome, Result, rectify_item
 from .manifest import Manifest
 from .options import Options
 from .plan import Item, Plan, make_plan
 from .preview import Sheet
-from .rectify import Job, Outcome, Result, rectify_item
 
 __all__ = ["Summary", "iter_rectified", "rectify_folder", "run_plan"]
 

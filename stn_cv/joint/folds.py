@@ -2,19 +2,17 @@
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+from ..arrays import Array
 from ..errors import InvalidInputError
 from ..nn.samples import Samples
-from .quiet import without_small_warnings
+from .silence import without_small_warnings
 
 __all__ = ["folds_of"]
 
-Array = NDArray[Any]
 NO_FOLD = -1
 TOO_FEW = (
     "no class has groups in two folds, so that a head could be fitted on some and judge the "

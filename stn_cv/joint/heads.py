@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.base import clone, is_classifier
 from sklearn.frozen import FrozenEstimator
@@ -14,15 +13,15 @@ from sklearn.svm import SVC
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
+from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from ..nn.samples import Samples
-from ..slices import pinned_blas, slices_of
+from ..threads import pinned_blas, slices_of
 from .gradients import differentiable, forward
-from .quiet import without_small_warnings
+from .silence import without_small_warnings
 
 __all__ = ["Recipe", "check_head", "head_input", "scoring_method"]
 
-Array = NDArray[Any]
 LARGEST_PART = 1024  # images that a head's gradient is ready for at once
 
 

@@ -7,16 +7,14 @@ and multiplication by a gain that makes them fit held-out samples.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..nn.samples import Samples
 
 __all__ = ["Loss", "brier", "log_loss", "loss_for", "softmax_loss"]
 
-Array = NDArray[Any]
 Loss = Callable[[Array, Array], tuple[Array, Array]]
 GAINS = np.geomspace(1 / 8, 8, 25)
 

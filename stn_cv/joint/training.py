@@ -10,16 +10,17 @@ import math
 
 import numpy as np
 
-from ..nn.layer import Array, Backward
+from ..arrays import Array
+from ..nn.layer import Backward
 from ..nn.network import Network
 from ..nn.samples import DROPOUT, PROBE_EPOCH, QUIET, Samples, activations, keyed
 from ..nn.spatial import SpatialTransform
 from ..nn.training import Settings, Trainer, sum_in_order
-from ..slices import run_slices
+from ..threads import run_slices
 from .folds import NO_FOLD
 from .heads import Recipe
 from .losses import Loss, loss_for
-from .slopes import Judge, Warp
+from .parameter_gradients import Judge, Warp
 
 __all__ = ["JointTrainer", "transform_alone"]
 

@@ -10,8 +10,8 @@ from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..errors import InvalidTypeError, ModelFileError
 from ..nn import (
     AveragePool,
@@ -32,7 +32,6 @@ from .rectifier import Rectifier
 
 __all__ = ["LAYERS", "brought_up", "describe", "rectifier_of"]
 
-Array = NDArray[Any]
 LAYERS: dict[str, type[Layer]] = {
     "AveragePool": AveragePool,
     "Conv2D": Conv2D,

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..errors import InvalidTypeError
 
 __all__ = ["ImageSpec"]
 
-Array = NDArray[Any]
 INTEGER_RANGES = {"uint8": 255.0, "uint16": 65535.0}
 NAMES = {np.dtype(name): name for name in INTEGER_RANGES}  # to ask a dtype for it takes 4 us
 

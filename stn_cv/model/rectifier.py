@@ -3,20 +3,19 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from ..families import Family
 from ..geometry import as_array
 from ..nn.loss import softmax
 from ..nn.network import Network
 from ..nn.spatial import SpatialTransform
-from ..slices import pinned_blas, run_slices
+from ..threads import pinned_blas, run_slices
 from .image_spec import ImageSpec
 
 __all__ = ["Rectifier"]
-
-Array = NDArray[Any]
 
 
 class Rectifier:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Array
 from ..buffers import empty
 from ..kernels import loaded
-from .layer import Array, Backward, Layer, no_backward
+from .layer import Backward, Layer, no_backward
 
 FEW = 4096  # values, of which NumPy has the larger sooner than a kernel is called
 # An array, which NumPy looks at faster than at a number; beside float64 it gives float64.
@@ -36,13 +37,13 @@ class ReLU(Layer):
             Y = np.maximum(X, ZERO)
         else:
             Y = empty(X.shape, X.dtype)
-            loaded("activation").relu(X.reshape(-1), Y.reshape(-1))
+            loaded("nn.relu").relu(X.reshape(-1), Y.reshape(-1))
         if not training:
             return Y, no_backward
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             dX = empty(Y.shape, Y.dtype)
-            loaded("activation").relu_backward(dY.reshape(-1), Y.reshape(-1), dX.reshape(-1))
+            loaded("nn.relu").relu_backward(dY.reshape(-1), Y.reshape(-1), dX.reshape(-1))
             return dX, []
 
         return Y, backward

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arrays import Array
 from ..buffers import empty
 from ..errors import InvalidInputError
 from ..kernels import loaded
 from .dense import initial_weights
-from .layer import Array, Backward, Layer, check_ndim, check_positive, no_backward
+from .layer import Backward, Layer, check_ndim, check_positive, no_backward
 
 NARROW = 64  # values of an output row, below which rows are not worth a loop of their own
 
@@ -100,7 +101,7 @@ def widened(X: Array, padding: int) -> Array:
 
 def correlate(X: Array, W: Array, b: Array, padding: int) -> Array:
     """Correlate a widened X with W (filters, channels, k, k)."""
-    kernels = loaded("conv")
+    kernels = loaded("nn.conv")
     filters, _, k, _ = W.shape
     columns, n = X.shape[2] - k + 1, X.shape[3]
     if columns * n < NARROW:
@@ -119,7 +120,7 @@ def _correlate_whole(X: Array, W: Array, b: Array, padding: int) -> Array:
 
     What falls between the rows is computed for nothing, and left out of the view returned.
     """
-    kernels = loaded("conv")
+    kernels = loaded("nn.conv")
     filters, _, k, _ = W.shape
     if padding:
         X = np.pad(X, ((0, 0), (padding, padding), (0, 0), (0, 0)))
@@ -161,7 +162,7 @@ class _AllTaps(NamedTuple):
 
 def weight_gradient(X: Array, dY: Array, k: int, padding: int) -> tuple[Array, Array]:
     """Gradients by W (filters, channels, k, k) and b of `correlate`."""
-    kernels = loaded("conv")
+    kernels = loaded("nn.conv")
     filters, rows, _, n = dY.shape
     taps = _Taps.of(X.shape, k, padding)
     dweights, dbias = np.empty((filters, len(taps.offsets)), X.dtype), np.empty(filters, X.dtype)

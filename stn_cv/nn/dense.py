@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Array
 from ..buffers import empty
 from ..errors import InvalidInputError
-from .layer import Array, Backward, Layer, check_ndim, check_positive, no_backward
+from .layer import Backward, Layer, check_ndim, check_positive, no_backward
 
 INITIALIZATIONS = ("he", "glorot", "zeros")
 

@@ -5,8 +5,9 @@ from numbers import Real
 
 import numpy as np
 
+from ..arrays import Array
 from ..errors import InvalidInputError
-from .layer import Array, Backward, Layer
+from .layer import Backward, Layer
 
 
 @dataclass

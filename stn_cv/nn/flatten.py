@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .layer import Array, Backward, Layer, check_ndim, no_backward
+from ..arrays import Array
+from .layer import Backward, Layer, check_ndim, no_backward
 
 
 @dataclass

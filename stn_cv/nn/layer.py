@@ -17,13 +17,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..errors import InvalidInputError
 
-__all__ = ["Array", "Backward", "Layer", "check_ndim"]
+__all__ = ["Backward", "Layer", "check_ndim"]
 
-Array = NDArray[Any]
 Backward = Callable[..., tuple[Array | None, list[Array]]]
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .layer import Array
+from ..arrays import Array
 
 
 def softmax(logits: Array) -> Array:

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
-from ..slices import slices_for
+from ..threads import slices_for
 from .activation import ReLU
-from .layer import Array, Backward, Layer, no_backward
+from .layer import Backward, Layer, no_backward
 from .pool import MaxPool
 
 

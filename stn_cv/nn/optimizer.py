@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import Array
 from ..kernels import loaded
-from .layer import Array
 
 MOMENTUM = 0.9
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
@@ -45,7 +45,7 @@ class Adam:
 
     def step(self, vector: Array, gradient: Array, learning_rate: float) -> None:
         """Move `vector` in place."""
-        kernels = loaded("optimizer")
+        kernels = loaded("nn.adam")
         self.steps += 1
         rate = learning_rate / (1 - BETA_1**self.steps)
         scale = 1 / np.sqrt(1 - BETA_2**self.steps)

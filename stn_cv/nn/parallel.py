@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
-from .layer import Array, Backward, Layer
+from .layer import Backward, Layer
 from .network import Network, flat_gradient
 
 

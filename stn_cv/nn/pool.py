@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import Array
 from ..buffers import empty
 from ..errors import InvalidInputError
 from ..kernels import loaded
-from .layer import Array, Backward, Layer, check_ndim, check_positive, no_backward
+from .layer import Backward, Layer, check_ndim, check_positive, no_backward
 
 
 @dataclass
@@ -37,7 +38,7 @@ class MaxPool(Layer):
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
-        kernels = loaded("pool")
+        kernels = loaded("nn.pool")
         X = np.ascontiguousarray(X)
         Y = empty(_pooled(X.shape, self.size), X.dtype)
         if not training and self.size == 2:

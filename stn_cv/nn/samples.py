@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import Array
 from ..errors import InvalidInputError, NonFiniteError
 from ..geometry import share_outside
-from ..slices import run_slices, slices_of
-from .layer import Array
+from ..threads import run_slices, slices_of
 from .loss import cross_entropy
 from .network import Network
 from .spatial import SpatialTransform

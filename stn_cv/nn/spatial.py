@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from ..families import FAMILIES, Family
 from ..sampling import PADDING_MODES
 from .dense import Dense
-from .layer import Array, Backward, Layer, check_ndim, check_positive
+from .layer import Backward, Layer, check_ndim, check_positive
 from .network import Network, flat_gradient
 
 LARGEST_STEPS = 16

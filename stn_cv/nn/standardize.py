@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Array
 from ..errors import InvalidInputError
-from .layer import Array, Backward, Layer, check_ndim
+from .layer import Backward, Layer, check_ndim
 
 
 @dataclass

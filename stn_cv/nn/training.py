@@ -2,7 +2,7 @@
 
 Random numbers are keyed, never drawn from a shared stream: the order of the samples by
 (seed, epoch), dropout by (seed, step, slice), augmentation by (seed, epoch, sample). With
-the slices of `stn_cv.slices`, whose gradients are added in order, a training is
+the slices of `stn_cv.threads`, whose gradients are added in order, a training is
 bit-identical for any number of threads.
 """
 
@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..arrays import Array
 from ..errors import InterruptedWarning, TrainingDiverged
-from ..slices import pinned_blas, run_slices, slices_of
-from .layer import Array
+from ..threads import pinned_blas, run_slices, slices_of
 from .loss import cross_entropy
 from .network import Network, flat_gradient
 from .optimizer import SOLVERS

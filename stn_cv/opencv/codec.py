@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..atomic import write_bytes
 from ..errors import InvalidInputError
 from . import bmp, jpeg, png, tiff, webp
@@ -34,7 +34,6 @@ __all__ = [
     "write_image",
 ]
 
-Array = NDArray[Any]
 # What each format keeps as it is: dtypes and numbers of channels.
 FORMATS: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
     ".png": (("uint8", "uint16"), (1, 3, 4)),

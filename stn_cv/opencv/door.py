@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import MissingLibraryError
-from ..slices import ForAll
+from ..threads import ForAll
 
 
 def load_cv2() -> Any:

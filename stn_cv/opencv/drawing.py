@@ -1,14 +1,11 @@
 """Lines and text on images."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..errors import InvalidInputError
 from .door import load_cv2
 
-Array = NDArray[Any]
 Colour = tuple[int, int, int]
 SUBPIXEL_BITS = 8  # of the coordinates that cv2 draws at
 FARTHEST = 1e9  # pixels; what is farther is drawn to here, so not quite in its direction

@@ -1,14 +1,11 @@
 """Resizing by area."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from .door import load_cv2
 
-Array = NDArray[Any]
 RESIZABLE = ("uint8", "uint16", "float32", "float64")
 
 

@@ -5,8 +5,8 @@ Convention: theta and grid map output to source, (x, y), normalized to [-1, 1]; 
 centres. Images are (height, width[, channels]) or (n, height, width[, channels]).
 """
 
+from .affine_warp import differentiable_warp
 from .arguments import PADDING_MODES
-from .bilinear import differentiable_warp
 from .grid import affine_grid, affine_grid_backward, grid_sample, grid_sample_backward
 from .warp import warp_affine, warp_affine_backward
 

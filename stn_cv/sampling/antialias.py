@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..kernels import loaded
-from ..slices import slices_of
+from ..threads import slices_of
 
 __all__ = [
     "ONE",
@@ -33,7 +33,6 @@ __all__ = [
     "to_samples",
 ]
 
-Array = NDArray[Any]
 Counts = tuple[int, int]  # samples of a pixel: down, across
 Backward = Callable[[Array, bool], tuple[Array | None, Array]]
 Part = tuple[Any, Counts, list[slice]]  # index of images, their counts, rows of the output
@@ -137,7 +136,7 @@ def _merged(parts: list[Part], arrays: list[Array]) -> Array:
 
 def means(samples: Array, counts: Counts, out: Array) -> None:
     """Write the means of the samples (n, rows, columns, c) of each pixel to `out`."""
-    loaded("blocks").block_means(samples, *counts, out)
+    loaded("sampling.block_means").block_means(samples, *counts, out)
 
 
 def averaged(samples: Array, backward: Backward, counts: Counts) -> tuple[Array, Backward]:

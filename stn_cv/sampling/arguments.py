@@ -6,8 +6,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..arrays import Array
 from ..buffers import empty
 from ..errors import InvalidInputError, InvalidTypeError, NonFiniteError
 from ..geometry import as_array, axes, pixel_from_normalized
@@ -23,9 +24,8 @@ from ..kernels.codes import (
     WHOLE,
     ZEROS,
 )
-from ..slices import effective_jobs, slices_of
+from ..threads import effective_jobs, slices_of
 
-Array = NDArray[Any]
 Fill = tuple[Any, ...] | Array  # a tuple for few channels: see kernels/pixels.py
 MODES = {"bilinear": BILINEAR, "nearest": NEAREST}
 PADDING_MODES = {"zeros": ZEROS, "border": BORDER, "reflection": REFLECTION}

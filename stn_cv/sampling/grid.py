@@ -1,22 +1,20 @@
 """The affine grid and sampling at any grid, with their gradients."""
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..arrays import Array
 from ..buffers import empty, zeros
 from ..errors import InvalidInputError
 from ..geometry import as_array, axes, check_shape, check_theta, normalized_from_pixel
 from ..kernels import loaded
-from ..slices import run_slices
+from ..threads import run_slices
 from .arguments import SamplingArguments, check_grid, float_dtype, margin_of, refuse_not_finite
 from .places import sample_into
 
 __all__ = ["affine_grid", "affine_grid_backward", "grid_sample", "grid_sample_backward"]
-
-Array = NDArray[Any]
 
 
 def affine_grid(
@@ -54,7 +52,7 @@ def affine_grid(
     array([[[-0.5,  0. ],
             [ 0.5,  0. ]]])
     """
-    kernels = loaded("grid")
+    kernels = loaded("sampling.grid")
     theta = check_theta(theta)
     shape = check_shape("output_shape", output_shape)
     out = empty((*theta.shape[:-2], *shape, 2), float_dtype(theta))
@@ -236,7 +234,7 @@ def grid_sample_backward(
     >>> dgrid
     array([[[1., 0.]]])
     """
-    kernels = loaded("grid")
+    kernels = loaded("sampling.grid")
     where = check_grid(grid)
     call = SamplingArguments.of(
         images, where, where.ndim == 4, mode, padding_mode, align_corners, fill_value

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..arrays import Array
 from ..buffers import empty, zeros
 from ..geometry import check_shape
 from ..kernels import loaded
-from ..slices import pinned_blas, run_slices, slices_of
+from ..threads import pinned_blas, run_slices, slices_of
 from .antialias import ONE, Counts, means, parts_of, samples_of
 from .arguments import (
     MODES,
@@ -28,7 +29,6 @@ from .arguments import (
 
 __all__ = ["differentiable_sample", "place_counts", "sample_into", "warp_by_places"]
 
-Array = NDArray[Any]
 Shape = tuple[int, int]
 Places = Callable[[Array, Shape, Shape, slice], Array]
 Backward = Callable[[Array, bool], tuple[Array | None, Array]]
@@ -47,7 +47,7 @@ def differentiable_sample(
     ``align_corners=False``. Returns the samples and ``backward(dY, want_dimages) ->
     (dimages or None, dplaces)``.
     """
-    kernels = loaded("grid")
+    kernels = loaded("sampling.grid")
     fill = as_fill(np.full(images.shape[3], fill_value, images.dtype))
     rules = (MODES["bilinear"], PADDING_MODES[padding_mode], False)
     images, at = read_only(np.ascontiguousarray(images)), (read_only(places), *PIXELS)
@@ -76,7 +76,7 @@ def sample_into(
     out: Array,
 ) -> int:
     """Sample images at (grid, gains, offsets); counts the coordinates that are not finite."""
-    kernels = loaded("grid")
+    kernels = loaded("sampling.grid")
     if rules[0] == MODES["bilinear"] and margin_of(images, fill, math.prod(out.shape[1:3])):
         return int(kernels.sample_framed(images, *at, *rules[1:], fill, out))
     return int(kernels.sample(images, *at, *rules, fill, out))

@@ -1,17 +1,13 @@
 """Where a homography looks in the source, and the gradient of that."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..geometry import homography_gradient_to_theta, homography_output_to_source, horizon
 from ..kernels import loaded
 from .arguments import read_only
 
 __all__ = ["projective_places", "projective_places_backward"]
-
-Array = NDArray[Any]
 
 
 def projective_places(
@@ -54,7 +50,7 @@ def projective_places(
     >>> projective_places(tilted, (1, 4), (1, 4))[0, 0, :, 0]
     array([-0.9       ,  0.92857143,  1.94444444,  2.59090909])
     """
-    kernels = loaded("projective")
+    kernels = loaded("sampling.homography")
     first, end, _ = rows.indices(output_shape[0])
     matrices = homography_output_to_source(theta, input_shape, output_shape)
     out = np.empty((len(theta), end - first, output_shape[1], 2))
@@ -93,7 +89,7 @@ def projective_places_backward(dplaces: Array, theta: Array, input_shape: tuple[
            [ 0. ,  0. ,  1. ],
            [-0.5,  0. ,  0. ]])
     """
-    kernels = loaded("projective")
+    kernels = loaded("sampling.homography")
     output_shape = dplaces.shape[1:3]
     matrices = homography_output_to_source(theta, input_shape, output_shape)
     dmatrices = np.empty(theta.shape)

@@ -1,10 +1,8 @@
 """Where a thin-plate spline looks in the source, and the gradient of that."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Array
 from ..geometry import (
     axes,
     matrix_output_to_source,
@@ -16,7 +14,6 @@ from ..geometry import (
 
 __all__ = ["spline_places", "spline_places_backward", "spline_places_in_rows"]
 
-Array = NDArray[Any]
 IDENTITY: Array = np.eye(2, 3)
 LARGEST_EXACT = 2**19  # pixels of an output whose places are all computed one by one
 APART = 4  # pixels between the places that are, in larger outputs

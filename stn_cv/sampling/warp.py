@@ -3,8 +3,9 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ..arrays import Array
 from ..buffers import empty
 from ..errors import InvalidInputError
 from ..geometry import (
@@ -15,14 +16,12 @@ from ..geometry import (
     matrix_output_to_source,
 )
 from ..kernels import loaded
-from ..slices import run_slices
+from ..threads import run_slices
+from .affine_warp import Warp
 from .antialias import ONE, Counts, Part, parts_of, sample_counts, shrinks
 from .arguments import MODES, SamplingArguments, float_dtype
-from .bilinear import Warp
 
 __all__ = ["warp_affine", "warp_affine_backward"]
-
-Array = NDArray[Any]
 
 
 def warp_affine(
@@ -87,7 +86,7 @@ def warp_affine(
     >>> warp_affine(np.array([[1.0, 2.0, 3.0]]), [[-1, 0, 0], [0, 1, 0]])  # flip
     array([[3., 2., 1.]])
     """
-    kernels = loaded("warp")
+    kernels = loaded("sampling.affine_warp")
     theta = check_theta(theta)
     call = SamplingArguments.of(
         images, theta, theta.ndim == 3, mode, padding_mode, align_corners, fill_value
@@ -170,7 +169,7 @@ def warp_affine_backward(
     >>> dtheta[0, 2]  # by the shift to the right: 1.5 pixels times the slopes 1 + 2 - 4
     np.float64(-1.5)
     """
-    kernels = loaded("warp")
+    kernels = loaded("sampling.affine_warp")
     where = check_theta(theta)
     call = SamplingArguments.of(
         images, where, where.ndim == 3, mode, padding_mode, align_corners, fill_value

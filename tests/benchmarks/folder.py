@@ -56,10 +56,10 @@ def model():
 
 
 def ours(photos, target, jobs, warp):
-    from stn_cv.folder import rectify, rectify_folder
+    from stn_cv.folder import item, rectify_folder
 
     if not warp:
-        rectify.warped = lambda rectifier, pixels, theta, *_: (pixels, theta)
+        item.warped = lambda rectifier, pixels, theta, *_: (pixels, theta)
     rectifier = model()
 
     def run(sources, target):

@@ -17,7 +17,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from stn_cv import SpatialTransformer
 from stn_cv.datasets import load_distorted_digits
-from stn_cv.joint import slopes
+from stn_cv.joint import parameter_gradients
 
 HEADS = (RandomForestClassifier(random_state=0), KNeighborsClassifier(3))
 WIDTHS = (0.015, 0.03, 0.06, 0.12, 0.24)
@@ -52,7 +52,7 @@ def main() -> None:
                     max_iter=8 if width else 1,
                     localization_learning_rate_ratio=0.2 if width else 0.0,
                 )
-                slopes.STEP = width or slopes.STEP
+                parameter_gradients.STEP = width or parameter_gradients.STEP
                 model.fit(X[kept], y[kept], groups=groups[kept])
                 rows = model.transform(X[left_out]).reshape(len(left_out), -1)
                 P, truth = model.head_.predict_proba(rows), y[left_out]

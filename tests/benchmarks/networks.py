@@ -9,7 +9,7 @@ from stn_cv.nn import Conv2D, Dense, Flatten, MaxPool, ReLU, SpatialTransform
 from stn_cv.nn.network import Network
 from stn_cv.nn.samples import Samples
 from stn_cv.nn.training import Settings, Trainer
-from stn_cv.slices import pinned_blas
+from stn_cv.threads import pinned_blas
 
 # Layers as descriptions, which both libraries' networks are made from. Dropout is left out:
 # its random numbers would not be the same.

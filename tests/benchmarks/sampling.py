@@ -7,7 +7,7 @@ from harness import agree, race, report
 
 from stn_cv import affine_grid, grid_sample, theta_to_cv2, warp_affine, warp_affine_backward
 from stn_cv.sampling import differentiable_warp
-from stn_cv.slices import run_slices, slices_of
+from stn_cv.threads import run_slices, slices_of
 
 ONE_CHANNEL = [(256, 28, 28, 1), (256, 60, 60, 1), (64, 224, 224, 1), (1, 1080, 1920, 1)]
 THREE_CHANNELS = [(64, 64, 64, 3), (16, 224, 224, 3), (1, 1080, 1920, 3)]

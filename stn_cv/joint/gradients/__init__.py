@@ -27,10 +27,11 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, Normalizer,
 from sklearn.svm import SVC, LinearSVC
 from sklearn.utils.validation import check_is_fitted
 
+from ...arrays import Array
 from ...errors import InvalidInputError, InvalidTypeError
 from . import features, kernel, linear, neural
 from .features import DERIVATIVES
-from .forms import Array, Differentiated, Forward
+from .types import Differentiated, Forward
 
 __all__ = ["DERIVATIVES", "GRADIENTS", "differentiable", "forward"]
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from .forms import Array, Differentiated, dense
+from ...arrays import Array
+from .types import Differentiated, dense
 
 # By the function of a `FunctionTransformer`: derivative(X, dY, **kw_args) -> dX.
 DERIVATIVES: dict[Any, Callable[..., Array]] = {None: lambda X, dY: dY}

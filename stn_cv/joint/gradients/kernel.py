@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .forms import Array, Differentiated, dense
+from ...arrays import Array
 from .scores import margins
+from .types import Differentiated, dense
 
 
 def linear(X: Array, S: Array, gamma: float, coef0: float, degree: float) -> Differentiated:

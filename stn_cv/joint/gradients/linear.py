@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from .forms import Array, Differentiated, dense
+from ...arrays import Array
 from .scores import clipped, logistic, margins, softmaxed
+from .types import Differentiated, dense
 
 
 def linear(estimator: Any, X: Array, scores: Any) -> Differentiated:

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from .forms import Array, Differentiated
+from ...arrays import Array
 from .scores import expit, softmaxed
+from .types import Differentiated
 
 # Each activation, and its slope told from its output.
 ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Any]]] = {

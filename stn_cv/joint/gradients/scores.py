@@ -3,15 +3,11 @@
 D (n, 1) is the decision for the second of two classes.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils.extmath import softmax
 
-from .forms import Differentiated
-
-Array = NDArray[Any]
+from ...arrays import Array
+from .types import Differentiated
 
 
 def expit(D: Array) -> Array:

@@ -1,0 +1,149 @@
+"""One item: a photo read, looked at, warped, and written, whatever may be wrong with it."""
+
+import errno
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..errors import InvalidInputError, StnError
+from ..model.rectifier import Rectifier
+from ..opencv import decode_photo, encode
+from .files import read_photo_file, write_below
+from .letterbox import pose_of
+from .options import Options
+from .photos import find, warped
+from .plan import Item
+from .preview import Cells, cells_of, preview_of
+
+__all__ = ["Job", "Outcome", "Result", "reason_of", "rectify_item"]
+
+NO_MORE_ROOM = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all items of a run have in common."""
+
+    rectifier: Rectifier
+    model_sha256: str
+    target: str
+    options: Options
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one photo.
+
+    Attributes
+    ----------
+    input, output : str
+        Paths.
+    status : {"done", "skipped", "error"}
+        Skipped: the output was there already.
+    error : str or None
+        Why there is no output.
+    theta : list of shape (2, 3), (3, 3) or (k * k, 2), or None
+        The warp: output to source, normalized on the upright photo, ``align_corners=False``.
+        Of a spline, how far k x k control points are displaced; a size other than native
+        takes more of them than the model has.
+    angle, scale : float or None
+        By how many degrees the content was turned counter-clockwise, and its size in the
+        output over that in the photo; of a homography, around the output's middle; null of a
+        spline, as is the shift.
+    shift : [x, y] or None
+        In pixels of the photo, from its centre to what lies in the output's centre.
+    label, confidence : object or None
+        Most probable class, and its probability; found for a manifest or contact sheet only.
+    milliseconds : float or None
+        Time on its thread.
+    input_sha256, model_sha256 : str or None
+        Hashes of the photo's and of the model's file.
+    """
+
+    input: str
+    output: str
+    status: str
+    error: str | None = None
+    theta: list[list[float]] | None = None
+    angle: float | None = None
+    scale: float | None = None
+    shift: list[float] | None = None
+    label: Any = None
+    confidence: float | None = None
+    milliseconds: float | None = None
+    input_sha256: str | None = None
+    model_sha256: str | None = None
+
+    def row(self) -> dict[str, Any]:
+        """The row of a manifest."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+class Outcome(NamedTuple):
+    """A result, what a contact sheet shows of it, and whether the disk takes no more."""
+
+    result: Result
+    cells: Cells | None = None
+    no_more_room: bool = False
+
+
+def rectify_item(job: Job, item: Item) -> Outcome:
+    """Rectify one photo; what goes wrong is in the result and costs no other photo."""
+    start = time.perf_counter()
+    facts: dict[str, Any] = {"model_sha256": job.model_sha256}
+    cells, error, no_more_room = None, None, False
+    try:
+        cells = _done(job, item, facts)
+    except Exception as reason:  # one bad photo must not cost the others
+        error = reason_of(reason, item.source)
+        no_more_room = isinstance(reason, OSError) and reason.errno in NO_MORE_ROOM
+    facts["milliseconds"] = round((time.perf_counter() - start) * 1000, 3)
+    status = "done" if error is None else "error"
+    return Outcome(Result(item.source, item.target, status, error, **facts), cells, no_more_room)
+
+
+def reason_of(error: Exception, photo: str) -> str:
+    """Why a photo failed; a file other than the photo itself is named."""
+    if isinstance(error, StnError):
+        return str(error)
+    if isinstance(error, OSError):
+        other = error.filename not in (None, photo)
+        return (error.strerror or str(error)) + (f": {error.filename!r}" if other else "")
+    return f"{type(error).__name__}: {error}"
+
+
+def _done(job: Job, item: Item, facts: dict[str, Any]) -> Cells | None:
+    """Do it; what is found goes into `facts`, and what a contact sheet shows comes back."""
+    options = job.options
+    data = read_photo_file(item.source, options.max_pixels)
+    facts["input_sha256"] = hashlib.sha256(data).hexdigest()
+    photo = decode_photo(data, options.max_pixels, options.first_page)
+    del data
+    # The head can take longer than all the rest of the network.
+    classify = options.manifest is not None or options.contact_sheet is not None
+    found = find(job.rectifier, photo.pixels, classify)
+    output, theta = warped(
+        job.rectifier, photo.pixels, found.theta, options.size, options.max_pixels
+    )
+    facts.update(
+        theta=theta.tolist(),
+        label=found.label,
+        confidence=found.confidence,
+        **pose_of(theta, photo.pixels.shape, output.shape[:2]),
+    )
+    cells = None if options.contact_sheet is None else cells_of(photo.pixels, theta, output)
+    file = _encoded(output, item.target, options.quality, photo.profile)
+    if item.preview is not None and options.preview is not None:
+        preview = preview_of(photo.pixels, theta, output)
+        write_below(os.fspath(options.preview), item.preview, preview)
+    write_below(job.target, item.target, file)  # the last step: who has an output has all
+    return cells
+
+
+def _encoded(output: Any, target: str, quality: int | None, profile: bytes | None) -> bytes:
+    try:
+        return encode(output, os.path.splitext(target)[1], quality, profile)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{error} The option is --format (format).") from error

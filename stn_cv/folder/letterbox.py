@@ -1,0 +1,117 @@
+"""Photos of any proportions and a model of one: letterboxes, sizes, and what theta means.
+
+A photo is never squashed: it lies in the middle of a canvas of the model's proportions.
+Theta, output to source, is found on a small copy of that canvas and turned into one of the
+photo; being normalized, it then holds at every resolution of the photo.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..geometry import (
+    area_gain,
+    invert,
+    local_affine,
+    matrix_output_to_source,
+    narrowed,
+    scaled,
+)
+
+__all__ = ["canvas_of", "native_shape", "pose_of", "shrinkage", "theta_of_photo"]
+
+Shape = tuple[int, int]
+
+
+def canvas_of(shape: tuple[int, ...], proportions: Shape) -> tuple[float, float]:
+    """(x, y) sides of the smallest canvas around a photo, the photo's own being 1.
+
+    Parameters
+    ----------
+    shape : tuple
+        (height, width[, channels]) of the photo.
+    proportions : tuple
+        (height, width) whose ratio the canvas has.
+    """
+    ratio = (shape[0] * proportions[1]) / (shape[1] * proportions[0])
+    return max(ratio, 1.0), max(1 / ratio, 1.0)
+
+
+def theta_of_photo(
+    theta: Array, photo: tuple[int, ...], proportions: Shape, output: Shape | None = None
+) -> Array:
+    """Theta of a canvas as theta of the photo that lies on it.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (2, 3), (3, 3) or (k * k, 2)
+        Output to source, normalized on the canvas.
+    photo : tuple
+        (height, width[, channels]).
+    proportions : tuple
+        (height, width) that the model was fitted on.
+    output : tuple or None, default None
+        (height, width) of an output that is to show the largest middle part of the model's
+        frame that has its proportions; None is the whole frame.
+
+    Returns
+    -------
+    ndarray of theta's shape, float64
+        Output to source, normalized on the photo. Where `output` is given, a spline has more
+        control points, see `stn_cv.geometry.narrowed`.
+
+    Notes
+    -----
+    Convention: theta is (x, y), output to source, [-1, 1], ``align_corners=False``.
+    """
+    theta = scaled(theta, canvas_of(photo, proportions))
+    return theta if output is None else narrowed(theta, canvas_of(output, proportions))
+
+
+def native_shape(
+    theta: Array, photo: tuple[int, ...], proportions: Shape, max_pixels: int
+) -> Shape:
+    """(height, width), so proportioned, at which the median output pixel covers one."""
+    pixels = area_gain(theta) * photo[0] * photo[1]
+    height = math.sqrt(min(pixels, max_pixels) * proportions[0] / proportions[1])
+    width = height * proportions[1] / proportions[0]
+    shape = max(round(height), 1), max(round(width), 1)
+    return shape if math.prod(shape) <= max_pixels else (max(int(height), 1), max(int(width), 1))
+
+
+def shrinkage(theta: Array, photo: tuple[int, ...], output: Shape) -> float:
+    """How many pixels of the photo, along a side, the median output pixel covers."""
+    pixels = area_gain(theta) * photo[0] * photo[1]
+    return math.sqrt(pixels / math.prod(output))
+
+
+def pose_of(theta: Array, photo: tuple[int, ...], output: Shape) -> dict[str, Any]:
+    """What a warp did to the content: angle, scale, shift; null for a theta without inverse.
+
+    Of a homography, what it did around the output's middle; null of a spline.
+
+    Returns
+    -------
+    dict
+        ``angle``: degrees counter-clockwise; ``scale``: source to output, along a side;
+        ``shift``: [x, y] in source pixels, from the photo's centre to what came to lie in the
+        output's centre.
+    """
+    affine = local_affine(theta)
+    if affine is None:
+        return {"angle": None, "scale": None, "shift": None}
+    matrix = matrix_output_to_source(affine, photo, output, False)
+    middle = (output[1] - 1) / 2, (output[0] - 1) / 2
+    shift = matrix @ (*middle, 1.0) - ((photo[1] - 1) / 2, (photo[0] - 1) / 2)
+    try:
+        forward = invert(matrix)
+    except ValueError:
+        return {"angle": None, "scale": None, "shift": shift.tolist()}
+    clockwise = math.atan2(forward[1, 0] - forward[0, 1], forward[0, 0] + forward[1, 1])
+    return {
+        "angle": -math.degrees(clockwise) + 0.0,
+        "scale": math.sqrt(abs(float(np.linalg.det(forward[:, :2])))),
+        "shift": shift.tolist(),
+    }

@@ -1,0 +1,31 @@
+"""What scikit-learn warns of on the way, which is no news before the last fit.
+
+Python's own way to silence warnings leaves filters behind where threads overlap, so all of
+them share one.
+"""
+
+import warnings
+from collections.abc import Callable
+
+from sklearn.exceptions import ConvergenceWarning
+
+from ..threads import ForAll
+
+__all__ = ["without_small_warnings"]
+
+
+def _begin() -> Callable[[], None]:
+    caught = warnings.catch_warnings()
+    caught.__enter__()
+    warnings.simplefilter("ignore", ConvergenceWarning)  # a solver would go on
+    # In a split: of fewer members than there are parts.
+    warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+    return lambda: caught.__exit__(None, None, None)
+
+
+_silent = ForAll(_begin)
+
+
+def without_small_warnings() -> ForAll:
+    """None of them in the whole process until the last of nested or parallel users leaves."""
+    return _silent

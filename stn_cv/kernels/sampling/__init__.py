@@ -1,0 +1,1 @@
+"""Loops of the grid, of sampling and of their gradients."""

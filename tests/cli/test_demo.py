@@ -1,0 +1,90 @@
+"""The demo: on few digits and epochs, and its promised figures under the marker `long`."""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from support.commands import small_demo, stn_cv_command
+
+import stn_cv
+from stn_cv import demo
+from stn_cv.datasets import load_distorted_digits
+from stn_cv.opencv import decode
+
+ROW = re.compile(r"│ (\S.*?) +│ +([\d.]+)% │ +[\d.]+ s │")
+NOTICE = "Compiling the kernels, once"
+MODELS = [demo.ALONE, demo.BEHIND, demo.WHOLE]
+
+pytestmark = pytest.mark.compiled
+
+
+def table(done):
+    assert done.returncode == 0, done.stderr
+    return {model: float(percent) for model, percent in ROW.findall(done.stdout)}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """The demo twice with one cache, empty at first."""
+    home = tmp_path_factory.mktemp("demo")
+    (home / "cache").mkdir()
+    out = home / "new" / "folder of [red] things"
+    cache = str(home / "cache")
+    first = small_demo("none", out, "--jobs", "1", NUMBA_CACHE_DIR=cache)
+    model = (out / "model.safetensors").read_bytes()
+    second = small_demo("none", out, "--jobs", "2", NUMBA_CACHE_DIR=cache)
+    return SimpleNamespace(first=first, second=second, out=out, model=model)
+
+
+def test_the_table_has_a_line_for_each_model(runs):
+    rows = table(runs.first)
+    assert list(rows) == MODELS and all(0 <= percent <= 100 for percent in rows.values())
+    assert "100 training images, 100 test images of other digits" in runs.first.stdout
+    assert not runs.first.stderr
+
+
+def test_each_model_has_a_bar_that_is_full_at_the_end(runs):
+    bars = re.findall(r"^(\S.*?) +━+ (\d+)/(\d+)", runs.first.stdout, re.MULTILINE)
+    assert [name for name, _, _ in bars] == MODELS
+    assert [(done, total) for _, done, total in bars] == [("1", "1"), ("2", "2"), ("2", "2")]
+
+
+def test_a_first_run_says_once_that_it_compiles_and_a_second_does_not(runs):
+    assert runs.first.stdout.count(NOTICE) == 1
+    assert NOTICE not in runs.second.stdout + runs.second.stderr
+
+
+def test_the_number_of_threads_changes_nothing(runs):
+    assert table(runs.first) == table(runs.second)
+    assert (runs.out / "model.safetensors").read_bytes() == runs.model
+
+
+def test_it_leaves_a_model_and_a_contact_sheet_and_says_where(runs):
+    names = ["contact_sheet.png", "model.safetensors"]
+    assert sorted(path.name for path in runs.out.iterdir()) == names
+    assert f"Wrote {runs.out / names[0]} and {runs.out / names[1]}," in runs.first.stdout
+
+
+def test_the_model_rectifies_digits(runs):
+    rectifier = stn_cv.load(runs.out / "model.safetensors")
+    images = load_distorted_digits(n_copies=1).X_test[:5]
+    assert rectifier.rectify(images).shape == (5, 16, 16)
+    assert np.array_equal(rectifier.classes, range(10))
+
+
+def test_the_contact_sheet_shows_something(runs):
+    sheet = decode((runs.out / "contact_sheet.png").read_bytes())
+    assert sheet.dtype == np.uint8 and sheet.shape[2] == 3 and min(sheet.shape[:2]) > 500
+    shades = np.unique(sheet.reshape(-1, 3), axis=0)
+    assert len(shades) > 100 and (sheet == 255).all(axis=2).mean() < 0.8
+
+
+@pytest.mark.long
+def test_three_seeds_reach_the_promised_accuracy(tmp_path):
+    tables = [
+        table(stn_cv_command("demo", "--seed", str(i), "--out", str(tmp_path))) for i in range(3)
+    ]
+    means = {model: np.mean([rows[model] for rows in tables]) for model in MODELS}
+    assert means[demo.BEHIND] >= 95 and means[demo.WHOLE] >= 99, means
+    assert all(rows[demo.BEHIND] > rows[demo.ALONE] + 50 for rows in tables)

@@ -1,0 +1,701 @@
+"""Photos rectified: what survives, what is refused, and what one bad file costs."""
+
+import errno
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.folder_cases import (
+    ROOT,
+    contents,
+    environment,
+    files_below,
+    fixed_model,
+    quarter_turn,
+    rows_of,
+    tree,
+)
+from support.picture_files import (
+    UPRIGHT,
+    Image,
+    bomb,
+    lying,
+    picture,
+    pillow_profile,
+    saved,
+    turned,
+)
+
+import stn_cv
+from stn_cv import atomic, iter_rectified, opencv, rectify_folder
+from stn_cv.errors import InvalidInputError
+from stn_cv.folder import item
+from stn_cv.folder.files import read_photo_file
+from stn_cv.folder.preview import cells_of
+from stn_cv.opencv import decode, encode, read_image, write_image
+from stn_cv.pictures import frame_outline
+
+PROFILE = bytes(range(256)) * 3
+MAXIMA = {"uint8": 255, "uint16": 65535, "float32": 1.0}
+
+
+def put(path, data):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def one(model, path, target, **options):
+    """The result of one photo."""
+    (result,) = iter_rectified(model, path, target, **options)
+    return result
+
+
+# --- what survives
+
+
+PHOTOS = [
+    (suffix, dtype, channels)
+    for suffix, (dtypes, counts) in opencv.FORMATS.items()
+    for dtype in dtypes
+    for channels in counts
+]
+
+
+@pytest.mark.parametrize(("suffix", "dtype", "channels"), PHOTOS)
+@pytest.mark.parametrize("kind", [None, "png", "tiff", "jpg"])
+def test_depth_and_channels_survive_or_the_option_is_named(tmp_path, suffix, dtype, channels, kind):
+    pixels = picture(24, 24, channels) * (MAXIMA[dtype] / 255)
+    pixels = pixels.astype(np.float32) if dtype == "float32" else np.rint(pixels).astype(dtype)
+    path = put(tmp_path / f"a{suffix}", encode(pixels, suffix))
+    came = read_image(path)
+    result = one(quarter_turn(), path, tmp_path / "out", format=kind)
+    held = opencv.FORMATS[f".{kind}" if kind else suffix]
+    if dtype in held[0] and channels in held[1]:
+        out = read_image(result.output)
+        assert result.status == "done" and out.dtype == came.dtype and out.shape == came.shape
+        if channels == 4:  # colours that cannot be seen may be lost, and floats be rounded
+            seen = came[..., 3] > 0
+            assert np.allclose(out[np.rot90(seen)], np.rot90(came)[np.rot90(seen)], atol=1e-6)
+        elif not result.output.endswith(".jpg"):
+            assert np.abs(out - np.rot90(came).astype(float)).max() < 1e-5
+    else:
+        assert result.status == "error" and "--format" in result.error
+        assert not os.path.exists(result.output)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tiff"])
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_an_output_is_upright_for_every_viewer(tmp_path, suffix, orientation):
+    path = put(tmp_path / f"a{suffix}", turned(suffix, orientation))
+    result = one(fixed_model(), path, tmp_path / "out", size="input")
+    data = Path(result.output).read_bytes()
+    assert Image.open(io.BytesIO(data)).getexif().get(274, 1) == 1
+    shown = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
+    assert shown.shape == UPRIGHT[orientation].shape
+    rows, columns = (np.array([1, 3]) * side // 4 for side in shown.shape[:2])
+    difference = shown - UPRIGHT[orientation]  # in the middle of each quarter
+    assert np.abs(difference[np.ix_(rows, columns)]).max() < 20
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tiff"])
+@pytest.mark.parametrize("kind", [None, "bmp"])
+def test_a_colour_profile_survives_or_the_option_is_named(tmp_path, suffix, kind):
+    path = put(tmp_path / f"a{suffix}", saved(picture(), suffix, icc_profile=PROFILE))
+    result = one(fixed_model(), path, tmp_path / "out", format=kind)
+    if kind is None:
+        assert pillow_profile(Path(result.output).read_bytes()) == PROFILE
+    else:
+        assert "colour profile" in result.error and "--format" in result.error
+
+
+def test_a_file_is_read_by_its_content_and_written_by_its_name(tmp_path):
+    path = put(tmp_path / "really_a_png.jpg", saved(picture(), ".png"))
+    result = one(fixed_model(), path, tmp_path / "out")
+    assert Path(result.output).read_bytes().startswith(b"\xff\xd8")
+    deep = put(tmp_path / "deep.jpg", encode(np.zeros((8, 8), np.uint16), ".png"))
+    assert "--format" in one(fixed_model(), deep, tmp_path / "out").error
+
+
+def test_of_several_pages_the_first_is_taken_when_asked_for(tmp_path):
+    pages = [Image.fromarray(picture(seed=seed)) for seed in (1, 2)]
+    data = saved(pages[0], ".tiff", save_all=True, append_images=pages[1:])
+    path = put(tmp_path / "a.tiff", data)
+    assert "--first-page" in one(fixed_model(), path, tmp_path / "out").error
+    result = one(fixed_model(), path, tmp_path / "out", first_page=True, size="input")
+    assert np.array_equal(read_image(result.output), picture(seed=1))
+
+
+# --- sizes
+
+
+@pytest.mark.parametrize(
+    ("size", "shape"),
+    [("native", (80, 80)), ("input", (60, 80)), ((33, 44), (33, 44)), ((200, 10), (200, 10))],
+)
+def test_sizes(tmp_path, size, shape):
+    path = put(tmp_path / "a.png", encode(picture(60, 80), ".png"))
+    result = one(fixed_model(), path, tmp_path / "out", size=size)
+    assert read_image(result.output).shape == (*shape, 3)
+
+
+def test_a_native_size_follows_the_scale_and_stays_bounded(tmp_path):
+    path = put(tmp_path / "a.png", encode(picture(64, 64), ".png"))
+    half = fixed_model((np.log(0.5), 0, 0, 0), output_shape=(8, 16))
+    height, width = read_image(one(half, path, tmp_path / "out").output).shape[:2]
+    assert width == 2 * height and abs(height * width - (64 * 64) // 4) < 100
+    out = one(fixed_model((2, 0, 0, 0)), path, tmp_path / "wide", max_pixels=5000).output
+    assert 4500 < np.prod(read_image(out).shape[:2]) <= 5000
+
+
+def test_a_theta_found_on_the_small_copy_holds_on_the_photo(tmp_path):
+    path = put(tmp_path / "a.png", encode(picture(480, 640), ".png"))
+    result = one(quarter_turn(), path, tmp_path / "out")
+    out = read_image(result.output)
+    assert np.array_equal(out[:, 80:560], np.rot90(picture(480, 640)))
+
+
+# --- what is said of each photo
+
+
+def test_a_manifest_tells_all(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "sub/b.jpg"], 30, 50)
+    put(photos / "c.png", b"no image")
+    model = tmp_path / "model.stn"
+    stn_cv.save(fixed_model((np.log(0.5), np.pi / 6, 0.25, 0)), model)
+    rectify_folder(model, photos, tmp_path / "out", manifest=tmp_path / "m.jsonl")
+    first, bad, second = rows_of(tmp_path / "m.jsonl")
+    assert first["input"] == str(photos / "a.png")
+    assert first["output"] == str(tmp_path / "out" / "a.png")
+    assert first["status"] == second["status"] == "done" and first["error"] is None
+    assert np.shape(first["theta"]) == (2, 3)
+    assert first["angle"] == pytest.approx(30) and first["scale"] == pytest.approx(1, rel=0.02)
+    assert first["shift"] == pytest.approx([0.25 * 50 / 2, 0])  # half a canvas side is 25 pixels
+    assert first["label"] in ("a", "b") and 0.5 <= first["confidence"] <= 1
+    assert first["milliseconds"] > 0
+    assert first["input_sha256"] == sha256((photos / "a.png").read_bytes()).hexdigest()
+    assert first["model_sha256"] == sha256(model.read_bytes()).hexdigest()
+    assert bad["status"] == "error" and "begin as no image" in bad["error"]
+    assert bad["theta"] is None and bad["confidence"] is None
+
+
+def test_a_model_without_a_head_has_no_confidence(tmp_path):
+    model = fixed_model()
+    model.classes = None
+    path = put(tmp_path / "a.png", encode(picture(), ".png"))
+    result = one(model, path, tmp_path / "out", contact_sheet=tmp_path / "sheet.png")
+    assert result.status == "done" and result.confidence is None and result.label is None
+    assert read_image(tmp_path / "sheet.png").shape[2] == 3
+
+
+def test_a_manifest_goes_on_and_repeats_no_row(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b.png", "c.png"])
+    good = (photos / "b.png").read_bytes()
+    put(photos / "b.png", b"\x89PNG\r\n\x1a\nbroken")
+    manifest = tmp_path / "m.jsonl"
+    rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=manifest)
+    first = rows_of(manifest)
+    put(photos / "b.png", good)
+    with open(manifest, "ab") as file:
+        file.write(b'{"input": "half a row of a run that was ki')
+    summary = rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=manifest)
+    assert (summary.done, summary.skipped) == (1, 2)
+    again = rows_of(manifest)
+    assert again[:3] == first
+    assert [(row["output"][-5:], row["status"]) for row in again[3:]] == [("b.png", "done")]
+    tree(photos, ["d.png"])
+    (tmp_path / "out" / "d.png").write_bytes(b"was there without a row")
+    rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=manifest)
+    assert [row["status"] for row in rows_of(manifest)[4:]] == ["skipped"]
+
+
+@pytest.mark.parametrize("content", [b"a letter\n", b'{"a": 1}\n', b"[1]\n", b"no line end"])
+def test_a_file_that_is_no_manifest_is_not_added_to(tmp_path, content):
+    photos = tree(tmp_path / "in", ["a.png"])
+    letter = put(tmp_path / "letter.txt", content)
+    with pytest.raises(InvalidInputError, match="no manifest"):
+        rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=letter)
+    assert letter.read_bytes() == content and not files_below(tmp_path / "out")
+
+
+def test_previews_show_the_frame_and_the_output(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "sub/b.jpg"], 300, 400)
+    write_image(photos / "a.png", np.full((300, 400, 3), 90, np.uint8))
+    model = fixed_model((np.log(0.5), 0, 0, 0))
+    rectify_folder(model, photos, tmp_path / "out", preview=tmp_path / "look", size="input")
+    assert files_below(tmp_path / "look") == ["a.png.jpg", "sub/b.jpg"]
+    preview = read_image(tmp_path / "look" / "a.png.jpg").astype(int)
+    assert preview.shape == (300, 816, 3)
+    orange = (np.abs(preview - (255, 94, 58)) < 60).all(axis=2)
+    rows, columns = np.nonzero(orange[:, :400])
+    assert abs(rows.min() - 74) < 5 and abs(rows.max() - 225) < 5
+    assert abs(columns.min() - 100) < 7 and abs(columns.max() - 300) < 7
+    out = read_image(tmp_path / "out" / "a.png").astype(int)
+    assert np.abs(preview[:, 420:] - out[:, 4:]).max() < 12
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_sheets_and_previews_of_any_photo(tmp_path, dtype, channels):
+    pixels = picture(40, 20, channels) * (MAXIMA[dtype] / 255)
+    write_image(tmp_path / "in.tiff", pixels.astype(dtype))
+    sheet = tmp_path / "sheet.png"
+    result = one(
+        fixed_model(), tmp_path / "in.tiff", tmp_path / "out", preview=tmp_path, contact_sheet=sheet
+    )
+    assert result.status == "done", result.error
+    assert read_image(sheet).ndim == 3 and read_image(tmp_path / "in.tiff.jpg").ndim == 3
+
+
+@pytest.mark.parametrize("shape", [(300, 200), (48, 96), (96, 96), (10, 40)])
+def test_the_frame_on_a_sheet_is_that_of_the_photo(shape):
+    """The corners of an identity's frame are those of the photo on its square of paper."""
+    photo = np.zeros((*shape, 3), np.uint8)
+    cells = cells_of(photo, np.eye(2, 3), photo)
+    rows, columns = np.nonzero((cells.before < 128).all(axis=2))
+    corners = frame_outline(cells.theta, cells.before.shape)
+    assert np.abs(corners[0] - (columns.min() - 0.5, rows.min() - 0.5)).max() <= 1
+    assert np.abs(corners[2] - (columns.max() + 0.5, rows.max() + 0.5)).max() <= 1
+    assert cells.before.shape == cells.after.shape == (96, 96, 3)
+
+
+def test_a_contact_sheet_has_the_first_and_the_least_confident(tmp_path):
+    photos = tree(tmp_path / "in", [f"{number:03d}.jpg" for number in range(12)], 20, 20)
+    rows = list(
+        iter_rectified(
+            fixed_model(), photos, tmp_path / "out", contact_sheet=tmp_path / "new" / "sheet.png"
+        )
+    )
+    assert all(row.status == "done" for row in rows)
+    tall = read_image(tmp_path / "new" / "sheet.png")
+    write_image(photos / "100.jpg", picture(20, 20))
+    rectify_folder(
+        fixed_model(), photos, tmp_path / "out", contact_sheet=tmp_path / "new" / "sheet.png"
+    )
+    small = read_image(tmp_path / "new" / "sheet.png")  # of the one photo that was new
+    assert small.shape[0] < tall.shape[0]
+
+
+# --- results do not depend on how
+
+
+def test_outputs_do_not_depend_on_the_number_of_threads(tmp_path):
+    photos = tree(tmp_path / "in", [f"{number}.jpg" for number in range(20)])
+    model = fixed_model((0.1, 0.4, 0.1, 0.05))
+    orders = []
+    for jobs in (1, 2, 5):
+        out = tmp_path / str(jobs)
+        orders.append([r.input for r in iter_rectified(model, photos, out, n_jobs=jobs)])
+    assert contents(tmp_path / "1") == contents(tmp_path / "2") == contents(tmp_path / "5")
+    assert orders[0] == orders[1] == orders[2] == sorted(orders[0])
+
+
+def test_models_come_as_files_rectifiers_and_estimators(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png"])
+    X = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
+    model = stn_cv.SpatialTransformer(head="linear", max_iter=1).fit(X, np.arange(20) % 2)
+    stn_cv.save(model, tmp_path / "m.stn")
+    for number, given in enumerate((model, model.rectifier_, str(tmp_path / "m.stn"))):
+        rectify_folder(given, str(photos), tmp_path / str(number), manifest=tmp_path / "rows")
+    assert contents(tmp_path / "0") == contents(tmp_path / "1") == contents(tmp_path / "2")
+    assert len({row["model_sha256"] for row in rows_of(tmp_path / "rows")}) == 1
+
+
+def test_existing_outputs_are_kept_or_replaced(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b.png"])
+    put(tmp_path / "out" / "a.png", b"mine")
+    assert rectify_folder(fixed_model(), photos, tmp_path / "out").skipped == 1
+    assert (tmp_path / "out" / "a.png").read_bytes() == b"mine"
+    done = rectify_folder(fixed_model(), photos, tmp_path / "out", existing="overwrite").done
+    assert done == 2 and (tmp_path / "out" / "a.png").read_bytes() != b"mine"
+
+
+# --- one bad file costs one file
+
+
+def poison(folder):
+    """Files that are bad in many ways, and what is said of each."""
+    whole = saved(picture(), ".png")
+    bad = {
+        "cut.png": (whole[:-20], "cut off"),
+        "cut.jpg": (saved(picture(), ".jpg")[:-30], "cut off"),
+        "empty.jpg": (b"", "begin as no image"),
+        "text.tif": (b"this is no TIFF, only a text", "begin as no image"),
+        "bomb.png": (bomb(), "megapixels"),
+        "lie.jpg": (lying(".jpg", 60_000, 60_000), "megapixels"),
+        "cmyk.jpg": (saved(Image.fromarray(picture()).convert("CMYK"), ".jpg"), "CMYK"),
+        "nan.tiff": (encode(np.full((8, 8), np.nan, np.float32), ".tiff"), "white at 1"),
+        "pages.tiff": (
+            saved(
+                Image.fromarray(picture()),
+                ".tiff",
+                save_all=True,
+                append_images=[Image.fromarray(picture())],
+            ),
+            "--first-page",
+        ),
+        "noise.bmp": (b"BM" + bytes(range(200)), ""),
+        "gif.png": (b"GIF89a" + bytes(50), "begin as no image"),
+    }
+    for name, (data, _) in bad.items():
+        put(folder / name, data)
+    return {name: said for name, (_, said) in bad.items()}
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_bad_files_are_named_once_and_cost_no_other(tmp_path, jobs):
+    photos = tree(tmp_path / "in", [f"good{number}.jpg" for number in range(30)])
+    bad = poison(photos)
+    summary = rectify_folder(fixed_model(), photos, tmp_path / "out", n_jobs=jobs)
+    assert summary.done == 30 and summary.left == 0
+    assert sorted(Path(path).name for path, _ in summary.failures) == sorted(bad)
+    for path, reason in summary.failures:
+        assert bad[Path(path).name] in reason, (path, reason)
+    assert files_below(tmp_path / "out") == sorted(f"good{number}.jpg" for number in range(30))
+
+
+def test_a_failure_nobody_thought_of_costs_one_file(tmp_path, monkeypatch):
+    photos = tree(tmp_path / "in", ["a.png", "b.png", "c.png"])
+    find, calls = item.find, []
+
+    def fail_once(*arguments):
+        calls.append(0)
+        if len(calls) == 2:
+            raise ZeroDivisionError("planted")
+        return find(*arguments)
+
+    monkeypatch.setattr(item, "find", fail_once)
+    summary = rectify_folder(fixed_model(), photos, tmp_path / "out")
+    assert summary.done == 2
+    assert summary.failures == [(str(photos / "b.png"), "ZeroDivisionError: planted")]
+
+
+def test_of_two_files_the_one_that_failed_is_named(tmp_path):
+    photos = tree(tmp_path / "in", ["sub/a.png", "b.png"])
+    put(tmp_path / "out" / "sub", b"a file where a folder should be")
+    summary = rectify_folder(fixed_model(), photos, tmp_path / "out")
+    assert summary.done == 1
+    ((path, reason),) = summary.failures
+    assert path == str(photos / "sub" / "a.png") and repr(str(tmp_path / "out" / "sub")) in reason
+
+
+def test_a_photo_that_vanishes_or_is_forbidden_is_named(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b.png"])
+    results = iter_rectified(fixed_model(), photos, tmp_path / "out")
+    assert next(results).status == "done"
+    (photos / "b.png").unlink()
+    assert next(results).error == "No such file or directory"
+
+
+def test_a_pipe_named_on_its_own_is_refused_without_waiting(tmp_path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this system has no named pipes")
+    photos = tree(tmp_path / "in", ["a.png", "b.png"])
+    results = iter_rectified(fixed_model(), photos, tmp_path / "out")
+    next(results)
+    (photos / "b.png").unlink()
+    os.mkfifo(photos / "b.png")
+    assert "no regular file" in next(results).error
+
+
+# --- writing
+
+
+def test_a_link_in_the_output_is_not_followed(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "sub/b.png", "sub/deep/c.png"])
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "sub").symlink_to(outside)
+    summary = rectify_folder(fixed_model(), photos, tmp_path / "out")
+    assert summary.done == 1 and len(summary.failures) == 2
+    assert all("link" in reason for _, reason in summary.failures)
+    assert not files_below(outside) and not (outside / "deep").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_any_work(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png"])
+    put(tmp_path / "file", b"")
+    with pytest.raises(InvalidInputError, match="cannot write to"):
+        rectify_folder(fixed_model(), photos, tmp_path / "file" / "out")
+
+
+def test_a_full_disk_stops_the_run_and_says_so(tmp_path, monkeypatch):
+    photos = tree(tmp_path / "in", [f"{number}.png" for number in range(9)])
+    fsync, calls = os.fsync, []
+
+    def full(descriptor):
+        calls.append(0)
+        if len(calls) > 6:  # a file and its folder each
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        summary = rectify_folder(fixed_model(), photos, tmp_path / "out")
+    assert (summary.done, len(summary.failures), summary.left) == (3, 1, 5)
+    assert summary.failures[0][1] == "No space left on device"
+    assert files_below(tmp_path / "out") == ["0.png", "1.png", "2.png"]
+    assert rectify_folder(fixed_model(), photos, tmp_path / "out").done == 6
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot limit the size of files")
+def test_a_file_that_the_system_cuts_off_is_no_output(tmp_path):
+    photos = tree(tmp_path / "in", ["big.png"], 200, 200)
+    tree(photos, ["small.png"], 8, 8)
+    stn_cv.save(fixed_model(), tmp_path / "m.stn")
+    code = (
+        "import resource, signal, sys; import stn_cv\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "model = stn_cv.load(sys.argv[1])\n"
+        "stn_cv.rectify_folder(model, sys.argv[2], sys.argv[3] + '-before')\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "print(stn_cv.rectify_folder(model, sys.argv[2], sys.argv[3]).failures)\n"
+    )
+    arguments = [str(tmp_path / name) for name in ("m.stn", "in", "out")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment(PYTHONDONTWRITEBYTECODE="1"),
+    )
+    assert "big.png" in done.stdout and "File too large" in done.stdout, done.stderr
+    assert files_below(tmp_path / "out") == ["small.png"]
+
+
+def test_two_runs_do_not_write_into_one_folder(tmp_path):
+    pytest.importorskip("fcntl")
+    photos = tree(tmp_path / "in", ["a.png", "b.png"])
+    first = iter_rectified(fixed_model(), photos, tmp_path / "out")
+    next(first)
+    with pytest.raises(InvalidInputError, match="another run"):
+        rectify_folder(fixed_model(), photos, tmp_path / "out")
+    assert next(first).status == "done"
+    assert next(first, None) is None
+    assert rectify_folder(fixed_model(), photos, tmp_path / "out").skipped == 2
+
+
+def test_what_a_killed_run_left_half_written_is_cleared(tmp_path):
+    pytest.importorskip("fcntl")
+    photos = tree(tmp_path / "in", ["a.png", "sub/b.png"])
+    for folder in ("out", "out/sub"):
+        put(tmp_path / folder / ".stn_cv-0123456789abcdef.part", b"half")
+    put(tmp_path / "out" / ".mine.part", b"mine")
+    rectify_folder(fixed_model(), photos, tmp_path / "out")
+    assert files_below(tmp_path / "out") == [".mine.part", "a.png", "sub/b.png"]
+
+
+def test_what_another_run_is_writing_is_left_alone(tmp_path):
+    """Two runs may share a folder of previews."""
+    pytest.importorskip("fcntl")
+    photos = tree(tmp_path / "in", ["a.png"])
+    (tmp_path / "seen").mkdir()
+    part, file = atomic._part_beside(tmp_path / "seen" / "b.jpg")
+    with file:
+        rectify_folder(fixed_model(), photos, tmp_path / "out", preview=tmp_path / "seen")
+        assert part.exists()
+    rectify_folder(
+        fixed_model(), photos, tmp_path / "out", preview=tmp_path / "seen", existing="overwrite"
+    )
+    assert not part.exists()
+
+
+def test_a_photo_that_was_mended_without_the_manifest_is_no_error_there(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b.png"])
+    good = (photos / "b.png").read_bytes()
+    put(photos / "b.png", b"\x89PNG\r\n\x1a\nbroken")
+    manifest = tmp_path / "m.jsonl"
+    rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=manifest)
+    put(photos / "b.png", good)
+    rectify_folder(fixed_model(), photos, tmp_path / "out")
+    rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=manifest)
+    last = {row["output"][-5:]: row["status"] for row in rows_of(manifest)}
+    assert last == {"a.png": "done", "b.png": "skipped"} and len(rows_of(manifest)) == 3
+
+
+def test_labels_that_are_objects_are_in_the_manifest(tmp_path):
+    model = fixed_model()
+    model.classes = model.classes.astype(str).astype(object)
+    path = put(tmp_path / "a.png", encode(picture(), ".png"))
+    result = one(model, path, tmp_path / "out", manifest=tmp_path / "m.jsonl")
+    assert result.status == "done" and result.label in model.classes
+
+
+def test_a_folder_is_no_photo_and_costs_no_descriptor(tmp_path):
+    for _ in range(3):
+        with pytest.raises(InvalidInputError, match="no regular file"):
+            read_photo_file(str(tmp_path), 10)
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    os.close(descriptor)
+    with pytest.raises(InvalidInputError, match="no regular file"):
+        read_photo_file(str(tmp_path), 10)
+    again = os.open(tmp_path, os.O_RDONLY)
+    os.close(again)
+    assert again == descriptor
+
+
+def test_nothing_to_do_writes_nothing(tmp_path):
+    (tmp_path / "in").mkdir()
+    summary = rectify_folder(fixed_model(), tmp_path / "in", tmp_path / "out")
+    assert (summary.done, summary.skipped, summary.left, summary.failures) == (0, 0, 0, [])
+    assert not (tmp_path / "out").exists()
+
+
+# --- Ctrl-C and threads
+
+
+@pytest.fixture
+def usual_ctrl_c():
+    """Python's own meaning, which a shell's "&" switches off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("usual_ctrl_c")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_finishes_what_is_under_way_and_the_manifest_knows(tmp_path, jobs):
+    photos = tree(tmp_path / "in", [f"{number:02d}.png" for number in range(40)])
+    manifest = tmp_path / "m.jsonl"
+    told, before = [], signal.getsignal(signal.SIGINT)
+
+    def interrupt(result, total):
+        told.append(result)
+        assert total == 40
+        if len(told) == 5:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        rectify_folder(
+            fixed_model(),
+            photos,
+            tmp_path / "out",
+            listener=interrupt,
+            n_jobs=jobs,
+            manifest=manifest,
+        )
+    done = files_below(tmp_path / "out")
+    assert 5 <= len(done) < 40
+    assert [Path(row["output"]).name for row in rows_of(manifest)] == done
+    assert signal.getsignal(signal.SIGINT) is before
+    assert rectify_folder(fixed_model(), photos, tmp_path / "out").done == 40 - len(done)
+
+
+def test_a_meaning_of_ctrl_c_that_the_caller_gave_stays(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b.png"])
+    calls = []
+    before = signal.signal(signal.SIGINT, lambda *_: calls.append(0))
+    try:
+        summary = rectify_folder(
+            fixed_model(),
+            photos,
+            tmp_path / "out",
+            listener=lambda *_: signal.raise_signal(signal.SIGINT),
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert summary.done == 2 and len(calls) == 2
+
+
+def test_it_works_off_the_main_thread(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png"])
+    summaries = []
+    thread = threading.Thread(
+        target=lambda: summaries.append(rectify_folder(fixed_model(), photos, tmp_path / "out"))
+    )
+    thread.start()
+    thread.join()
+    assert summaries[0].done == 1
+
+
+def test_stopping_to_ask_for_results_leaves_everything_in_order(tmp_path):
+    photos = tree(tmp_path / "in", [f"{number}.png" for number in range(9)])
+    results = iter_rectified(fixed_model(), photos, tmp_path / "out", n_jobs=2)
+    next(results)
+    results.close()
+    assert all(decode(data) is not None for data in contents(tmp_path / "out").values())
+    assert rectify_folder(fixed_model(), photos, tmp_path / "out").left == 0
+
+
+# --- memory
+
+GROWTH = """
+import gc, json, os, sys
+import stn_cv
+from pathlib import Path
+
+def resident():
+    return int(Path('/proc/self/statm').read_text().split()[1]) * os.sysconf('SC_PAGESIZE')
+
+few, many, step = int(sys.argv[4]), int(sys.argv[5]), 0
+model = stn_cv.load(sys.argv[1])
+sizes = {}
+
+def listener(result, total):
+    global step
+    assert result.status == 'done', result.error
+    step += 1
+    if step in (few, many):
+        gc.collect()
+        sizes[step] = resident()
+
+stn_cv.rectify_folder(model, sys.argv[2], sys.argv[3], n_jobs=2, listener=listener,
+                      manifest=sys.argv[3] + '.jsonl', contact_sheet=sys.argv[3] + '.png')
+print(json.dumps([sizes[few], sizes[many]]))
+"""
+
+
+def memory_growth(tmp_path, few, many):
+    """Bytes by which a process grows from its first `few` photos to `many`."""
+    photos = tmp_path / "in"
+    photos.mkdir()
+    first = encode(picture(240, 320), ".jpg")
+    (photos / "0.jpg").write_bytes(first)
+    for number in range(1, many):
+        os.link(photos / "0.jpg", photos / f"{number}.jpg")
+    stn_cv.save(fixed_model((0.1, 0.4, 0, 0)), tmp_path / "m.stn")
+    arguments = [tmp_path / "m.stn", photos, tmp_path / "out", few, many]
+    command = [sys.executable, "-c", GROWTH, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    before, after = json.loads(done.stdout)
+    return after - before
+
+
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/statm"), reason="this system does not tell its memory in /proc"
+)
+def test_memory_stays_flat(tmp_path):
+    assert memory_growth(tmp_path, 250, 500) <= 16 * 2**20
+
+
+@pytest.mark.long
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/statm"), reason="this system does not tell its memory in /proc"
+)
+def test_memory_stays_flat_over_ten_thousand_photos(tmp_path):
+    assert memory_growth(tmp_path, 500, 10_000) <= 16 * 2**20
+
+
+@pytest.mark.long
+def test_fifty_bad_among_ten_thousand(tmp_path):
+    photos = tree(tmp_path / "in", ["0.jpg"], 24, 32)
+    for number in range(1, 10_000):
+        if number % 200:
+            os.link(photos / "0.jpg", photos / f"{number}.jpg")
+        else:
+            put(photos / f"{number}.jpg", saved(picture(seed=number), ".jpg")[: number // 10])
+    put(photos / "1.jpg.new", b"")
+    os.replace(photos / "1.jpg.new", photos / "1.jpg")  # not through the link
+    summary = rectify_folder(fixed_model(), photos, tmp_path / "out", n_jobs=2)
+    assert summary.done == 9950 and len(summary.failures) == 50
+    assert len({path for path, _ in summary.failures}) == 50
+    assert len(files_below(tmp_path / "out")) == 9950

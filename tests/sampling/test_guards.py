@@ -1,0 +1,85 @@
+"""Arrays beside memory that may not be touched: the code that ships reads nothing outside.
+
+With NUMBA_BOUNDSCHECK, which test_sampling_extremes.py uses, intrinsics are left out.
+"""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from support.paths import ROOT
+
+from stn_cv import InvalidInputError, grid_sample, warp_affine
+
+GUARDS = """
+import ctypes, itertools, mmap
+import numpy as np
+from stn_cv import grid_sample, grid_sample_backward, warp_affine, warp_affine_backward
+
+protect = ctypes.CDLL(None, use_errno=True).mprotect
+protect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+PAGE, rng, calls, held = mmap.PAGESIZE, np.random.default_rng(0), 0, []
+
+def guarded(array, at_end):
+    "A copy whose last or first byte touches a forbidden page."
+    size = -(-array.nbytes // PAGE) * PAGE
+    pages = mmap.mmap(-1, size + 2 * PAGE)
+    held.append(pages)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(pages))
+    for page in (start, start + PAGE + size):
+        assert protect(page, PAGE, 0) == 0
+    first = PAGE + (size - array.nbytes if at_end else 0)
+    copy = np.frombuffer(pages, array.dtype, array.size, first).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+corner = np.array([[0.2, 0, 0.8], [0, 0.2, 0.8]])  # all of it in the image, up to its corner
+for at_end, dtype, channels, shape, seen in itertools.product(
+    (True, False), ("float32", "uint8", "float64"), (1, 3, 4),
+    ((300, 280), (37, 29), (2, 2)), ((8, 8), (70, 50)),
+):
+    images = guarded(rng.integers(0, 255, (1, *shape, channels)).astype(dtype), at_end)
+    thetas = [np.eye(2, 3) + rng.normal(0, s, (2, 3)) for s in (0, 1e-3, 0.05, 0.3, 1, 10)]
+    grids = [rng.uniform(-far, far, (1, *seen, 2)).astype("float32") for far in (0.9, 1.2)]
+    for padding in ("zeros", "border", "reflection"):
+        for theta in [*thetas, corner, -corner]:
+            theta = theta[None]
+            out = warp_affine(images, theta, seen, padding_mode=padding, fill_value=3)
+            calls += 1
+            if dtype != "uint8":
+                dout = guarded(out, at_end)
+                warp_affine_backward(dout, images, theta, padding_mode=padding, fill_value=3)
+        for grid in grids:
+            grid = guarded(grid, at_end)
+            out = grid_sample(images, grid, padding_mode=padding, fill_value=3)
+            calls += 1
+            if dtype != "uint8":
+                grid_sample_backward(
+                    guarded(out, at_end), images, grid, padding_mode=padding, fill_value=3
+                )
+print(calls)
+"""
+
+
+@pytest.mark.compiled
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no mprotect to forbid pages")
+def test_nothing_beside_an_array_is_touched():
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", GUARDS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert int(done.stdout) == 2 * 3 * 3 * 3 * 2 * 3 * (8 + 2)
+
+
+def test_more_pixels_than_can_be_numbered_are_refused():
+    image = np.broadcast_to(np.uint8(0), (46341, 46341))  # takes no memory
+    for call in (
+        lambda: warp_affine(image, np.eye(2, 3), (2, 2)),
+        lambda: grid_sample(image, np.zeros((1, 1, 2))),
+    ):
+        with pytest.raises(InvalidInputError, match=r"46341x46341 pixels are too large"):
+            call()
