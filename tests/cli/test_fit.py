@@ -1,4 +1,4 @@
-"""`stn-cv fit`, `predict`, `info` and `doctor` in processes of their own."""
+"""`stn-cv fit`, `predict`, `info` and `doctor`."""
 
 import csv
 import io
@@ -7,22 +7,12 @@ import os
 import platform
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.folder_cases import (
-    COMMAND,
-    contents,
-    environment,
-    files_below,
-    fixed_model,
-    on_a_terminal,
-    stn_cv,
-    tree,
-)
+from support.commands import COMMAND, on_a_terminal, stn_cv, stn_cv_process, stn_cv_started
+from support.folder_cases import contents, files_below, fixed_model, tree
 from support.picture_files import picture
 
 import stn_cv as library
@@ -172,13 +162,7 @@ def test_ctrl_c_saves_the_best_so_far(fitted, tmp_path):
         "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n" + COMMAND
     )  # a shell's "&" switches it off
     command = ["fit", fitted[0] / "data", "--out", tmp_path / "m.stn", "--epochs", "100000"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, command), *QUICK],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = stn_cv_started(*command, *QUICK, code=code)
     for _ in range(3):
         process.stderr.readline()
     process.send_signal(signal.SIGINT)
@@ -196,7 +180,7 @@ def epoch(self, samples):
 Trainer.epoch = epoch
 {COMMAND}"""
     out = tmp_path / "m.stn"
-    done = stn_cv("fit", fitted[0] / "data", "--out", out, *QUICK, code=code)
+    done = stn_cv_process("fit", fitted[0] / "data", "--out", out, *QUICK, code=code)
     assert done.returncode == 130, done.stderr
     assert "nothing written" in done.stderr and "Traceback" not in done.stderr
     assert files_below(tmp_path) == []
@@ -319,9 +303,9 @@ def test_grey_photos_are_read_as_grey_and_colours_when_asked(tmp_path):
 def test_predict_says_what_the_head_says(fitted, tmp_path, form):
     photos = tree(tmp_path / "in", ["a.jpg", "sub/żółw 猫.png"], 40, 30)
     (photos / "bad.png").write_bytes(b"bad")
-    done = stn_cv("predict", fitted[0] / "bars.stn", photos, "--format", form, text=False)
-    assert done.returncode == 1 and done.stderr.count(b"bad.png") == 1
-    out = done.stdout.decode()
+    done = stn_cv("predict", fitted[0] / "bars.stn", photos, "--format", form)
+    assert done.returncode == 1 and done.stderr.count("bad.png") == 1
+    out = done.stdout
     model = library.load(fitted[0] / "bars.stn")
     if form == "csv":
         rows = list(csv.DictReader(io.StringIO(out)))
@@ -397,7 +381,7 @@ def test_doctor(tmp_path):
         assert name in done.stdout
     (tmp_path / "cv2.py").write_text("__version__ = '4.10.0'")
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{COMMAND}"
-    sick = stn_cv("doctor", code=code)
+    sick = stn_cv_process("doctor", code=code)
     assert sick.returncode == 1 and "PROBLEM" in sick.stdout and "4.10.0" in sick.stdout
     assert "Traceback" not in sick.stderr
 
@@ -410,6 +394,6 @@ def test_doctor_knows_a_blas_that_does_not_use_the_processor(monkeypatch):
     wide = bool({"X86_V4", "AVX512_SKX"}.intersection(found))
     for kind, hint in (("Haswell", wide), *([("SkylakeX", False)] * wide)):
         monkeypatch.setenv("OPENBLAS_CORETYPE", kind)
-        said = stn_cv("doctor").stdout
+        said = stn_cv_process("doctor").stdout
         assert f"for {kind}" in said
         assert ("OPENBLAS_CORETYPE=SkylakeX" in said) == hint
