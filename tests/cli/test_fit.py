@@ -204,7 +204,7 @@ def test_what_is_read_is_not_written_over(fitted, tmp_path):
 
 def test_models_with_dots_in_their_names_share_no_picture(fitted, tmp_path):
     for name in ("bars.v1", "bars.v2"):
-        options = ["--epochs", "6", "--seed", "3", *QUICK]
+        options = ["--epochs", "2", "--validation", "0", *QUICK]
         done = stn_cv("fit", fitted[0] / "data", "--out", tmp_path / name, *options)
         assert done.returncode == 0, done.stderr
     kinds = ("", ".curve.png", ".sheet.png")
@@ -219,7 +219,7 @@ def test_labels_of_any_bytes(tmp_path):
         for i, suffix in ((1, b".png"), (2, b".webp"), (3, b".jpg"))
     ]
     (tmp_path / "t.csv").write_bytes(b"\n".join(rows))
-    options = ["--epochs", "6", "--validation", "0", *QUICK]
+    options = ["--epochs", "2", "--validation", "0", *QUICK]
     done = stn_cv("fit", tmp_path / "t.csv", "--out", tmp_path / "m.stn", *options)
     assert done.returncode == 0, done.stderr
     sheet = ["--contact-sheet", tmp_path / "sheet.png"]
