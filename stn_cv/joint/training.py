@@ -11,9 +11,10 @@ import math
 import numpy as np
 
 from ..arrays import Array
+from ..nn.axes import activations_of, images_of
 from ..nn.layer import Backward
 from ..nn.network import Network
-from ..nn.samples import DROPOUT, PROBE_EPOCH, QUIET, Samples, activations, keyed
+from ..nn.samples import DROPOUT, PROBE_EPOCH, QUIET, Samples, keyed
 from ..nn.spatial import SpatialTransform
 from ..nn.training import Settings, Trainer, sum_in_order
 from ..threads import run_slices
@@ -99,7 +100,7 @@ class JointTrainer(Trainer):
         """Images (n, h, w, c) as they are rectified now."""
 
         def run(part: slice) -> Array:
-            return self.network.forward(activations(images[part]))[0].transpose(3, 1, 2, 0)
+            return images_of(self.network.forward(activations_of(images[part]))[0])
 
         return np.concatenate(
             run_slices(run, self.network.slices(len(images)), self.settings.n_jobs)
@@ -135,7 +136,7 @@ class JointTrainer(Trainer):
         @QUIET  # for the thread it runs on
         def look(part: slice) -> tuple[Array, Backward]:
             rng = keyed(self.settings.seed, DROPOUT, self.steps, part.start)
-            return self.transform.look(activations(batch.images[part]), True, rng)
+            return self.transform.look(activations_of(batch.images[part]), True, rng)
 
         looks = run_slices(look, parts, self.settings.n_jobs)
         losses, slopes = self._slopes(batch, np.concatenate([P for P, _ in looks]), index)

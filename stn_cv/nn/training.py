@@ -16,6 +16,7 @@ import numpy as np
 from ..arrays import Array
 from ..errors import InterruptedWarning, TrainingDiverged
 from ..threads import pinned_blas, run_slices, slices_of
+from .axes import activations_of
 from .loss import cross_entropy
 from .network import Network, flat_gradient
 from .optimizer import SOLVERS
@@ -25,7 +26,6 @@ from .samples import (
     QUIET,
     Augment,
     Samples,
-    activations,
     evaluate,
     keyed,
     probe,
@@ -175,7 +175,7 @@ class Trainer:
             batch = samples.take(index[part])
             into = self.gradients[parts.index(part)]
             rng = keyed(settings.seed, DROPOUT, self.steps, part.start)
-            logits, backward = network.forward(activations(batch.images), True, rng)
+            logits, backward = network.forward(activations_of(batch.images), True, rng)
             loss, dlogits = cross_entropy(logits, batch.y, batch.weights / largest)
             return loss, flat_gradient(backward(dlogits, False)[1], into)
 

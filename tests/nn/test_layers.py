@@ -206,7 +206,7 @@ def kink_distances(network, X):
             count = P.shape[1] // layer.n_steps
             for step in range(1, layer.n_steps + 1):
                 shape = layer.shape if step == layer.n_steps else X.shape[1:3]
-                theta, _ = layer.family_after(step).theta(P[:, : step * count], X.shape[1:3])
+                theta, _ = layer.composed_family(step).theta(P[:, : step * count], X.shape[1:3])
                 for one in theta:
                     grid = reference.grid_of(one, shape)
                     if layer.antialias:
