@@ -137,12 +137,11 @@ def warped(
 
 
 def _warp(rectifier: Rectifier, pixels: Array, theta: Array, output: Shape) -> Array:
-    transform, warp = rectifier.transform, rectifier.family.apply
+    rules, warp = rectifier.transform.rules, rectifier.family.apply
     if pixels.ndim == 2 or pixels.shape[2] == 3:
-        fill = transform.fill_value * MAXIMA[pixels.dtype.name]
-        return warp(pixels, theta, output, transform.padding_mode, fill, transform.antialias)
-    rules = transform.padding_mode, 0.0, transform.antialias
-    out = warp(_premultiplied(pixels), theta, output, *rules)
+        fill = rules.fill_value * MAXIMA[pixels.dtype.name]
+        return warp(pixels, theta, output, rules._replace(fill_value=fill))
+    out = warp(_premultiplied(pixels), theta, output, rules._replace(fill_value=0.0))
     alpha = out[..., 3:]
     np.divide(out[..., :3], alpha, out=out[..., :3], where=alpha > 0)
     if pixels.dtype.kind == "f":

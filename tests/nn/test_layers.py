@@ -202,11 +202,11 @@ def kink_distances(network, X):
                 yield from kink_distances(branch, X)
         if isinstance(layer, SpatialTransform):
             yield from kink_distances(layer.network, X)
-            P = layer.locate(X)
+            P = layer.warp_parameters(X)
             count = P.shape[1] // layer.n_steps
             for step in range(1, layer.n_steps + 1):
                 shape = layer.shape if step == layer.n_steps else X.shape[1:3]
-                theta, _ = layer.family_after(step).theta(P[:, : step * count], X.shape[1:3])
+                theta, _ = layer.composed_family(step).theta(P[:, : step * count], X.shape[1:3])
                 for one in theta:
                     grid = reference.grid_of(one, shape)
                     if layer.antialias:

@@ -394,7 +394,7 @@ def test_two_transforms_side_by_side_both_learn():
         accuracies.append(evaluate(network, two_marks(400, 1), 1)[1])
     assert accuracies[0] < 0.75 and accuracies[1] > 0.9
     images = two_marks(50, 3).images.transpose(3, 1, 2, 0)
-    one, other = (branch.layers[0].locate(images) for branch in network.layers[0].networks)
+    one, other = (branch.layers[0].warp_parameters(images) for branch in network.layers[0].networks)
     assert min(one.std(axis=0).max(), other.std(axis=0).max()) > 0.1  # both follow the marks
     assert np.abs(one - other).max() > 0.1  # each in its own way
 
