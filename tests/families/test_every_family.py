@@ -165,9 +165,8 @@ def test_apply_fits_any_resolution_and_dtype(family, dtype):
     if images.dtype.kind == "u":
         wanted = np.rint(wanted).astype(dtype)
     np.testing.assert_allclose(given, wanted, rtol=1e-5, atol=1e-4)
-    np.testing.assert_array_equal(
-        family.apply(images[1], theta[1], (5, 5), WarpRules("border")), given[1]
-    )
+    alone = family.apply(images[1], theta[1], (5, 5), WarpRules("border"))
+    np.testing.assert_allclose(alone, given[1], rtol=1e-12)  # BLAS sums by the size of a batch
 
 
 @every_family
