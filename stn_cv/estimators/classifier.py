@@ -17,7 +17,7 @@ from ..joint.heads import head_input
 from ..nn.objectives import CrossEntropy
 from ..nn.training import Trainer
 from ..threads import pinned_blas
-from .learned import unchanged_on_failure
+from .learned import learned_by, unchanged_on_failure
 from .network import build_network, is_built_in, network_to_continue
 from .training import collapsed, settings_of, warn_of_collapse
 from .training_data import TrainingData, validated
@@ -230,7 +230,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
                 raise TrainingDiverged(
                     settings.message_of_divergence("a loss or weight is not finite")
                 )
-            self._keep(self._learned(trainer.network, data))
+            self._keep(learned_by(self, data, None, trainer.network))
             self._progress = settings.seed, trainer.progress
             self.loss_curve_ = [*getattr(self, "loss_curve_", []), loss]
             self.validation_scores_ = getattr(self, "validation_scores_", None)

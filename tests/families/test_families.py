@@ -226,7 +226,7 @@ def test_outside_counts_both_axes():
 @pytest.mark.parametrize("name", ["translation", "attention", "similarity", "affine"])
 @pytest.mark.parametrize("scale", [0.3, 1e13, 1e300, np.inf, np.nan])
 def test_one_image_is_warped_as_among_others(name, n_steps, scale):
-    family = FAMILIES[name] if n_steps == 1 else FAMILIES[name].in_steps(n_steps)
+    family = FAMILIES[name] if n_steps == 1 else FAMILIES[name].composed(n_steps)
     rng = np.random.default_rng(3)
     for shape, output_shape in (((9, 7), (5, 11)), ((1, 6), (4, 1)), ((8, 8), (8, 8))):
         for channels in (1, 3, 5):
