@@ -126,7 +126,7 @@ def contact_sheet(
         raise InvalidInputError("n_pairs, columns and cell are counts; wanted at least 1 each.")
     show = _shown_on(inputs)
     box = max(_size(pictures.shape[1:3], cell)[1] for pictures in (inputs, outputs))
-    layout = _Layout(min(columns, n_pairs, len(inputs)), cell, box)
+    layout = _SheetLayout(min(columns, n_pairs, len(inputs)), cell, box)
     cells = []
     for index in _in_turns(labels, len(inputs))[:n_pairs]:
         label, guess = _captions(labels, guesses, index)
@@ -221,7 +221,7 @@ class _Cell:
 
 
 @dataclass(frozen=True)
-class _Layout:
+class _SheetLayout:
     """Where cells stand: so many pairs a row, or twice as many class means."""
 
     columns: int
@@ -260,7 +260,9 @@ def _size(shape: tuple[int, ...], cell: int) -> tuple[int, int]:
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
-def _strip(layout: _Layout, columns: list[int], headings: list[str], cells: list[_Cell]) -> Array:
+def _strip(
+    layout: _SheetLayout, columns: list[int], headings: list[str], cells: list[_Cell]
+) -> Array:
     """Rows of cells under headings; a row's pictures stand on one line, captions below."""
     tallest = max((cell.picture.shape[0] for cell in cells), default=0)
     step = tallest + ROW_GAP + (CAPTION if any(cell.caption[0] for cell in cells) else 0)
