@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array
+from .arrays import INTEGER_MAXIMA, Array
 from .errors import InvalidInputError, NonFiniteError
 from .geometry import any_theta, axes, outline, pixel_from_normalized
 from .opencv import Colour, draw_frame, put_text, resize_area, text_width
@@ -179,9 +179,9 @@ def _check_labels(name: str, labels: ArrayLike | None, n: int) -> Array | None:
 
 def _shown_on(images: Array) -> Callable[[Array], Array]:
     """What turns values on the images' scale into uint8 shades."""
-    low, high = {"uint8": (0, 255), "uint16": (0, 65535)}.get(
-        images.dtype.name, (float(images.min()), float(images.max()))
-    )
+    low, high = 0.0, INTEGER_MAXIMA.get(images.dtype.name)
+    if high is None:
+        low, high = float(images.min()), float(images.max())
     gain = 255 / (high - low) if high > low else 0.0
 
     def show(values: Array) -> Array:

@@ -1,8 +1,8 @@
 """The affine families: few parameters to theta, and back.
 
 Parameters act in isotropic units, so that a rotation is a rotation on a picture of any
-aspect: the source frame reaches from -w/2 to w/2 and -h/2 to h/2 pixels, and shifts count
-half the geometric mean of its sides. Zero parameters are the identity: the output frame
+aspect: the source reaches from -w/2 to w/2 and -h/2 to h/2 pixels, and shifts count
+half the geometric mean of its sides. Zero parameters are the identity: the output
 covers the whole source.
 """
 

@@ -55,7 +55,7 @@ class ProjectiveFamily(CoordinateFamily):
     on the tilt, and every number is of the size of 1.
 
     What lies behind the camera, where 1 + a x + b y is not above a thousandth of its largest
-    value in the frame, is outside the source and has no gradient. Where the source is repeated
+    value in the output, is outside the source and has no gradient. Where the source is repeated
     there by padding_mode "reflection", what it shows is left to rounding.
     """
 
@@ -99,7 +99,7 @@ class ProjectiveFamily(CoordinateFamily):
         ndarray of shape (n, rows, width, 2), float64
             (x, y) in pixels, centres at integers; exact for the identity, flips, right angles
             and integer shifts. A pixel behind the camera, whose w is no more than a thousandth
-            of ``abs(theta[2]).sum()``, the largest in the frame, is given coordinates 1e9 pixels
+            of ``abs(theta[2]).sum()``, the largest in the output, is given coordinates 1e9 pixels
             away, outside every source (that "reflection" folds back to where rounding says). Of
             a theta that is not finite, NaN.
 
