@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 from moments import rectify_rows
 from sklearn.datasets import load_digits
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from stn_cv import InterruptedWarning, SpatialTransformerClassifier, contact_sheet
@@ -40,17 +40,18 @@ def main() -> None:
     warnings.simplefilter("error", InterruptedWarning)  # half a training has no figure
     X, X_test, y, y_test = cluttered_digits(arguments.seed)
     network = classifier(arguments.seed, arguments.jobs)
+    forest = RandomForestClassifier(random_state=arguments.seed, n_jobs=arguments.jobs)
     try:
         with threadpool_limits(1, "blas"):
             rows, test_rows = X.reshape(len(X), -1), X_test.reshape(len(X_test), -1)
-            say("SVC(rbf)", SVC().fit(rows, y).score(test_rows, y_test))
-            by_moments = make_pipeline(FunctionTransformer(rectify_rows), SVC()).fit(rows, y)
-            say("SVC(rbf) behind image moments", by_moments.score(test_rows, y_test))
+            say("RandomForestClassifier", forest.fit(rows, y).score(test_rows, y_test))
+            by_moments = make_pipeline(FunctionTransformer(rectify_rows), forest).fit(rows, y)
+            say("RandomForestClassifier behind image moments", by_moments.score(test_rows, y_test))
             network.fit(X, y)
             upright, test_upright = (network.rectifier_.rectify(part) for part in (X, X_test))
-            svc = SVC().fit(upright.reshape(len(X), -1), y)
-            behind = svc.score(test_upright.reshape(len(X_test), -1), y_test)
-            say("SVC(rbf) behind that transformer", behind)
+            forest.fit(upright.reshape(len(X), -1), y)
+            behind = forest.score(test_upright.reshape(len(X_test), -1), y_test)
+            say("RandomForestClassifier behind that transformer", behind)
             say("SpatialTransformerClassifier with a CNN head", network.score(X_test, y_test))
     except (KeyboardInterrupt, InterruptedWarning):
         raise SystemExit(130) from None
@@ -112,7 +113,13 @@ def draw(path, network, X_test, rectified, y_test):
     """A contact sheet of one pair a class."""
     theta, read = network.predict_theta(X_test), network.predict(X_test)
     sheet = contact_sheet(X_test, theta, rectified, y_test, read, n_pairs=10, cell=120)
-    cv2.imwrite(str(path), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
+    best = [
+        cv2.IMWRITE_PNG_COMPRESSION,
+        9,
+        cv2.IMWRITE_PNG_STRATEGY,
+        cv2.IMWRITE_PNG_STRATEGY_DEFAULT,
+    ]
+    cv2.imwrite(str(path), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), best)
 
 
 if __name__ == "__main__":
