@@ -39,7 +39,7 @@ from stn_cv import atomic, iter_rectified, opencv, rectify_folder
 from stn_cv.errors import InvalidInputError
 from stn_cv.folder import item
 from stn_cv.folder.files import read_photo_file
-from stn_cv.folder.preview import cells_of
+from stn_cv.folder.preview import thumbnails_of
 from stn_cv.opencv import decode, encode, read_image, write_image
 from stn_cv.pictures import frame_outline
 
@@ -63,10 +63,10 @@ def one(model, path, target, **options):
 
 
 PHOTOS = [
-    (suffix, dtype, channels)
-    for suffix, (dtypes, counts) in opencv.FORMATS.items()
-    for dtype in dtypes
-    for channels in counts
+    (format.suffix, dtype, channels)
+    for format in opencv.FORMATS
+    for dtype in format.dtypes
+    for channels in format.channels
 ]
 
 
@@ -78,8 +78,8 @@ def test_depth_and_channels_survive_or_the_option_is_named(tmp_path, suffix, dty
     path = put(tmp_path / f"a{suffix}", encode(pixels, suffix))
     came = read_image(path)
     result = one(quarter_turn(), path, tmp_path / "out", format=kind)
-    held = opencv.FORMATS[f".{kind}" if kind else suffix]
-    if dtype in held[0] and channels in held[1]:
+    held = opencv.format_named(f".{kind}" if kind else suffix)
+    if dtype in held.dtypes and channels in held.channels:
         out = read_image(result.output)
         assert result.status == "done" and out.dtype == came.dtype and out.shape == came.shape
         if channels == 4:  # colours that cannot be seen may be lost, and floats be rounded
@@ -259,12 +259,12 @@ def test_sheets_and_previews_of_any_photo(tmp_path, dtype, channels):
 def test_the_frame_on_a_sheet_is_that_of_the_photo(shape):
     """The corners of an identity's frame are those of the photo on its square of paper."""
     photo = np.zeros((*shape, 3), np.uint8)
-    cells = cells_of(photo, np.eye(2, 3), photo)
-    rows, columns = np.nonzero((cells.before < 128).all(axis=2))
-    corners = frame_outline(cells.theta, cells.before.shape)
+    pair = thumbnails_of(photo, np.eye(2, 3), photo)
+    rows, columns = np.nonzero((pair.before < 128).all(axis=2))
+    corners = frame_outline(pair.theta, pair.before.shape)
     assert np.abs(corners[0] - (columns.min() - 0.5, rows.min() - 0.5)).max() <= 1
     assert np.abs(corners[2] - (columns.max() + 0.5, rows.max() + 0.5)).max() <= 1
-    assert cells.before.shape == cells.after.shape == (96, 96, 3)
+    assert pair.before.shape == pair.after.shape == (96, 96, 3)
 
 
 def test_a_contact_sheet_has_the_first_and_the_least_confident(tmp_path):
