@@ -9,7 +9,7 @@ from .layer import Layer
 from .parallel import Parallel
 from .pool import AveragePool, MaxPool
 from .spatial import SpatialTransform
-from .standardize import Standardize
+from .standardize import Standardize, StandardizeEach
 
 __all__ = [
     "AveragePool",
@@ -23,4 +23,5 @@ __all__ = [
     "ReLU",
     "SpatialTransform",
     "Standardize",
+    "StandardizeEach",
 ]

@@ -1,0 +1,236 @@
+"""The layer that finds a pose by several looks, the first of them alone over any turn."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..errors import InvalidInputError, InvalidTypeError
+from ..families import FAMILIES
+from ..nn.dense import Dense
+from ..nn.layer import Layer, Shape, check_positive
+from ..nn.network import Network, flat_gradient
+from ..nn.spatial import Transform, images_of
+from .algebra import identities
+from .confidence import probabilities
+from .corner_loss import corner_loss
+from .encodings import TURNING, AngleBins, Correction, Encoding, Frames, Regression
+
+__all__ = ["PoseTransform", "encoding_of"]
+
+FEWEST_BINS, MOST_BINS = 8, 360
+
+
+def encoding_of(frames: Frames, bins: int, symmetry: int) -> Encoding:
+    """What a first look's outputs mean."""
+    return AngleBins(frames, bins, symmetry) if bins else Regression(frames)
+
+
+@dataclass
+class PoseTransform(Transform):
+    """Look at the input, find the pose of what it shows, and warp the input upright by it.
+
+    The first look gives a rough pose, by bins of angles or by regression; a second network
+    looks again, at the image as warped so far, and corrects what is left, as often as asked.
+    Of several angles that the first look holds likely, each is corrected, and that is taken
+    which the second network says is nearest.
+
+    Parameters
+    ----------
+    looks : list of list of Layer
+        The layers of the first look and, if `n_steps` is above 1, of the correcting one. The
+        last dense layer of each is appended.
+    family : str, default "similarity"
+        A key of `stn_cv.families.FAMILIES`.
+    output_shape : tuple or None, default None
+        (height, width) of the output; None is the input's own.
+    padding_mode : {"zeros", "border", "reflection"}, default "zeros"
+        What lies outside the input; a correcting look sees its border continued in any case.
+    fill_value : float, default 0.0
+        What stands there under "zeros".
+    antialias : bool, default False
+        Whether an output pixel is the mean over its area where the transform shrinks.
+    n_steps : int, default 1
+        Looks in all. Splines have one.
+    bins : int, default 0
+        Bins of angles of the first look; 0 is a regression, for turns up to about 60 degrees.
+    symmetry : int, default 1
+        How many turns of a thing, a whole turn among them, show the same.
+    candidates : int, default 1
+        How many of the bins are followed up.
+    confidence : list of float
+        What `stn_cv.pose.confidence` fitted; empty where nothing was.
+
+    Examples
+    --------
+    >>> from stn_cv.nn import Dense, Flatten, ReLU
+    >>> from stn_cv.pose import PoseTransform
+    >>> PoseTransform([[Flatten(), Dense(32), ReLU()]], bins=36).bins
+    36
+    """
+
+    looks: list[list[Layer]]
+    family: str = "similarity"
+    output_shape: tuple[int, int] | None = None
+    padding_mode: str = "zeros"
+    fill_value: float = 0.0
+    antialias: bool = False
+    n_steps: int = 1
+    bins: int = 0
+    symmetry: int = 1
+    candidates: int = 1
+    confidence: list[float] = field(default_factory=list)
+    networks: list[Network] = field(init=False, repr=False, compare=False)
+
+    def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
+        shape = self.check_warp(input_shape)
+        self._check_looks()
+        self.frames = Frames(self.family, (input_shape[1], input_shape[2]), self.shape)
+        self.networks = [
+            Network([*layers, Dense(encoding.n_outputs, "zeros")], input_shape)
+            for layers, encoding in zip(self.looks, self.encodings, strict=True)
+        ]
+        return shape, [(network.n_parameters,) for network in self.networks]
+
+    def _check_looks(self) -> None:
+        check_positive(self, n_steps=self.n_steps, symmetry=self.symmetry)
+        check_positive(self, candidates=self.candidates)
+        wanted = 2 if self.n_steps > 1 else 1
+        lists = isinstance(self.looks, (list, tuple))
+        if not lists or not all(isinstance(layers, (list, tuple)) for layers in self.looks):
+            raise InvalidTypeError(
+                f"PoseTransform has looks={self.looks!r}; wanted lists of layers."
+            )
+        if len(self.looks) != wanted:
+            raise InvalidInputError(
+                f"PoseTransform has {len(self.looks)} looks; n_steps={self.n_steps} wants {wanted}."
+            )
+        if self.bins and self.family not in TURNING:
+            raise InvalidInputError(
+                f"bins is {self.bins}, but the family {self.family!r} does not turn; wanted 0, or "
+                f"one of {', '.join(TURNING)}."
+            )
+        if self.bins and not FEWEST_BINS <= self.bins <= MOST_BINS:
+            raise InvalidInputError(
+                f"bins is {self.bins}; wanted 0, or {FEWEST_BINS} to {MOST_BINS}."
+            )
+        if self.candidates > max(self.bins // 5, 1) or self.candidates > 1 == self.n_steps:
+            raise InvalidInputError(
+                f"candidates is {self.candidates}; wanted 1, or at most a fifth of {self.bins} "
+                "bins and looks that correct them."
+            )
+
+    @property
+    def encodings(self) -> list[Encoding]:
+        """What the outputs of each network mean."""
+        first = encoding_of(self.frames, self.bins, self.symmetry)
+        return [first, Correction(self.frames)][: len(self.looks)]
+
+    def initial(self, rng: np.random.Generator) -> list[Array]:
+        return [network.initial(rng) for network in self.networks]
+
+    def bind(self, parameters: Any) -> None:
+        super().bind(parameters)
+        for network, vector in zip(self.networks, self.parameters, strict=True):
+            network.bind(vector)
+
+    def decay_mask(self) -> list[Array]:
+        return [network.decay_mask() for network in self.networks]
+
+    def localization_mask(self) -> list[Array]:
+        return [np.full(network.n_parameters, True) for network in self.networks]
+
+    def has_convolution(self) -> bool:
+        return any(network.has_convolution() for network in self.networks)
+
+    def localize(
+        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Callable[..., Any]]:
+        outputs, look_backward = self.networks[0].forward(X, training, rng)
+        first, decode_backward = self.encodings[0].parameters(outputs)
+        if self.candidates > 1:
+            first = self._best(X, outputs)[0][:, : first.shape[1]]
+        P, corrections = self._corrected(X, first, training, rng)[::2]
+
+        def backward(dP: Array, want_dX: bool = True) -> Any:
+            count = self.frames.n_parameters
+            dX, total = 0, np.zeros_like(self.networks[-1].vector)
+            for step in reversed(range(1, self.n_steps)):
+                own = dP[:, step * count : (step + 1) * count]
+                dimages, dbefore, gradient = corrections[step - 1](own, want_dX)
+                dP = dP[:, : step * count] + dbefore
+                total += gradient
+                dX = dX + dimages.transpose(3, 1, 2, 0) if want_dX else None
+            dfirst, gradients = look_backward(decode_backward(dP).astype(X.dtype), want_dX)
+            vectors = [flat_gradient(gradients, np.empty_like(self.networks[0].vector)), total]
+            return (dX + dfirst if want_dX else None), vectors[: len(self.networks)]
+
+        return P, backward
+
+    def _corrected(
+        self, X: Array, first: Array, training: bool, rng: np.random.Generator | None
+    ) -> tuple[Array, Array, list[Callable[..., Any]]]:
+        """All parameters after the correcting looks, the last outputs, and the backwards."""
+        P, outputs, backwards = first.astype(X.dtype), np.zeros((0, len(first))), []
+        for step in range(1, self.n_steps):
+            family, shape = self.family_after(step), (X.shape[1], X.shape[2])
+            Z, warp_backward = family.warp(images_of(X), P, shape, "border")
+            outputs, own_backward = self.networks[1].forward(Z.transpose(3, 1, 2, 0), training, rng)
+            own, decode_backward = self.encodings[1].parameters(outputs)
+            P = np.concatenate([P, own.astype(X.dtype)], axis=1)
+
+            def backward(
+                dP: Array,
+                want_dX: bool,
+                decode: Any = decode_backward,
+                look: Any = own_backward,
+                warp: Any = warp_backward,
+            ) -> tuple[Array | None, Array, Array]:
+                dZ, gradients = look(decode(dP).astype(X.dtype), True)
+                dimages, dbefore = warp(dZ.transpose(3, 1, 2, 0), want_dX)
+                return dimages, dbefore, flat_gradient(
+                    gradients, np.empty_like(self.networks[1].vector)
+                )
+
+            backwards.append(backward)
+        return P, outputs, backwards
+
+    def _best(self, X: Array, outputs: Array) -> tuple[Array, Array]:
+        """All parameters, and the last look's outputs, of each image's best candidate."""
+        encoding = self.encodings[0]
+        if isinstance(encoding, AngleBins):
+            starts = encoding.candidates(outputs, self.candidates)
+        else:
+            starts = [encoding.parameters(outputs)[0]]
+        best, last, _ = self._corrected(X, starts[0], False, None)
+        for start in starts[1:]:
+            P, ends, _ = self._corrected(X, start, False, None)
+            better = ends[-1] > last[-1]
+            best[better], last[:, better] = P[better], ends[:, better]
+        return best, last
+
+    def poses(self, X: Array) -> tuple[Array, Array]:
+        """Parameters (n, p) for activations X, and the confidence of each, (n,).
+
+        The confidence is the probability, as calibrated, that the corner error is below 10 %;
+        NaN where nothing was calibrated.
+        """
+        outputs, _ = self.networks[0].forward(X)
+        P, last = self._best(X, outputs)
+        return np.ascontiguousarray(P), probabilities(self.signs(outputs, last), self.confidence)
+
+    def signs(self, first: Array, last: Array) -> Array:
+        """What a confidence is told by, (n, 2), from the first and the last look's outputs.
+
+        The logit that the last look is near, and the log of how far it still moves corners;
+        after a single look its sureness of the angle, if it has bins.
+        """
+        if self.n_steps == 1:
+            sure = self.encodings[0].sureness(first)
+            return np.stack([sure, np.zeros_like(sure)], axis=1)
+        theta, _ = FAMILIES[self.family].theta(last[:-1].T.astype(np.float64), self.frames.source)
+        moved, _ = corner_loss(theta, identities(self.family, len(theta)), self.shape)
+        return np.stack([last[-1].astype(np.float64), np.log(moved + 1e-3)], axis=1)
