@@ -8,6 +8,7 @@ from .flatten import Flatten
 from .layer import Layer
 from .parallel import Parallel
 from .pool import AveragePool, MaxPool
+from .shrink import Shrink
 from .spatial import SpatialTransform
 from .standardize import Standardize, StandardizeEach
 
@@ -21,6 +22,7 @@ __all__ = [
     "MaxPool",
     "Parallel",
     "ReLU",
+    "Shrink",
     "SpatialTransform",
     "Standardize",
     "StandardizeEach",

@@ -69,9 +69,7 @@ class StandardizeEach(Layer):
 
     epsilon: float = 0.01
 
-    def build(
-        self, input_shape: tuple[int, ...], rng: np.random.Generator
-    ) -> tuple[tuple[int, ...], list[Array]]:
+    def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
         check_ndim(self, input_shape, 3)
         if not (np.isfinite(self.epsilon) and self.epsilon > 0):
             raise InvalidInputError(f"{self}: wanted a finite epsilon above 0.")

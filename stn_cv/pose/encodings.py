@@ -58,6 +58,9 @@ class Encoding(Protocol):
     def parameters(self, Y: Array) -> tuple[Array, Backward]:
         """The family's parameters (n, p), float64, and the backward to Y."""
 
+    def candidates(self, Y: Array, count: int) -> list[Array]:
+        """Parameters (n, p) that are likely, best first; one of a regression."""
+
     def loss(self, Y: Array, target: Array) -> tuple[Array, Array]:
         """Loss of each image (n,) against the true theta, and its gradient by Y."""
 
@@ -89,6 +92,10 @@ class Regression:
             return np.stack([-dangle * v, dangle * u, dP[:, 0], dP[:, 2], dP[:, 3]])
 
         return np.stack([Y[2], np.arctan2(v, u), Y[3], Y[4]], axis=1), backward
+
+    def candidates(self, Y: Array, count: int) -> list[Array]:
+        """As `Encoding.candidates`."""
+        return [self.parameters(Y)[0]]
 
     def sureness(self, Y: Array) -> Array:
         """As `Encoding.sureness`: a similarity's vector is longer; of others nothing is known."""
@@ -219,6 +226,10 @@ class Correction:
             return np.concatenate([dP.T, np.zeros((1, Y.shape[1]))])
 
         return Y[:-1].T.astype(np.float64), backward
+
+    def candidates(self, Y: Array, count: int) -> list[Array]:
+        """As `Encoding.candidates`."""
+        return [self.parameters(Y)[0]]
 
     def sureness(self, Y: Array) -> Array:
         """As `Encoding.sureness`: the logit."""

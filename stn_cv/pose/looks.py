@@ -38,7 +38,11 @@ def look_shape(shape: tuple[int, int]) -> tuple[int, int]:
 def first_look(shape: tuple[int, int], filters: int) -> list[Layer]:
     """Two convolutions on the picture brought to about 16 pixels a side: a turn is coarse."""
     shrink = max(round(min(shape) / 16), 1)
-    return [StandardizeEach(), *([AveragePool(shrink)] if shrink > 1 else []), *_end(shape, filters)]
+    return [
+        StandardizeEach(),
+        *([AveragePool(shrink)] if shrink > 1 else []),
+        *_end(shape, filters),
+    ]
 
 
 def correcting_look(shape: tuple[int, int], filters: int) -> list[Layer]:

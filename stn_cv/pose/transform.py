@@ -1,6 +1,5 @@
 """The layer that finds a pose by several looks, the first of them alone over any turn."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +10,9 @@ from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from ..families import FAMILIES
 from ..nn.dense import Dense
-from ..nn.layer import Layer, Shape, check_positive
+from ..nn.layer import Layer, Shape, check_positive, no_backward
 from ..nn.network import Network, flat_gradient
+from ..nn.shrink import Shrink
 from ..nn.spatial import Transform, images_of
 from .algebra import identities
 from .confidence import probabilities
@@ -61,6 +61,8 @@ class PoseTransform(Transform):
         How many turns of a thing, a whole turn among them, show the same.
     candidates : int, default 1
         How many of the bins are followed up.
+    look_shape : tuple or None, default None
+        (height, width) to which the input is brought for the looks; None is the input's own.
     confidence : list of float
         What `stn_cv.pose.confidence` fitted; empty where nothing was.
 
@@ -82,6 +84,7 @@ class PoseTransform(Transform):
     bins: int = 0
     symmetry: int = 1
     candidates: int = 1
+    look_shape: tuple[int, int] | None = None
     confidence: list[float] = field(default_factory=list)
     networks: list[Network] = field(init=False, repr=False, compare=False)
 
@@ -89,8 +92,12 @@ class PoseTransform(Transform):
         shape = self.check_warp(input_shape)
         self._check_looks()
         self.frames = Frames(self.family, (input_shape[1], input_shape[2]), self.shape)
+        seen = tuple(self.look_shape or input_shape[1:])
+        self.shrink = Shrink(*seen)
+        self.shrink.build(input_shape)
+        seen_shape = (input_shape[0], *seen)
         self.networks = [
-            Network([*layers, Dense(encoding.n_outputs, "zeros")], input_shape)
+            Network([*layers, Dense(encoding.n_outputs, "zeros")], seen_shape)
             for layers, encoding in zip(self.looks, self.encodings, strict=True)
         ]
         return shape, [(network.n_parameters,) for network in self.networks]
@@ -149,24 +156,25 @@ class PoseTransform(Transform):
     def localize(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Callable[..., Any]]:
+        X, shrink_backward = self.shrink.forward(X)
         outputs, look_backward = self.networks[0].forward(X, training, rng)
         first, decode_backward = self.encodings[0].parameters(outputs)
+        if not training:
+            return self._best(X, outputs)[0], no_backward
         if self.candidates > 1:
-            first = self._best(X, outputs)[0][:, : first.shape[1]]
-        P, corrections = self._corrected(X, first, training, rng)[::2]
+            first = self._best(X, outputs)[0][:, : self.frames.n_parameters]
+        P, _, corrections = self._corrected(X, first, True, rng)
 
         def backward(dP: Array, want_dX: bool = True) -> Any:
-            count = self.frames.n_parameters
-            dX, total = 0, np.zeros_like(self.networks[-1].vector)
-            for step in reversed(range(1, self.n_steps)):
-                own = dP[:, step * count : (step + 1) * count]
-                dimages, dbefore, gradient = corrections[step - 1](own, want_dX)
-                dP = dP[:, : step * count] + dbefore
-                total += gradient
-                dX = dX + dimages.transpose(3, 1, 2, 0) if want_dX else None
-            dfirst, gradients = look_backward(decode_backward(dP).astype(X.dtype), want_dX)
-            vectors = [flat_gradient(gradients, np.empty_like(self.networks[0].vector)), total]
-            return (dX + dfirst if want_dX else None), vectors[: len(self.networks)]
+            vectors = [np.zeros_like(network.vector) for network in self.networks]
+            dX = np.zeros_like(X)
+            for correction in reversed(corrections):
+                dP, dseen, gradients = correction(dP, want_dX)
+                vectors[1] += flat_gradient(gradients, np.empty_like(vectors[1]))
+                dX = dX if dseen is None else dX + dseen
+            dseen, gradients = look_backward(decode_backward(dP).astype(X.dtype), want_dX)
+            flat_gradient(gradients, vectors[0])
+            return (shrink_backward(dX + dseen)[0] if want_dX else None), vectors
 
         return P, backward
 
@@ -174,37 +182,34 @@ class PoseTransform(Transform):
         self, X: Array, first: Array, training: bool, rng: np.random.Generator | None
     ) -> tuple[Array, Array, list[Callable[..., Any]]]:
         """All parameters after the correcting looks, the last outputs, and the backwards."""
-        P, outputs, backwards = first.astype(X.dtype), np.zeros((0, len(first))), []
-        for step in range(1, self.n_steps):
-            family, shape = self.family_after(step), (X.shape[1], X.shape[2])
-            Z, warp_backward = family.warp(images_of(X), P, shape, "border")
-            outputs, own_backward = self.networks[1].forward(Z.transpose(3, 1, 2, 0), training, rng)
-            own, decode_backward = self.encodings[1].parameters(outputs)
-            P = np.concatenate([P, own.astype(X.dtype)], axis=1)
-
-            def backward(
-                dP: Array,
-                want_dX: bool,
-                decode: Any = decode_backward,
-                look: Any = own_backward,
-                warp: Any = warp_backward,
-            ) -> tuple[Array | None, Array, Array]:
-                dZ, gradients = look(decode(dP).astype(X.dtype), True)
-                dimages, dbefore = warp(dZ.transpose(3, 1, 2, 0), want_dX)
-                return dimages, dbefore, flat_gradient(
-                    gradients, np.empty_like(self.networks[1].vector)
-                )
-
+        P, outputs, backwards = first.astype(X.dtype), np.zeros((1, len(first))), []
+        for _ in range(1, self.n_steps):
+            P, outputs, backward = self._look_again(X, P, training, rng)
             backwards.append(backward)
         return P, outputs, backwards
 
+    def _look_again(
+        self, X: Array, P: Array, training: bool, rng: np.random.Generator | None
+    ) -> tuple[Array, Array, Callable[..., Any]]:
+        """Parameters with a correction more, the look's outputs, and the backward."""
+        count, own_count = P.shape[1], self.frames.n_parameters
+        shape = (X.shape[1], X.shape[2])
+        family = self.family_after(count // own_count)
+        Z, warp_backward = family.warp(images_of(X), P, shape, "border")
+        outputs, look_backward = self.networks[1].forward(Z.transpose(3, 1, 2, 0), training, rng)
+        own, decode_backward = self.encodings[1].parameters(outputs)
+
+        def backward(dP: Array, want_dX: bool) -> tuple[Array, Array | None, list[Array]]:
+            dZ, gradients = look_backward(decode_backward(dP[:, count:]).astype(X.dtype), True)
+            dimages, dbefore = warp_backward(dZ.transpose(3, 1, 2, 0), want_dX)
+            dX = None if dimages is None else dimages.transpose(3, 1, 2, 0)
+            return dP[:, :count] + dbefore, dX, gradients
+
+        return np.concatenate([P, own.astype(X.dtype)], axis=1), outputs, backward
+
     def _best(self, X: Array, outputs: Array) -> tuple[Array, Array]:
         """All parameters, and the last look's outputs, of each image's best candidate."""
-        encoding = self.encodings[0]
-        if isinstance(encoding, AngleBins):
-            starts = encoding.candidates(outputs, self.candidates)
-        else:
-            starts = [encoding.parameters(outputs)[0]]
+        starts = self.encodings[0].candidates(outputs, self.candidates)
         best, last, _ = self._corrected(X, starts[0], False, None)
         for start in starts[1:]:
             P, ends, _ = self._corrected(X, start, False, None)
@@ -218,11 +223,17 @@ class PoseTransform(Transform):
         The confidence is the probability, as calibrated, that the corner error is below 10 %;
         NaN where nothing was calibrated.
         """
+        P, signs = self.signed_poses(X)
+        return P, probabilities(signs, self.confidence)
+
+    def signed_poses(self, X: Array) -> tuple[Array, Array]:
+        """Parameters (n, p) for activations X, and the signs (n, 2) that tell a confidence."""
+        X, _ = self.shrink.forward(X)
         outputs, _ = self.networks[0].forward(X)
         P, last = self._best(X, outputs)
-        return np.ascontiguousarray(P), probabilities(self.signs(outputs, last), self.confidence)
+        return np.ascontiguousarray(P), self._signs(outputs, last)
 
-    def signs(self, first: Array, last: Array) -> Array:
+    def _signs(self, first: Array, last: Array) -> Array:
         """What a confidence is told by, (n, 2), from the first and the last look's outputs.
 
         The logit that the last look is near, and the log of how far it still moves corners;

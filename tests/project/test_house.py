@@ -18,6 +18,7 @@ ROOMS = [
     ("folder/",),
     ("joint/",),
     ("model/",),
+    ("pose/",),
     ("nn/training.py", "nn/architectures.py"),
     ("nn/",),
     ("families/",),
