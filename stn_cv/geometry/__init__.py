@@ -13,11 +13,13 @@ from .affine import (
     theta_from_cv2,
     theta_to_cv2,
 )
+from .corners import corner_faults, corners_from_theta, theta_from_corners
 from .homography import (
     homography_gradient_to_theta,
     homography_output_to_source,
     horizon,
 )
+from .pose_errors import angle_error, corner_error
 from .spline import control_points, spline_at_pixels, spline_values, splines_at_crossings
 from .warps import (
     any_theta,
@@ -34,6 +36,7 @@ from .warps import (
 )
 
 __all__ = [
+    "angle_error",
     "any_theta",
     "area_gain",
     "as_array",
@@ -43,6 +46,9 @@ __all__ = [
     "check_spline",
     "check_warp",
     "control_points",
+    "corner_error",
+    "corner_faults",
+    "corners_from_theta",
     "homography_gradient_to_theta",
     "homography_output_to_source",
     "horizon",
@@ -61,6 +67,7 @@ __all__ = [
     "spline_at_pixels",
     "spline_values",
     "splines_at_crossings",
+    "theta_from_corners",
     "theta_from_cv2",
     "theta_to_cv2",
 ]
