@@ -18,7 +18,7 @@ LEAST_SIDE = 8  # of what a convolution is worth
 
 
 def look_shape(shape: tuple[int, int]) -> tuple[int, int]:
-    """(height, width) of what looks see of pictures of `shape`: about 32 a side, proportions kept."""
+    """(height, width) of what looks see of pictures of `shape`: about 32, in proportion."""
     height, width = shape
     scale = SIDE / math.sqrt(height * width)
     if scale >= 1 / (1 + LEEWAY):
