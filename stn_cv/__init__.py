@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "SpatialTransformer": "estimators",
     "SpatialTransformerClassifier": "estimators",
+    "PoseTransformer": "estimators",
     "HOG": "estimators",
     "Rectifier": "model.rectifier",
     "ImageSpec": "model.image_spec",
@@ -53,6 +54,7 @@ __all__ = [  # noqa: F822  (resolved in __getattr__)
     "MissingLibraryError",
     "ModelFileError",
     "NonFiniteError",
+    "PoseTransformer",
     "Rectifier",
     "SpatialTransformer",
     "SpatialTransformerClassifier",

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ..arrays import Array
 from ..model.rectifier import Rectifier
 
 __all__ = ["Learned", "unchanged_on_failure"]
@@ -13,16 +12,22 @@ __all__ = ["Learned", "unchanged_on_failure"]
 
 @dataclass(frozen=True)
 class Learned:
-    """The fitted attributes that go with a trained network; a head of layers has no `head`."""
+    """The fitted attributes that go with a trained network.
+
+    A head of layers has no `head`, and a model of poses no classes.
+    """
 
     rectifier: Rectifier
-    classes: Array
+    classes: Any = None
     head: Any = None
 
     def attributes(self) -> dict[str, Any]:
         """As an estimator has them."""
-        head = {} if self.head is None else {"head_": self.head}
-        return {"rectifier_": self.rectifier, "classes_": self.classes, **head}
+        found = {"classes_": self.classes, "head_": self.head}
+        return {
+            "rectifier_": self.rectifier,
+            **{name: value for name, value in found.items() if value is not None},
+        }
 
 
 @contextmanager

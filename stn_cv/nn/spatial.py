@@ -70,6 +70,11 @@ class Transform(Layer):
         """What warps by all that `localize` and `warp_parameters` give."""
         return self.family_after(self.n_steps)
 
+    @property
+    @abstractmethod
+    def localizations(self) -> list[list[Layer]]:
+        """The layers of each network that looks, less the last that is appended."""
+
     @abstractmethod
     def localize(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
@@ -149,6 +154,10 @@ class SpatialTransform(Transform):
         last = Dense(FAMILIES[self.family].n_parameters, "zeros")
         self.network = Network([*self.localization, last], input_shape)
         return shape, [(self.network.n_parameters,)]
+
+    @property
+    def localizations(self) -> list[list[Layer]]:
+        return [self.localization]
 
     def initial(self, rng: np.random.Generator) -> list[Array]:
         return [self.network.initial(rng)]

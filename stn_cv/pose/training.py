@@ -20,11 +20,20 @@ from .encodings import Correction, Encoding, Frames
 from .objective import CANVAS, Draw, DrawnCanvases, KnownPoses, drawn_canvases
 from .transform import PoseTransform, encoding_of
 
-__all__ = ["Course", "calibrate", "held_out", "pose_errors", "pose_network", "train_looks"]
+__all__ = [
+    "Course",
+    "LookListener",
+    "calibrate",
+    "held_out",
+    "pose_errors",
+    "pose_network",
+    "train_looks",
+]
 
 CALIBRATION = 2048  # canvases of held-out examples
 CALIBRATION_EPOCH = 2**32 - 2  # stands for the epoch in the key of their random numbers
 SECOND_SEED = 1000  # added for the correcting look
+LookListener = Callable[[Epoch, list[Network]], bool | None]
 CORRECTING_RATE = 0.5  # largest learning rate of the correcting look, relative
 
 
@@ -77,7 +86,7 @@ class Course:
 
 
 def train_looks(
-    course: Course, settings: Settings, listener: Callable[[Epoch, list[Network]], bool | None]
+    course: Course, settings: Settings, listener: LookListener
 ) -> tuple[list[Network], History]:
     """The networks of the looks, trained; of the first alone if Ctrl-C came while it was.
 

@@ -136,6 +136,10 @@ class PoseTransform(Transform):
         first = encoding_of(self.frames, self.bins, self.symmetry)
         return [first, Correction(self.frames)][: len(self.looks)]
 
+    @property
+    def localizations(self) -> list[list[Layer]]:
+        return self.looks
+
     def initial(self, rng: np.random.Generator) -> list[Array]:
         return [network.initial(rng) for network in self.networks]
 
@@ -201,6 +205,7 @@ class PoseTransform(Transform):
 
         def backward(dP: Array, want_dX: bool) -> tuple[Array, Array | None, list[Array]]:
             dZ, gradients = look_backward(decode_backward(dP[:, count:]).astype(X.dtype), True)
+            assert dZ is not None
             dimages, dbefore = warp_backward(dZ.transpose(3, 1, 2, 0), want_dX)
             dX = None if dimages is None else dimages.transpose(3, 1, 2, 0)
             return dP[:, :count] + dbefore, dX, gradients
