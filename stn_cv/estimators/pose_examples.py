@@ -10,7 +10,7 @@ from ..errors import InvalidInputError
 from ..geometry import any_theta, corners_from_theta
 from ..geometry.corners import corner_faults
 from ..model.image_spec import ImageSpec
-from ..nn.samples import activations
+from ..nn.axes import activations_of
 from ..nn.shrink import Shrink
 from ..pose.algebra import identities, square
 from ..pose.canvases import Examples
@@ -104,7 +104,7 @@ def _small(values: Array, spec: ImageSpec) -> Array:
     shrink = Shrink(*shape)
     shrink.build((spec.channels, spec.height, spec.width))
     parts = [
-        shrink.forward(activations(spec.network_input(values[part], np.float64)))[0]
+        shrink.forward(activations_of(spec.network_input(values[part], np.float64)))[0]
         for part in slices_of(len(values))
     ]
     return np.ascontiguousarray(np.concatenate(parts, axis=3).transpose(3, 1, 2, 0))

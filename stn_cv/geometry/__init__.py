@@ -5,13 +5,12 @@ from .affine import (
     axes,
     check_shape,
     check_theta,
-    invert,
+    isotropic_sides,
     matrix_gradient_to_theta,
+    matrix_of_one,
     matrix_output_to_source,
     normalized_from_pixel,
     pixel_from_normalized,
-    theta_from_cv2,
-    theta_to_cv2,
 )
 from .corners import corner_faults, corners_from_theta, theta_from_corners
 from .homography import (
@@ -19,6 +18,7 @@ from .homography import (
     homography_output_to_source,
     horizon,
 )
+from .opencv_matrix import invert, theta_from_cv2, theta_to_cv2
 from .pose_errors import angle_error, corner_error
 from .spline import control_points, spline_at_pixels, spline_values, splines_at_crossings
 from .warps import (
@@ -53,8 +53,10 @@ __all__ = [
     "homography_output_to_source",
     "horizon",
     "invert",
+    "isotropic_sides",
     "local_affine",
     "matrix_gradient_to_theta",
+    "matrix_of_one",
     "matrix_output_to_source",
     "narrowed",
     "normalized_from_pixel",

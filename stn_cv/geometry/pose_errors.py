@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InvalidInputError
-from .affine import Floats, homogeneous
+from .affine import Floats
 from .corners import FRAME, aspect
+from .opencv_matrix import homogeneous
 from .warps import any_theta, local_affine, source_points
 
 __all__ = ["angle_error", "corner_error"]

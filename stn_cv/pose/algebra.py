@@ -10,6 +10,7 @@ import numpy as np
 from ..arrays import Array
 from ..families import FAMILIES
 from ..geometry import control_points, points_a_side, source_points
+from ..sampling import WarpRules
 
 __all__ = [
     "after",
@@ -104,7 +105,7 @@ def similarity_parts(theta: Array, shape: tuple[int, ...]) -> tuple[Array, Array
 def warped(images: Array, theta: Array, output_shape: tuple[int, int], padding_mode: str) -> Array:
     """Images (n, h, w, c) warped by theta of any family, on the calling thread."""
     name = {2: "tps", 3: "affine"}[theta.shape[-1]] if theta.shape[-2:] != (3, 3) else "projective"
-    return FAMILIES[name].apply(images, theta, output_shape, padding_mode)
+    return FAMILIES[name].apply(images, theta, output_shape, WarpRules(padding_mode))
 
 
 def identities(family: str, n: int) -> Array:

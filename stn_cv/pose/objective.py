@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Array
+from ..nn.axes import activations_of
 from ..nn.network import Network
 from ..nn.objectives import Batch, Evaluation
-from ..nn.samples import PROBE_EPOCH, QUIET, activations, keyed
+from ..nn.samples import PROBE_EPOCH, QUIET, keyed
 from ..nn.settings import Settings
 from ..threads import run_slices, slices_of
 from .encodings import Encoding
@@ -76,7 +77,7 @@ class KnownPoses:
         def run(part: slice) -> tuple[float, list[Array]]:
             own = batch.index[part]
             outputs, backward = batch.network.forward(
-                activations(drawn.images[own]), True, batch.rng(part)
+                activations_of(drawn.images[own]), True, batch.rng(part)
             )
             losses, doutputs = self.encoding.loss(outputs, drawn.theta[own])
             weights = batch.weights[part]
@@ -94,7 +95,7 @@ class KnownPoses:
 
         @QUIET
         def run(part: slice) -> float:
-            outputs, _ = network.forward(activations(probe.images[part]))
+            outputs, _ = network.forward(activations_of(probe.images[part]))
             return float(self.encoding.loss(outputs, probe.theta[part])[0].sum())
 
         parts = network.slices(len(probe.images))

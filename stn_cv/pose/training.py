@@ -7,9 +7,9 @@ import numpy as np
 
 from ..arrays import Array
 from ..geometry import corner_error
+from ..nn.axes import activations_of
 from ..nn.dense import Dense
 from ..nn.network import Network
-from ..nn.samples import activations
 from ..nn.settings import Settings
 from ..nn.training import Epoch, History, Trainer, train
 from ..threads import pinned_blas, run_slices
@@ -144,12 +144,12 @@ def calibrate(network: Network, drawn: DrawnCanvases, symmetry: int, n_jobs: int
     assert isinstance(transform, PoseTransform)
 
     def run(part: slice) -> tuple[Array, Array]:
-        return transform.signed_poses(activations(drawn.images[part]))
+        return transform.signed_poses(activations_of(drawn.images[part]))
 
     with pinned_blas():
         results = run_slices(run, network.slices(len(drawn.images)), n_jobs)
     parameters, signs = (np.concatenate(column) for column in zip(*results, strict=True))
-    theta, _ = transform.warper.theta(parameters, transform.frames.source)
+    theta, _ = transform.composed_family().theta(parameters, transform.frames.source)
     errors = pose_errors(theta, drawn.theta, transform.shape, symmetry)
     fitted = replace(transform, confidence=calibrated(signs, errors < LARGEST_ERROR))
     whole = Network([fitted], network.input_shape)

@@ -9,11 +9,13 @@ import numpy as np
 from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from ..families import FAMILIES
+from ..nn.axes import activations_of, images_of
 from ..nn.dense import Dense
 from ..nn.layer import Layer, Shape, check_positive, no_backward
 from ..nn.network import Network, flat_gradient
 from ..nn.shrink import Shrink
-from ..nn.spatial import Transform, images_of
+from ..nn.spatial import Transform
+from ..sampling import WarpRules
 from .algebra import identities
 from .confidence import probabilities
 from .corner_loss import corner_loss
@@ -198,16 +200,18 @@ class PoseTransform(Transform):
         """Parameters with a correction more, the look's outputs, and the backward."""
         count, own_count = P.shape[1], self.frames.n_parameters
         shape = (X.shape[1], X.shape[2])
-        family = self.family_after(count // own_count)
-        Z, warp_backward = family.warp(images_of(X), P, shape, "border")
-        outputs, look_backward = self.networks[1].forward(Z.transpose(3, 1, 2, 0), training, rng)
+        family = self.composed_family(count // own_count)
+        Z, warp_backward = family.warp(
+            np.ascontiguousarray(images_of(X)), P, shape, WarpRules("border")
+        )
+        outputs, look_backward = self.networks[1].forward(activations_of(Z), training, rng)
         own, decode_backward = self.encodings[1].parameters(outputs)
 
         def backward(dP: Array, want_dX: bool) -> tuple[Array, Array | None, list[Array]]:
             dZ, gradients = look_backward(decode_backward(dP[:, count:]).astype(X.dtype), True)
             assert dZ is not None
-            dimages, dbefore = warp_backward(dZ.transpose(3, 1, 2, 0), want_dX)
-            dX = None if dimages is None else dimages.transpose(3, 1, 2, 0)
+            dimages, dbefore = warp_backward(images_of(dZ), want_dX)
+            dX = None if dimages is None else activations_of(dimages)
             return dP[:, :count] + dbefore, dX, gradients
 
         return np.concatenate([P, own.astype(X.dtype)], axis=1), outputs, backward

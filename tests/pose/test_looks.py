@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from support.reference import assert_gradient
+from support import reference
 
 from stn_cv import InvalidInputError
 from stn_cv.families import FAMILIES
@@ -22,6 +22,11 @@ KINDS = ["translation", "attention", "similarity", "affine", "projective", "tps3
 
 def rng(seed=0):
     return np.random.default_rng(seed)
+
+
+def assert_gradient(function, x, gradient):
+    """`gradient` is that of a function to a number."""
+    reference.assert_gradient(function, x, 1.0, gradient)
 
 
 def poses(family, n=N, angle=30.0, seed=0):
