@@ -134,7 +134,8 @@ class PoseTransformer(
             At least 5 examples: uint8, uint16 or float; flat rows with `image_shape`.
         y : array_like of shape (n, 2, 3), (n, 3, 3) or (n, k * k, 2), or None, default None
             The true theta of each example, as `theta_from_corners` makes it. None, or the
-            labels (n,) that a Pipeline hands to all its steps, means that all are upright.
+            labels, (n,) or (n, k), that a Pipeline hands to all its steps, mean that all are
+            upright.
 
         Returns
         -------

@@ -82,7 +82,7 @@ def _theta(estimator: Any, y: Any, values: Array) -> Array:
     """The true poses; identities where y holds none, but labels."""
     n, family = len(values), estimator.family
     upright = identities(family, n)
-    if y is None or np.ndim(y) < 2:
+    if y is None or np.asarray(y).ndim < 3:
         return upright
     theta = any_theta(y)
     if theta.shape == (n, 2, 3) and upright.shape[1:] == (3, 3):
