@@ -21,6 +21,7 @@ ROOMS = [
     ("nn/training.py", "nn/architectures.py"),
     ("nn/",),
     ("families/",),
+    ("alignment/",),
     ("sampling/", "datasets/", "pictures.py"),
     ("geometry/", "opencv/"),
     ("kernels/",),
