@@ -22,7 +22,7 @@ class Poses:
 
     @classmethod
     def identity(cls, n: int) -> "Poses":
-        """n pictures as they are."""
+        """Pictures as they are."""
         return cls(np.ones(n, complex), np.zeros(n, complex))
 
     def __len__(self) -> int:
@@ -39,14 +39,22 @@ class Poses:
         """The frame turned clockwise about its middle by so many radians more."""
         return Poses(self.z * np.exp(1j * np.asarray(angle)), self.t)
 
-    def theta(self, input_shape: tuple[int, ...]) -> Array:
-        """Normalized theta (n, 2, 3), float64; the output keeps the source's aspect."""
+    def theta(self, input_shape: tuple[int, ...], square: bool = False) -> Array:
+        """Normalized theta (n, 2, 3), float64.
+
+        The output has the source's aspect, or is a square as wide as its shorter side.
+        """
         height, width = input_shape[:2]
         short = min(height, width)
+        across, down = (1.0, 1.0) if square else (width / short, height / short)
         theta = np.empty((len(self), 2, 3))
-        theta[:, 0, 0] = theta[:, 1, 1] = self.z.real
-        theta[:, 0, 1] = -self.z.imag * height / width
-        theta[:, 1, 0] = self.z.imag * width / height
-        theta[:, 0, 2] = self.t.real * short / width
-        theta[:, 1, 2] = self.t.imag * short / height
+        theta[:, 0, 0], theta[:, 0, 1] = self.z.real * across, -self.z.imag * down
+        theta[:, 1, 0], theta[:, 1, 1] = self.z.imag * across, self.z.real * down
+        theta[:, 0, 2], theta[:, 1, 2] = self.t.real, self.t.imag
+        theta[:, 0] *= short / width
+        theta[:, 1] *= short / height
         return theta
+
+    def inverse(self) -> "Poses":
+        """Source to output."""
+        return Poses(1 / self.z, -self.t / self.z)
