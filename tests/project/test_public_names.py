@@ -25,6 +25,7 @@ SAMPLING = [
     "warp_affine_backward",
 ]
 POSES = ["angle_error", "corner_error", "corners_from_theta", "theta_from_corners"]
+ALIGNMENT = ["theta_from_moments"]
 MODEL = ["ImageSpec", "Rectifier", "load", "save"]
 PICTURES = ["contact_sheet"]
 FOLDERS = ["iter_rectified", "rectify_folder"]
@@ -54,7 +55,7 @@ LAYERS = [
     "Standardize",
 ]
 JOINT = ["DERIVATIVES", "GRADIENTS", "differentiable", "forward"]
-PUBLIC = SAMPLING + POSES + MODEL + PICTURES + FOLDERS + ESTIMATORS + ERRORS
+PUBLIC = SAMPLING + POSES + ALIGNMENT + MODEL + PICTURES + FOLDERS + ESTIMATORS + ERRORS
 DOCUMENTED = [f"stn_cv.{name}" for name in PUBLIC] + [f"stn_cv.nn.{name}" for name in LAYERS]
 DOCUMENTED += [f"stn_cv.joint.{name}" for name in JOINT if name.islower()]
 HEAVY = ("sklearn", "cv2", "numba", "scipy", "torch", "rich", "click", "safetensors")
