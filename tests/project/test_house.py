@@ -16,6 +16,7 @@ ROOMS = [
     # pipelines/ and notebooks/ stand here, outside the package, on public names only
     ("estimators/",),
     ("folder/",),
+    ("onnx/",),
     ("joint/",),
     ("model/",),
     ("nn/training.py", "nn/architectures.py"),
@@ -43,6 +44,8 @@ DOORS = {
     },
     "safetensors": {"model/": ANYWHERE},
     "threadpoolctl": {"threads.py": ANYWHERE},
+    "onnx": {"onnx/door.py": IN_FUNCTIONS},
+    "onnxruntime": {"onnx/door.py": IN_FUNCTIONS},
     "click": {"cli/": ANYWHERE},
     "rich": {"cli/": ANYWHERE, "demo.py": ANYWHERE},
 }
