@@ -52,7 +52,7 @@ CNN: dict[str, Any] = {"output_shape": (20, 20), "learning_rate_init": 0.01, "ma
 
 
 @dataclass(frozen=True)
-class Result:
+class Row:
     """One line of the table."""
 
     model: str
@@ -103,7 +103,7 @@ def _models(seed: int, jobs: int) -> dict[str, Any]:
     }
 
 
-def _result(name: str, model: Any, digits: DistortedDigits, progress: Progress) -> Result:
+def _result(name: str, model: Any, digits: DistortedDigits, progress: Progress) -> Row:
     """Fit one model under a progress bar and score it once on the test digits."""
     steps = model.steps if hasattr(model, "steps") else [("", model)]
     bar = EpochBar(progress, progress.add_task(name, total=None))
@@ -121,7 +121,7 @@ def _result(name: str, model: Any, digits: DistortedDigits, progress: Progress) 
             raise KeyboardInterrupt from None
     seconds = time.perf_counter() - start
     bar.finish()
-    return Result(name, model.score(digits.X_test, digits.y_test), seconds)
+    return Row(name, model.score(digits.X_test, digits.y_test), seconds)
 
 
 class EpochBar:
@@ -167,7 +167,7 @@ def _kernel_notice(console: Console) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def _table(results: list[Result], digits: DistortedDigits, seed: int) -> Table:
+def _table(results: list[Row], digits: DistortedDigits, seed: int) -> Table:
     table = Table(
         title="Distorted handwritten digits",
         caption=f"{len(digits.y_train):,} training images, {len(digits.y_test):,} test images of "

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..nn.network import Network
 from ..nn.training import Epoch
+from .learned import Learned
 
 __all__ = ["CallbackSupportMixin", "FitCallbacks", "with_callbacks"]
 
@@ -23,14 +24,14 @@ except ImportError:
 class FitCallbacks:
     """Tells an estimator's callbacks of its fit and, as a listener, of each epoch.
 
-    `fitted` gives the fitted attributes that go with a network.
+    `learned` gives what goes with a network.
     """
 
     def __init__(
-        self, estimator: Any, X: Any, y: Any, fitted: Callable[[Network], dict[str, Any]]
+        self, estimator: Any, X: Any, y: Any, learned: Callable[[Network], Learned]
     ) -> None:
         self.told = {"estimator": estimator, "X": X, "y": y}
-        self.fitted = fitted
+        self.learned = learned
         self.epochs = 0
         self.losses: list[float] = []
         self.scores: list[float] | None = None
@@ -65,5 +66,5 @@ class FitCallbacks:
 
     def _so_far(self, network: Network) -> dict[str, Any]:
         """Fitted attributes as if the training had ended here."""
-        course = {"loss_curve_": [*self.losses], "validation_scores_": self.scores}
-        return {**self.fitted(network), **course, "n_iter_": len(self.losses)}
+        curves = {"loss_curve_": [*self.losses], "validation_scores_": self.scores}
+        return {**self.learned(network).attributes(), **curves, "n_iter_": len(self.losses)}

@@ -27,7 +27,7 @@ class Family(Protocol):
     def n_parameters(self) -> int:
         """How many numbers the localization must give for an image."""
 
-    def in_steps(self, n_steps: int) -> "Family":
+    def composed(self, n_steps: int) -> "Family":
         """The family of so many of its warps one after another, the last nearest the output.
 
         Its parameters are those of all steps; its theta is of this family. `InvalidInputError`

@@ -125,7 +125,7 @@ class AffineFamily:
     n_parameters: int
     motion: Callable[[Array], tuple[Array, Backward]]
 
-    def in_steps(self, n_steps: int) -> "AffineFamily":
+    def composed(self, n_steps: int) -> "AffineFamily":
         """Of so many warps one after another, the last nearest the output."""
         motion = Steps(self.motion, n_steps)
         return AffineFamily(self.name, n_steps * self.n_parameters, motion)

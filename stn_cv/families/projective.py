@@ -57,7 +57,7 @@ class ProjectiveFamily(PlacingFamily):
     n_parameters: int = 8
     motion: Motion = _homography
 
-    def in_steps(self, n_steps: int) -> "ProjectiveFamily":
+    def composed(self, n_steps: int) -> "ProjectiveFamily":
         """Of so many warps one after another, the last nearest the output."""
         motion = Steps(self.motion, n_steps)
         return ProjectiveFamily(self.name, n_steps * self.n_parameters, motion)

@@ -34,7 +34,7 @@ class SplineFamily(PlacingFamily):
         """Two for each control point."""
         return 2 * self.k**2
 
-    def in_steps(self, n_steps: int) -> "SplineFamily":
+    def composed(self, n_steps: int) -> "SplineFamily":
         """Refused: a spline of a spline is none."""
         raise InvalidInputError(
             f"n_steps is {n_steps}, but warps of the family {self.name!r} one after another are "

@@ -32,10 +32,9 @@ class Found:
 def find(rectifier: Rectifier, pixels: Array, classify: bool = True) -> Found:
     """Look at a photo's small copy; the head is asked only where it has one and is wanted to."""
     small = small_copy(pixels, rectifier.image_spec, rectifier.transform.fill_value)
-    theta = rectifier.theta(small)
     if rectifier.classes is None or not classify:
-        return Found(theta)
-    probabilities = rectifier.predict_proba(small)
+        return Found(rectifier.theta(small))
+    theta, probabilities = rectifier.find(small)
     best = int(np.argmax(probabilities))
     return Found(theta, rectifier.classes.tolist()[best], float(probabilities[best]))
 

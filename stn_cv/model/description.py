@@ -70,9 +70,12 @@ def rectifier_of(description: dict[str, Any], vector: Array) -> Rectifier:
     if not layers or not isinstance(layers[0], SpatialTransform):
         raise ModelFileError("its first layer is no SpatialTransform.")
     shape = (spec.channels, spec.height, spec.width)
-    network = Network(layers, shape, _Weightless(vector.size), vector.dtype)  # type: ignore[arg-type]
-    _check_size(vector.size, network.vector.size)
-    network.vector[:] = vector
+    network = Network(layers, shape)
+    if network.n_parameters != vector.size:
+        raise ModelFileError(
+            f"{vector.size} weights came; its layers want {network.n_parameters} of them."
+        )
+    network.bind(vector.copy())
     classes = None if description["classes"] is None else _classes(description["classes"])
     if classes is not None and network.output_shape != classes.shape:
         raise ModelFileError(
@@ -89,28 +92,6 @@ def brought_up(value: Any) -> Any:
         return value
     added = ADDED.get(str(value.get("layer")), {})
     return {**added, **{name: brought_up(item) for name, item in value.items()}}
-
-
-class _Weightless:
-    """Stands for the generator of initial weights, which the file's replace anyway.
-
-    It gives zeros that take no memory, and no more of them than the file has weights.
-    """
-
-    def __init__(self, count: int) -> None:
-        self.count = self.left = count
-
-    def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> Array:
-        self.left -= math.prod(shape)
-        if self.left < 0:
-            _check_size(self.count, self.count - self.left)
-        return np.broadcast_to(0.0, shape)
-
-
-def _check_size(came: int, wanted: int) -> None:
-    if came != wanted:
-        more = "or more " if wanted > came else ""
-        raise ModelFileError(f"{came} weights came; its layers want {wanted} {more}of them.")
 
 
 def _check_names(given: Any, wanted: set[str], what: str) -> None:

@@ -1,6 +1,6 @@
 """The one implementation of "image in, rectified image out"."""
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -102,7 +102,45 @@ class Rectifier:
         Convention: output to source, (x, y) in [-1, 1], ``align_corners=False``.
         """
         batch, single = self._batch(images)
-        return self._theta(batch)[0] if single else self._theta(batch)
+        (theta,) = self._sliced(lambda X: (self._theta(self.transform.warp_parameters(X)),), batch)
+        return theta[0] if single else theta
+
+    def find(self, images: ArrayLike) -> tuple[Array, Array]:
+        """Find the transform of each image and classify it, in one pass.
+
+        Parameters
+        ----------
+        images : array_like of shape (h, w[, c]) or (n, h, w[, c])
+            As fitted, or larger or smaller in the same proportions.
+
+        Returns
+        -------
+        theta : ndarray
+            What `theta` gives, output to source.
+        probabilities : ndarray
+            What `predict_proba` gives.
+
+        Raises
+        ------
+        InvalidInputError, InvalidTypeError
+            If there is no head, or the images do not fulfil the fitted spec.
+
+        Notes
+        -----
+        Convention: theta is output to source, (x, y) in [-1, 1], ``align_corners=False``.
+        """
+        self._check_head()
+        batch, single = self._batch(images)
+
+        def run(X: Array) -> tuple[Array, Array]:
+            parameters = self.transform.warp_parameters(X)
+            Y, _ = self.transform.warp(X, parameters)
+            for layer in self.network.layers[1:]:
+                Y, _ = layer.forward(Y)
+            return self._theta(parameters), softmax(Y).T
+
+        theta, probabilities = self._sliced(run, batch)
+        return (theta[0], probabilities[0]) if single else (theta, probabilities)
 
     def rectify(
         self,
@@ -168,31 +206,36 @@ class Rectifier:
         InvalidInputError
             If there is no head, or the images do not fulfil the fitted spec.
         """
+        self._check_head()
+        batch, single = self._batch(images)
+        (probabilities,) = self._sliced(lambda X: (softmax(self.network.forward(X)[0]).T,), batch)
+        return probabilities[0] if single else probabilities
+
+    def _theta(self, parameters: Array) -> Array:
+        """Theta of the localization's parameters."""
+        return self.family.theta(parameters, (self.image_spec.height, self.image_spec.width))[0]
+
+    def _check_head(self) -> None:
         if self.classes is None:
             raise InvalidInputError(
                 "this model holds no head: it was trained with a scikit-learn classifier, "
                 "which is not saved with it. Use rectify() and that classifier."
             )
-        batch, single = self._batch(images)
-        probabilities = self._sliced(lambda part: softmax(self.network.forward(part)[0]).T, batch)
-        return probabilities[0] if single else probabilities
 
-    def _theta(self, batch: Array) -> Array:
-        shape = (self.image_spec.height, self.image_spec.width)
-        find = self.transform.locate
-        return self._sliced(lambda part: self.family.theta(find(part), shape)[0], batch)
-
-    def _sliced(self, function: Any, batch: Array) -> Array:
-        """Apply `function` to slices of activations; an empty batch gives an empty result."""
+    def _sliced(
+        self, function: Callable[[Array], tuple[Array, ...]], batch: Array
+    ) -> tuple[Array, ...]:
+        """Apply `function` to slices of activations; an empty batch gives empty results."""
         dtype = self.network.vector.dtype
 
-        def run(part: slice) -> Array:
+        def run(part: slice) -> tuple[Array, ...]:
             return function(self.image_spec.network_input(batch[part], dtype).transpose(3, 1, 2, 0))
 
         if len(batch) < 2:
             return run(slice(0, len(batch)))
         with pinned_blas():
-            return np.concatenate(run_slices(run, self.network.slices(len(batch)), self.n_jobs))
+            results = run_slices(run, self.network.slices(len(batch)), self.n_jobs)
+        return tuple(np.concatenate(column) for column in zip(*results, strict=True))
 
     def _batch(self, images: ArrayLike) -> tuple[Array, bool]:
         """Images as (n, h, w, c) of the fitted size, and whether a single one came."""

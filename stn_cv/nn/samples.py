@@ -101,7 +101,7 @@ def outside(network: Network, images: Array, n_jobs: int | None) -> Array:
     assert isinstance(transform, SpatialTransform)
 
     def run(part: slice) -> Array:
-        parameters = transform.locate(activations(images[part]))
+        parameters = transform.warp_parameters(activations(images[part]))
         return share_outside(transform.warper.theta(parameters, images.shape[1:3])[0])
 
     return np.concatenate(run_slices(run, network.slices(len(images)), n_jobs))

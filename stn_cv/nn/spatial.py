@@ -12,7 +12,7 @@ from ..errors import InvalidInputError, InvalidTypeError
 from ..families import FAMILIES, Family
 from ..sampling import PADDING_MODES
 from .dense import Dense
-from .layer import Backward, Layer, check_ndim, check_positive
+from .layer import Backward, Layer, Shape, check_ndim, check_positive
 from .network import Network, flat_gradient
 
 LARGEST_STEPS = 16
@@ -59,9 +59,7 @@ class SpatialTransform(Layer):
     n_steps: int = 1
     network: Network = field(init=False, repr=False, compare=False)
 
-    def build(
-        self, input_shape: tuple[int, ...], rng: np.random.Generator
-    ) -> tuple[tuple[int, ...], list[Array]]:
+    def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
         check_ndim(self, input_shape, 3)
         for value, known, name in (
             (self.family, FAMILIES, "family"),
@@ -86,21 +84,24 @@ class SpatialTransform(Layer):
                 f"localization is {self.localization!r}; wanted a list of layers."
             )
         last = Dense(FAMILIES[self.family].n_parameters, "zeros")
-        self.network = Network([*self.localization, last], input_shape, rng, np.float64)
-        return (input_shape[0], *self.shape), [self.network.vector]
+        self.network = Network([*self.localization, last], input_shape)
+        return (input_shape[0], *self.shape), [(self.network.n_parameters,)]
+
+    def initial(self, rng: np.random.Generator) -> list[Array]:
+        return [self.network.initial(rng)]
 
     def bind(self, parameters: Any) -> None:
         super().bind(parameters)
         self.network.bind(self.parameters[0])
 
-    def decayed(self) -> list[Array]:
-        return [self.network.decayed()]
+    def decay_mask(self) -> list[Array]:
+        return [self.network.decay_mask()]
 
-    def localizing(self) -> list[Array]:
-        return [np.full(self.network.vector.size, True)]
+    def localization_mask(self) -> list[Array]:
+        return [np.full(self.network.n_parameters, True)]
 
-    def convolves(self) -> bool:
-        return self.network.convolves()
+    def has_convolution(self) -> bool:
+        return self.network.has_convolution()
 
     @property
     def rules(self) -> tuple[str, float, bool]:
@@ -110,21 +111,21 @@ class SpatialTransform(Layer):
     def family_after(self, n_steps: int) -> Family:
         """What warps by the parameters of so many steps."""
         family = FAMILIES[self.family]
-        return family if n_steps == 1 else family.in_steps(n_steps)
+        return family if n_steps == 1 else family.composed(n_steps)
 
     @property
     def warper(self) -> Family:
-        """What warps by all that `look` and `locate` give."""
+        """What warps by all that `localize` and `warp_parameters` give."""
         return self.family_after(self.n_steps)
 
-    def locate(self, X: Array) -> Array:
+    def warp_parameters(self, X: Array) -> Array:
         """The `warper`'s parameters (n, n_parameters) for activations X."""
-        return np.ascontiguousarray(self.look(X)[0])
+        return np.ascontiguousarray(self.localize(X)[0])
 
-    def look(
+    def localize(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Callable[..., Any]]:
-        """As `locate`, with ``backward(dP, want_dX=True) -> (dX or None, [gradient])``."""
+        """As `warp_parameters`, with ``backward(dP, want_dX=True) -> (dX or None, [gradient])``."""
         P, backward = self.network.forward(X, training, rng)
         P, count = P.T, len(P)
         looks: list[Callable[..., Any]] = [backward]
@@ -157,14 +158,19 @@ class SpatialTransform(Layer):
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
-        P, look_backward = self.look(X, training, rng)
-        Y, warp_backward = self.warper.warp(_images(X), P, self.shape, *self.rules)
+        P, localize_backward = self.localize(X, training, rng)
+        Y, warp_backward = self.warp(X, P)
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             dimages, dP = warp_backward(dY.transpose(3, 1, 2, 0), want_dX)
-            dX, gradients = look_backward(dP, want_dX)
+            dX, gradients = localize_backward(dP, want_dX)
             return (None if dimages is None else dX + dimages.transpose(3, 1, 2, 0)), gradients
 
+        return Y, backward
+
+    def warp(self, X: Array, parameters: Array) -> tuple[Array, Callable[..., Any]]:
+        """Activations X warped by the `warper`'s parameters, with the backward of the warp."""
+        Y, backward = self.warper.warp(_images(X), parameters, self.shape, *self.rules)
         return Y.transpose(3, 1, 2, 0), backward
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import InvalidInputError
-from .layer import Backward, Layer, check_ndim
+from .layer import Backward, Layer, Shape, check_ndim
 
 
 @dataclass
@@ -28,9 +28,7 @@ class Standardize(Layer):
     mean: list[float]
     scale: list[float]
 
-    def build(
-        self, input_shape: tuple[int, ...], rng: np.random.Generator
-    ) -> tuple[tuple[int, ...], list[Array]]:
+    def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
         check_ndim(self, input_shape, 3)
         channels = input_shape[0]
         for figures in (self.mean, self.scale):
