@@ -12,6 +12,7 @@ __all__ = ["check"]
 
 BATCH = 8
 COARSE = 5  # cells a side of the clouds that the pictures show
+HORIZON = 0.05  # of the largest w in a frame; what is less lies beside the horizon
 TOLERANCES = {"theta": 1e-5, "rectified": 1e-4, "probabilities": 1e-4, "confidence": 1e-4}
 
 
@@ -61,6 +62,7 @@ def _answers(rectifier: Rectifier, images: Array) -> dict[str, Array]:
 def _differences(
     engine: Engine, data: bytes, images: Array, wanted: dict[str, Array], name: str
 ) -> dict[str, float]:
+    steady = before_camera(wanted["theta"])
     units = {"theta": np.maximum(np.abs(wanted["theta"]), 1), "rectified": _white(images)}
     worst = dict.fromkeys(wanted, 0.0)
     for part in (slice(0, BATCH), slice(0, 1)):
@@ -72,7 +74,9 @@ def _differences(
             unit = units.get(output, 1.0)
             unit = unit[part] if isinstance(unit, np.ndarray) else unit
             difference = np.abs(result.astype(np.float64) - wanted[output][part]) / unit
-            worst[output] = max(worst[output], float(difference.max()))
+            if output != "theta":
+                difference = difference[steady[part]]
+            worst[output] = max(worst[output], float(difference.max(initial=0.0)))
     for output, difference in worst.items():
         if not difference <= TOLERANCES[output]:
             raise StnError(
@@ -80,6 +84,14 @@ def _differences(
                 f"{difference:.1e}, with {TOLERANCES[output]:.0e} allowed. Nothing was written."
             )
     return worst
+
+
+def before_camera(theta: Array) -> Array:
+    """Which frames (n,) lie before the camera: beside the horizon a rounding more is a pixel more."""
+    if theta.shape[-2:] != (3, 3):
+        return np.full(len(theta), True)
+    tilt, own = np.abs(theta[:, 2, :2]).sum(axis=1), theta[:, 2, 2]
+    return np.asarray(own - tilt > HORIZON * (np.abs(own) + tilt))
 
 
 def _floats(images: Array) -> Array:

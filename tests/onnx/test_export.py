@@ -79,9 +79,9 @@ def test_every_family_and_look_agrees_with_the_model(family, transform, tmp_path
     if family in SPLINES:
         transform = {**transform, "n_steps": 1}
     # Looks that change much make much of a rounding, and so does what comes near the camera.
-    gain = 0.3 if family == "projective" or "n_steps" in transform else 1.0
+    gain = 0.1 if family == "projective" else 0.3 if "n_steps" in transform else 1.0
     rectifier, images = made_up(family, gain=gain, **transform), pictures(IMAGES)
-    assert rectifier.theta(images).std(axis=0).max() > 0.02  # the looks find something to do
+    assert rectifier.theta(images).std(axis=0).max() > 0.01  # the looks find something to do
     check_promise(rectifier, tmp_path, images)
 
 
@@ -91,7 +91,7 @@ def test_what_lies_behind_the_camera_is_outside(tmp_path):
     images = pictures(200)
     rectified = rectifier.rectify(images)
     assert 0.05 < (rectified == 0.25).mean() < 0.9
-    data = exported(rectifier, tmp_path)
+    data = exported(rectifier, tmp_path)  # which is not refused for what lies there
     for engine in ENGINES:
         (came,) = run(engine, data, images, ["rectified"])
         # Beside the horizon places run away, and a rounding more is a pixel more.
@@ -234,7 +234,7 @@ def test_nan_in_one_picture_stays_with_it(tmp_path):
 class Doubled(Layer):
     """A layer of one's own."""
 
-    def build(self, input_shape, rng):
+    def build(self, input_shape):
         return input_shape, []
 
     def forward(self, X, training=False, rng=None):
