@@ -1,4 +1,4 @@
-"""The one place that splits work over threads.
+"""The one module that splits work over threads.
 
 What is summed is cut into slices whose size never depends on the number of threads, and
 results come back in slice order: so sums are bit-identical for any ``n_jobs``. While slices

@@ -18,6 +18,9 @@ import numpy as np
 
 SEAL = b"rJ\n\x06sha256\x12@"  # begins a model's last 76 bytes, which hold the others' hash
 WHITE = {"uint8": np.float32(255), "uint16": np.float32(65535), "float32": np.float32(1)}
+CHANGES = {(2, 3): cv2.COLOR_GRAY2RGB, (3, 3): cv2.COLOR_BGR2RGB, (3, 1): cv2.COLOR_BGR2GRAY}
+BACKWARD = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+KEEP = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
 BORDERS = {"zeros": cv2.BORDER_CONSTANT, "border": cv2.BORDER_REPLICATE, "reflection": 2}
 LARGEST, COARSE = 89_478_485, 1.5  # pixels; photo's pixels a side, from which they are averaged
 
@@ -52,17 +55,16 @@ class Model:
         """The photo in the middle of a canvas of the model's size, channels and range."""
         inside, white = min(np.divide(self.shape, photo.shape[:2])), WHITE[photo.dtype.name]
         small = resized(photo, [max(round(side * inside), 1) for side in photo.shape[:2]])
-        if small.ndim == 3 and self.spec["channels"] == 1:
-            small = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
-        elif self.spec["channels"] == 3:
-            small = cv2.cvtColor(small, [cv2.COLOR_GRAY2RGB, cv2.COLOR_BGR2RGB][small.ndim - 2])
+        change = CHANGES.get((small.ndim, self.spec["channels"]))
+        small = small if change is None else cv2.cvtColor(small, change)
         theta = np.diag([*canvas, 1])[:2]
         small = warped(np.float32(small), theta, self.shape, "zeros", self.fill * white)
         small = np.rint(small) if photo.dtype.kind == "u" else small
         if photo.dtype.name != self.spec["range"]:
             small = np.clip(small / white, 0, 1)
-            if self.spec["range"] != "float":
-                small = np.rint(small * WHITE[self.spec["range"]])
+            small = (
+                np.rint(small * WHITE[self.spec["range"]]) if "u" in self.spec["range"] else small
+            )
         return small.reshape(*self.shape, -1)
 
     def rectify(self, photo):
@@ -77,8 +79,8 @@ class Model:
         gain = np.sqrt(min(area, LARGEST) / np.prod(self.facts["output_shape"]))
         shape = [max(round(side * gain), 1) for side in self.facts["output_shape"]]
         coarse = np.sqrt(area / np.prod(shape))
-        if coarse >= COARSE:
-            photo = resized(photo, [max(round(side / coarse), 1) for side in photo.shape[:2]])
+        small = [max(round(side / coarse), 1) for side in photo.shape[:2]]
+        photo = resized(photo, small) if coarse >= COARSE else photo
         fill = self.fill * WHITE[photo.dtype.name]
         return warped(photo, theta, shape, self.facts["padding_mode"], fill, canvas)
 
@@ -96,8 +98,7 @@ def warped(image, theta, shape, padding_mode, fill, canvas=1):
     matrix = matrix @ np.vstack([theta, [0, 0, 1]])[:3]
     matrix = matrix @ [[2 / columns, 0, 1 / columns - 1], [0, 2 / rows, 1 / rows - 1], [0, 0, 1]]
     warp = cv2.warpAffine if len(theta) == 2 else cv2.warpPerspective
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return warp(image, matrix[: len(theta)], (columns, rows), flags=flags, **rest)
+    return warp(image, matrix[: len(theta)], (columns, rows), flags=BACKWARD, **rest)
 
 
 def moved(theta, canvas, points):
@@ -113,9 +114,8 @@ def moved(theta, canvas, points):
         ones = np.ones_like(points[..., :1])
         return np.concatenate([squares * np.log(squares), ones, points], axis=-1)
 
-    system = np.vstack([terms(controls), np.eye(3, len(theta) + 3)])
-    system[-3:] = 0
-    system[-3:, :-3] = system[:-3, -3:].T
+    system = terms(controls)
+    system = np.vstack([system, np.hstack([system[:, -3:].T, np.zeros((3, 3))])])
     weights = np.linalg.solve(system, np.vstack([theta, np.zeros((3, 2))]))
     return canvas * (points + terms(points) @ weights)
 
@@ -133,17 +133,15 @@ def resized(image, shape):
 def main():
     """Rectify each photo into the folder, on all cores; what failed is said at the end."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model")
-    parser.add_argument("photos", nargs="+", type=Path)
-    parser.add_argument("-o", "--out", required=True, type=Path)
+    for name, how in (("model", {}), ("photos", {"nargs": "+"}), ("--out", {"required": True})):
+        parser.add_argument(name, type=Path, **how)
     given = parser.parse_args()
 
     def rectify(path):
         try:
-            flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR
-            photo = cv2.imdecode(np.fromfile(path, np.uint8), flags)
-            data, part = model.rectify(photo), given.out / f".{path.name}.part"
-            cv2.imencode(path.suffix, data)[1].tofile(part)
+            photo = cv2.imdecode(np.fromfile(path, np.uint8), KEEP)
+            part = given.out / f".{path.name}.part"
+            cv2.imencode(path.suffix, model.rectify(photo))[1].tofile(part)
             os.replace(part, given.out / path.name)
         except Exception as error:  # one bad photo costs no other
             return f"{path}: {error}"

@@ -15,9 +15,10 @@ from ..arrays import Array
 from ..errors import InvalidInputError, TrainingDiverged
 from ..joint.heads import head_input
 from ..nn.objectives import CrossEntropy
+from ..nn.samples import probe
 from ..nn.training import Trainer
 from ..threads import pinned_blas
-from .learned import unchanged_on_failure
+from .learned import learned_by, unchanged_on_failure
 from .network import build_network, is_built_in, network_to_continue
 from .training import collapsed, settings_of, warn_of_collapse
 from .training_data import TrainingData, validated
@@ -221,8 +222,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
             else:
                 spec, dtype = last.image_spec, last.network.vector.dtype
                 data = validated(self, X, y, sample_weight, None, known, spec, dtype)
-            objective = CrossEntropy(data.samples, augment=self.augment)
-            trainer = self._trainer(data, objective)
+            trainer = self._trainer(data)
             with pinned_blas():
                 loss = trainer.epoch()
             settings = trainer.settings
@@ -230,14 +230,15 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
                 raise TrainingDiverged(
                     settings.message_of_divergence("a loss or weight is not finite")
                 )
-            self._keep(self._learned(trainer.network, data))
+            self._keep(learned_by(self, data, None, trainer.network))
             self._progress = settings.seed, trainer.progress
             self.loss_curve_ = [*getattr(self, "loss_curve_", []), loss]
             self.validation_scores_ = getattr(self, "validation_scores_", None)
             self.n_iter_ = len(self.loss_curve_)
             if self.verbose:
                 print(f"Epoch {self.n_iter_}, loss = {loss:.6f}")
-            if collapsed(trainer.network, objective.probe(settings), settings.n_jobs):
+            looked_at = probe(data.samples, None, settings.seed, settings.n_jobs)
+            if collapsed(trainer.network, looked_at, settings.n_jobs):
                 warn_of_collapse()
         return self
 
@@ -258,8 +259,9 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
             )
         return self.classes_
 
-    def _trainer(self, data: TrainingData, objective: CrossEntropy) -> Trainer:
+    def _trainer(self, data: TrainingData) -> Trainer:
         """A trainer of its own to go on with: a failure must leave the last one as it was."""
+        objective = CrossEntropy(data.samples, augment=self.augment)
         settings = replace(settings_of(self), learning_rate="constant")
         if not hasattr(self, "rectifier_"):
             return Trainer(build_network(self, data, settings.seed), settings, objective)

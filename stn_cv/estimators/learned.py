@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..arrays import Array
+from ..joint.heads import HeadSpec, head_input
+from ..joint.objective import transform_alone
 from ..model.rectifier import Rectifier
+from ..nn.network import Network
+from .training_data import TrainingData
 
-__all__ = ["Learned", "unchanged_on_failure"]
+__all__ = ["Learned", "learned_by", "unchanged_on_failure"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,19 @@ class Learned:
         """As an estimator has them."""
         head = {} if self.head is None else {"head_": self.head}
         return {"rectifier_": self.rectifier, "classes_": self.classes, **head}
+
+
+def learned_by(
+    estimator: Any, data: TrainingData, spec: HeadSpec | None, network: Network
+) -> Learned:
+    """What goes with a trained network; a classifier as the head (`spec`) is fitted for it."""
+    if spec is None:
+        rectifier = Rectifier(network, data.spec, data.classes, estimator.n_jobs)
+        return Learned(rectifier, data.classes)
+    rectifier = Rectifier(transform_alone(network), data.spec, None, estimator.n_jobs)
+    images = data.augmented(estimator.augment, spec.seed, estimator.n_jobs)
+    head = spec.fitted(head_input(spec.head, rectifier.rectify(images)), data.samples)
+    return Learned(rectifier, head.classes_, head)
 
 
 @contextmanager

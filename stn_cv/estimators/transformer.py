@@ -8,18 +8,14 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit
 from sklearn.utils.validation import check_is_fitted
 
 from ..arrays import Array
-from ..joint.heads import HeadSpec, head_input
-from ..joint.objective import transform_alone
-from ..model.rectifier import Rectifier
-from ..nn.network import Network
 from ..nn.training import Epoch, Progress
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from .images import Images, read_images
-from .learned import Learned, unchanged_on_failure
+from .learned import Learned, learned_by, unchanged_on_failure
 from .network import is_built_in
 from .parameters import Parameters
 from .training import finished_despite_interrupt, head_spec, settings_of, train_network
-from .training_data import TrainingData, validated
+from .training_data import validated
 
 __all__ = ["SpatialTransformer"]
 
@@ -206,7 +202,7 @@ class SpatialTransformer(
         if not is_built_in(self.head):
             data = data.of_present_classes()
             spec = head_spec(self, data, settings.seed)
-        learned = partial(self._learned, data=data, spec=spec)
+        learned = partial(learned_by, self, data, spec)
         callbacks = FitCallbacks(self, X, y, learned)
 
         def listen(epoch: Epoch) -> bool:
@@ -222,18 +218,6 @@ class SpatialTransformer(
         self.n_iter_ = len(history.losses)
         self._progress = None
         callbacks.finish(network)
-
-    def _learned(
-        self, network: Network, data: TrainingData, spec: HeadSpec | None = None
-    ) -> Learned:
-        """What goes with a trained network."""
-        if spec is None:
-            return Learned(Rectifier(network, data.spec, data.classes, self.n_jobs), data.classes)
-        rectifier = Rectifier(transform_alone(network), data.spec, None, self.n_jobs)
-        images = data.augmented(self.augment, spec.seed, self.n_jobs)
-        X = head_input(spec.head, rectifier.rectify(images))
-        head = spec.fitted(X, data.samples)
-        return Learned(rectifier, head.classes_, head)
 
     def _keep(self, learned: Learned) -> None:
         """Take over what was learned."""

@@ -5,19 +5,19 @@ from .affine import (
     axes,
     check_shape,
     check_theta,
-    invert,
+    isotropic_sides,
     matrix_gradient_to_theta,
+    matrix_of_one,
     matrix_output_to_source,
     normalized_from_pixel,
     pixel_from_normalized,
-    theta_from_cv2,
-    theta_to_cv2,
 )
 from .homography import (
     homography_gradient_to_theta,
     homography_output_to_source,
     horizon,
 )
+from .opencv_matrix import invert, theta_from_cv2, theta_to_cv2
 from .spline import control_points, spline_at_pixels, spline_values, splines_at_crossings
 from .warps import (
     any_theta,
@@ -47,8 +47,10 @@ __all__ = [
     "homography_output_to_source",
     "horizon",
     "invert",
+    "isotropic_sides",
     "local_affine",
     "matrix_gradient_to_theta",
+    "matrix_of_one",
     "matrix_output_to_source",
     "narrowed",
     "normalized_from_pixel",

@@ -12,10 +12,11 @@ from dataclasses import replace
 import numpy as np
 
 from ..arrays import Array
+from ..nn.axes import activations_of, images_of
 from ..nn.layer import Backward
 from ..nn.network import Network
 from ..nn.objectives import Batch, Evaluation
-from ..nn.samples import PROBE_EPOCH, Augment, Samples, activations
+from ..nn.samples import PROBE_EPOCH, Augment, Samples
 from ..nn.settings import Settings
 from ..nn.spatial import SpatialTransform
 from ..threads import run_slices
@@ -83,7 +84,7 @@ class CrossFittedHead:
         transform, samples = _transform(batch.network), drawn.take(batch.index)
 
         def localize(part: slice) -> tuple[Array, Backward]:
-            return transform.localize(activations(samples.images[part]), True, batch.rng(part))
+            return transform.localize(activations_of(samples.images[part]), True, batch.rng(part))
 
         found = batch.map(localize)
         backwards = {part.start: back for part, (_, back) in zip(batch.parts, found, strict=True)}
@@ -165,7 +166,7 @@ def _rectified(network: Network, images: Array, n_jobs: int | None) -> Array:
     """Images (n, h, w, c) as they are rectified now."""
 
     def run(part: slice) -> Array:
-        return network.forward(activations(images[part]))[0].transpose(3, 1, 2, 0)
+        return images_of(network.forward(activations_of(images[part]))[0])
 
     return np.concatenate(run_slices(run, network.slices(len(images)), n_jobs))
 

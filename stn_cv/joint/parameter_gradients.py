@@ -36,14 +36,14 @@ class ThreadedWarp:
     def __call__(self, images: Array, parameters: Array) -> tuple[Array, Callable[[Array], Array]]:
         """Images (n, h, w, c) warped, with the backward to the parameters (n, p)."""
         transform, parts = self.transform, slices_of(len(images), PART)
-        family = transform.warper
+        family = transform.composed_family()
 
         def run(part: slice) -> Any:
             return family.warp(
                 images[part],
                 parameters[part],
                 transform.shape,
-                *transform.rules,
+                transform.rules,
             )
 
         results = run_slices(run, parts, self.n_jobs)

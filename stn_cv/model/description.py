@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import INTEGER_MAXIMA, Array
 from ..errors import InvalidTypeError, ModelFileError
 from ..nn import (
     AveragePool,
@@ -27,7 +27,7 @@ from ..nn import (
     Standardize,
 )
 from ..nn.network import Network
-from .image_spec import INTEGER_RANGES, ImageSpec
+from .image_spec import ImageSpec
 from .rectifier import Rectifier
 
 __all__ = ["LAYERS", "brought_up", "describe", "rectifier_of"]
@@ -184,7 +184,7 @@ def _image_spec(value: Any) -> ImageSpec:
     names = {field.name for field in fields(ImageSpec)}
     _check_names(value, names, "image_spec")
     shape = [value["height"], value["width"]]
-    ranges = (*INTEGER_RANGES, "float")
+    ranges = (*INTEGER_MAXIMA, "float")
     if not _is_shape(shape) or not _is_size(value["channels"]) or value["range"] not in ranges:
         raise ModelFileError(
             f"image_spec is {str(value)[:120]}; wanted sizes from 1, {LARGEST_IMAGE} pixels at "

@@ -9,6 +9,7 @@ from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from ..families import Family
 from ..geometry import as_array
+from ..nn.axes import activations_of
 from ..nn.loss import softmax
 from ..nn.network import Network
 from ..nn.spatial import SpatialTransform
@@ -70,7 +71,7 @@ class Rectifier:
     @property
     def family(self) -> Family:
         """What warps by theta."""
-        return self.transform.warper
+        return self.transform.composed_family()
 
     @property
     def output_shape(self) -> tuple[int, int]:
@@ -178,15 +179,10 @@ class Rectifier:
         images = as_array("images", images)
         if theta is None:
             theta = self.theta(images)
-        return self.family.apply(
-            images,
-            np.asarray(theta),
-            self.output_shape if output_shape is None else output_shape,
-            self.transform.padding_mode,
-            self.transform.fill_value * self.image_spec.maximum,
-            self.transform.antialias,
-            self.n_jobs,
-        )
+        rules = self.transform.rules
+        shape = self.output_shape if output_shape is None else output_shape
+        rules = rules._replace(fill_value=rules.fill_value * self.image_spec.maximum)
+        return self.family.apply(images, np.asarray(theta), shape, rules, self.n_jobs)
 
     def predict_proba(self, images: ArrayLike) -> Array:
         """Probability of each class by the built-in head.
@@ -229,7 +225,7 @@ class Rectifier:
         dtype = self.network.vector.dtype
 
         def run(part: slice) -> tuple[Array, ...]:
-            return function(self.image_spec.network_input(batch[part], dtype).transpose(3, 1, 2, 0))
+            return function(activations_of(self.image_spec.network_input(batch[part], dtype)))
 
         if len(batch) < 2:
             return run(slice(0, len(batch)))

@@ -14,9 +14,10 @@ import numpy as np
 
 from ..arrays import Array
 from ..threads import run_slices
+from .axes import activations_of
 from .loss import cross_entropy
 from .network import Network, flat_gradient
-from .samples import DROPOUT, QUIET, Augment, Samples, activations, evaluate, keyed, probe
+from .samples import DROPOUT, QUIET, Augment, Samples, evaluate, keyed, probe
 from .settings import Settings
 
 __all__ = ["Batch", "CrossEntropy", "Drawn", "Evaluation", "Objective"]
@@ -168,7 +169,9 @@ class CrossEntropy:
 
         def run(part: slice) -> tuple[float, list[Array]]:
             own = drawn.take(batch.index[part])
-            logits, backward = batch.network.forward(activations(own.images), True, batch.rng(part))
+            logits, backward = batch.network.forward(
+                activations_of(own.images), True, batch.rng(part)
+            )
             loss, dlogits = cross_entropy(logits, own.y, batch.weights[part])
             return loss, backward(dlogits, False)[1]
 

@@ -10,7 +10,8 @@ import numpy as np
 from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from ..families import FAMILIES, Family
-from ..sampling import PADDING_MODES
+from ..sampling import PADDING_MODES, WarpRules
+from .axes import activations_of, images_of
 from .dense import Dense
 from .layer import Backward, Layer, Shape, check_ndim, check_positive
 from .network import Network, flat_gradient
@@ -78,7 +79,7 @@ class SpatialTransform(Layer):
         check_positive(self, n_steps=self.n_steps)
         if self.n_steps > LARGEST_STEPS:
             raise InvalidInputError(f"n_steps is {self.n_steps}; wanted {LARGEST_STEPS} at most.")
-        self.family_after(self.n_steps)  # which may refuse it
+        self.composed_family(self.n_steps)  # which may refuse it
         if not isinstance(self.localization, (list, tuple)):
             raise InvalidTypeError(
                 f"localization is {self.localization!r}; wanted a list of layers."
@@ -104,22 +105,17 @@ class SpatialTransform(Layer):
         return self.network.has_convolution()
 
     @property
-    def rules(self) -> tuple[str, float, bool]:
-        """How a family is to warp: padding mode, fill value, antialias."""
-        return self.padding_mode, self.fill_value, self.antialias
+    def rules(self) -> WarpRules:
+        """What the family's warps are told."""
+        return WarpRules(self.padding_mode, self.fill_value, self.antialias)
 
-    def family_after(self, n_steps: int) -> Family:
-        """What warps by the parameters of so many steps."""
-        family = FAMILIES[self.family]
+    def composed_family(self, n_steps: int | None = None) -> Family:
+        """The family of so many steps in one; by default of all that `localize` gives."""
+        n_steps, family = n_steps or self.n_steps, FAMILIES[self.family]
         return family if n_steps == 1 else family.composed(n_steps)
 
-    @property
-    def warper(self) -> Family:
-        """What warps by all that `localize` and `warp_parameters` give."""
-        return self.family_after(self.n_steps)
-
     def warp_parameters(self, X: Array) -> Array:
-        """The `warper`'s parameters (n, n_parameters) for activations X."""
+        """Parameters (n, n_parameters) of `composed_family` for activations X."""
         return np.ascontiguousarray(self.localize(X)[0])
 
     def localize(
@@ -131,10 +127,10 @@ class SpatialTransform(Layer):
         looks: list[Callable[..., Any]] = [backward]
         warps: list[Callable[..., Any]] = []  # each gave what the next look saw
         for step in range(1, self.n_steps):
-            family, shape = self.family_after(step), (X.shape[1], X.shape[2])
-            Z, warp_backward = family.warp(_images(X), P, shape, *self.rules)
+            family, shape = self.composed_family(step), (X.shape[1], X.shape[2])
+            Z, warp_backward = family.warp(np.ascontiguousarray(images_of(X)), P, shape, self.rules)
             warps.append(warp_backward)
-            own, backward = self.network.forward(Z.transpose(3, 1, 2, 0), training, rng)
+            own, backward = self.network.forward(activations_of(Z), training, rng)
             P = np.concatenate([P, own.T], axis=1)
             looks.append(backward)
 
@@ -144,13 +140,13 @@ class SpatialTransform(Layer):
             for step in reversed(range(1, self.n_steps)):
                 dZ, gradients = looks[step](dP[:, step * count :].T, True)
                 shares.append(flat_gradient(gradients, np.empty_like(self.network.vector)))
-                dimages, dbefore = warps[step - 1](dZ.transpose(3, 1, 2, 0), want_dX)
+                dimages, dbefore = warps[step - 1](images_of(dZ), want_dX)
                 dP = dP[:, : step * count] + dbefore
                 later.append(dimages)
             dX, gradients = looks[0](dP.T, want_dX)
             total = flat_gradient(gradients, np.empty_like(self.network.vector))
             if want_dX and later:
-                dX = dX + sum(later).transpose(3, 1, 2, 0)
+                dX = dX + activations_of(sum(later))
             return dX, [sum(shares, start=total)]
 
         return P, backward_all
@@ -162,21 +158,17 @@ class SpatialTransform(Layer):
         Y, warp_backward = self.warp(X, P)
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
-            dimages, dP = warp_backward(dY.transpose(3, 1, 2, 0), want_dX)
+            dimages, dP = warp_backward(images_of(dY), want_dX)
             dX, gradients = localize_backward(dP, want_dX)
-            return (None if dimages is None else dX + dimages.transpose(3, 1, 2, 0)), gradients
+            return (None if dimages is None else dX + activations_of(dimages)), gradients
 
         return Y, backward
 
     def warp(self, X: Array, parameters: Array) -> tuple[Array, Callable[..., Any]]:
-        """Activations X warped by the `warper`'s parameters, with the backward of the warp."""
-        Y, backward = self.warper.warp(_images(X), parameters, self.shape, *self.rules)
-        return Y.transpose(3, 1, 2, 0), backward
-
-
-def _images(X: Array) -> Array:
-    """Activations as images (n, h, w, c)."""
-    return np.ascontiguousarray(X.transpose(3, 1, 2, 0))
+        """Activations X warped by `composed_family`'s parameters, with the warp's backward."""
+        images = np.ascontiguousarray(images_of(X))
+        Y, backward = self.composed_family().warp(images, parameters, self.shape, self.rules)
+        return activations_of(Y), backward
 
 
 def _pair(layer: Layer, output_shape: Any) -> tuple[int, int]:

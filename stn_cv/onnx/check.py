@@ -87,7 +87,7 @@ def _differences(
 
 
 def before_camera(theta: Array) -> Array:
-    """Which frames (n,) lie before the camera: beside the horizon a rounding more is a pixel more."""
+    """Which frames (n,) lie before the camera: beside its horizon a rounding moves pixels."""
     if theta.shape[-2:] != (3, 3):
         return np.full(len(theta), True)
     tilt, own = np.abs(theta[:, 2, :2]).sum(axis=1), theta[:, 2, 2]

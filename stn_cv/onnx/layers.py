@@ -60,8 +60,9 @@ def found_theta(graph: Graph, layer: SpatialTransform, X: Value) -> Value:
 
 def theta_size(layer: SpatialTransform) -> int:
     """How many values theta has."""
-    parameters = np.zeros((1, layer.warper.n_parameters))
-    return layer.warper.theta(parameters, layer.network.input_shape[1:])[0].size
+    family = layer.composed_family()
+    parameters = np.zeros((1, family.n_parameters))
+    return family.theta(parameters, layer.network.input_shape[1:])[0].size
 
 
 def warped(

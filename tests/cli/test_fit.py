@@ -130,7 +130,7 @@ def test_ctrl_c_saves_the_best_so_far(fitted, tmp_path):
 def test_ctrl_c_before_anything_was_learned_writes_nothing(fitted, tmp_path):
     code = f"""
 from stn_cv.nn.training import Trainer
-def epoch(self, samples):
+def epoch(self):
     raise KeyboardInterrupt
 Trainer.epoch = epoch
 {COMMAND}"""

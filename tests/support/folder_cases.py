@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stn_cv import iter_rectified
 from stn_cv.model.image_spec import ImageSpec
 from stn_cv.model.rectifier import Rectifier
 from stn_cv.nn import Dense, Flatten, SpatialTransform
@@ -62,3 +63,15 @@ def contents(folder):
 
 def rows_of(manifest):
     return [json.loads(line) for line in Path(manifest).read_text().splitlines()]
+
+
+def put(path, data):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def one(model, path, target, **options):
+    """The result of one photo."""
+    (result,) = iter_rectified(model, path, target, **options)
+    return result
