@@ -8,7 +8,6 @@ import argparse
 import hashlib
 import json
 import os
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -32,11 +31,11 @@ class Model:
         self.data, self.own = Path(path).read_bytes(), threading.local()
         body, seal = self.data[:-76], self.data[-76:]
         if seal != SEAL + hashlib.sha256(body).hexdigest().encode():
-            raise ValueError(f"{path} is no file of stn-cv export, or was changed: export it again")
+            raise SystemExit(f"{path} is no file of stn-cv export, or was changed: export it again")
         at = body.rindex(b"\n\x06stn_cv\x12") + 9  # here stands the length of what follows
         self.facts = json.loads(body[at + next(i for i in range(9) if body[at + i] < 128) + 1 :])
         if self.facts["format"][0] != 1:
-            raise ValueError(f"{path} is by {self.facts['library']}: take the script of that one")
+            raise SystemExit(f"{path} is by {self.facts['library']}: take the script of that one")
         self.spec, self.fill = self.facts["image_spec"], self.facts["fill_value"]
         self.shape = self.spec["height"], self.spec["width"]
 
@@ -57,14 +56,13 @@ class Model:
         small = resized(photo, [max(round(side * inside), 1) for side in photo.shape[:2]])
         change = CHANGES.get((small.ndim, self.spec["channels"]))
         small = small if change is None else cv2.cvtColor(small, change)
-        theta = np.diag([*canvas, 1])[:2]
-        small = warped(np.float32(small), theta, self.shape, "zeros", self.fill * white)
+        theta, small = np.diag([*canvas, 1])[:2], np.float32(small)
+        small = warped(small, theta, self.shape, "zeros", self.fill * white)
         small = np.rint(small) if photo.dtype.kind == "u" else small
         if photo.dtype.name != self.spec["range"]:
             small = np.clip(small / white, 0, 1)
-            small = (
-                np.rint(small * WHITE[self.spec["range"]]) if "u" in self.spec["range"] else small
-            )
+            if self.spec["range"] in WHITE:
+                small = np.rint(small * WHITE[self.spec["range"]])
         return small.reshape(*self.shape, -1)
 
     def rectify(self, photo):
@@ -146,15 +144,12 @@ def main():
         except Exception as error:  # one bad photo costs no other
             return f"{path}: {error}"
 
-    try:
-        model = Model(given.model)
-        given.out.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:
-        return str(error)
+    model = Model(given.model)
+    given.out.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor() as pool:
         return "\n".join(filter(None, pool.map(rectify, given.photos)))
 
 
 if __name__ == "__main__":
     cv2.setNumThreads(1)
-    sys.exit(main() or 0)
+    raise SystemExit(main() or 0)
