@@ -5,7 +5,38 @@ loads neither scikit-learn nor OpenCV.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import datasets as datasets
+    from . import joint as joint
+    from . import nn as nn
+    from .errors import (
+        CollapseWarning,
+        InterruptedWarning,
+        InvalidInputError,
+        InvalidTypeError,
+        MissingLibraryError,
+        ModelFileError,
+        NonFiniteError,
+        StnError,
+        TrainingDiverged,
+    )
+    from .estimators import HOG, SpatialTransformer, SpatialTransformerClassifier
+    from .folder import iter_rectified, rectify_folder
+    from .geometry import theta_from_cv2, theta_to_cv2
+    from .model.file import load, save
+    from .model.image_spec import ImageSpec
+    from .model.rectifier import Rectifier
+    from .pictures import contact_sheet
+    from .sampling import (
+        affine_grid,
+        affine_grid_backward,
+        grid_sample,
+        grid_sample_backward,
+        warp_affine,
+        warp_affine_backward,
+    )
 
 __version__ = "0.1.0"
 
@@ -40,7 +71,7 @@ _HOMES = {
     "CollapseWarning": "errors",
 }
 
-__all__ = [  # noqa: F822  (resolved in __getattr__)
+__all__ = [
     "CollapseWarning",
     "HOG",
     "ImageSpec",
@@ -75,12 +106,14 @@ __all__ = [  # noqa: F822  (resolved in __getattr__)
 _ROOMS = ("datasets", "joint", "nn")
 
 
-def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
-        return import_module(f".{name}", __name__)
-    if name not in _HOMES:
-        raise AttributeError(f"module 'stn_cv' has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+if not TYPE_CHECKING:  # or a type checker would believe that any name is there
+
+    def __getattr__(name: str) -> Any:
+        if name in _ROOMS:
+            return import_module(f".{name}", __name__)
+        if name not in _HOMES:
+            raise AttributeError(f"module 'stn_cv' has no attribute {name!r}")
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:

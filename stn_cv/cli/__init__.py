@@ -8,14 +8,13 @@ from .. import __version__
 from .demo import demo
 from .doctor import doctor
 from .export import export
+from .exit_codes import FAILED, INTERRUPTED, MODEL_REFUSED
 from .fit import fit
 from .info import info
 from .predict import predict
 from .rectify import rectify
 
 __all__ = ["main"]
-
-FAILED, MODEL_REFUSED, INTERRUPTED = 1, 3, 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,11 +29,11 @@ for command in (fit, rectify, predict, export, info, doctor, demo):
 
 def main() -> None:
     """Run the command; Ctrl-C exits with 130, what the user can mend with one line and a code."""
-    from ..errors import ModelFileError, StnError
+    from ..errors import InterruptedWarning, ModelFileError, StnError
 
     try:
         code = commands(prog_name="stn-cv", standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, InterruptedWarning):  # a demo's training raises the second
         code = INTERRUPTED
     except click.ClickException as error:
         error.show()

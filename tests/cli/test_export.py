@@ -1,7 +1,7 @@
 """`stn-cv export` in a process of its own."""
 
 import pytest
-from support.commands import stn_cv_command
+from support.commands import stn_cv as command
 from support.export_cases import made_up
 
 import stn_cv
@@ -11,7 +11,7 @@ pytest.importorskip("onnx", reason="exports need the extra onnx")
 
 def test_it_writes_the_file_and_says_how_near_it_is(tmp_path):
     stn_cv.save(made_up(), tmp_path / "model.stn")
-    done = stn_cv_command("export", str(tmp_path / "model.stn"), str(tmp_path / "model.onnx"))
+    done = command("export", tmp_path / "model.stn", tmp_path / "model.onnx")
     assert done.returncode == 0 and done.stderr == ""
     first, *_, last = done.stdout.splitlines()
     assert first.startswith("cv2.dnn: differs from the model by at most: theta ")
@@ -22,7 +22,7 @@ def test_it_writes_the_file_and_says_how_near_it_is(tmp_path):
 
 def test_it_says_that_a_model_has_no_head(tmp_path):
     stn_cv.save(made_up(classes=None), tmp_path / "model.stn")
-    done = stn_cv_command("export", str(tmp_path / "model.stn"), str(tmp_path / "model.onnx"))
+    done = command("export", tmp_path / "model.stn", tmp_path / "model.onnx")
     assert done.returncode == 0 and "It gives no probabilities: " in done.stdout
 
 
@@ -38,7 +38,7 @@ def test_it_says_that_a_model_has_no_head(tmp_path):
 def test_what_cannot_be_written_is_said(out, options, code, message, tmp_path):
     stn_cv.save(made_up(**options), tmp_path / "model.stn")
     before = (tmp_path / "model.stn").read_bytes()
-    done = stn_cv_command("export", str(tmp_path / "model.stn"), str(tmp_path / out))
+    done = command("export", tmp_path / "model.stn", tmp_path / out)
     assert done.returncode == code and message in done.stderr and "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["model.stn"]
     assert (tmp_path / "model.stn").read_bytes() == before

@@ -8,9 +8,10 @@ import pytest
 
 from stn_cv import warp_affine
 from stn_cv.nn import Dense, Dropout, Flatten, ReLU, SpatialTransform
+from stn_cv.nn.axes import activations_of
 from stn_cv.nn.network import Network
 from stn_cv.nn.objectives import Evaluation
-from stn_cv.nn.samples import activations, keyed
+from stn_cv.nn.samples import keyed
 from stn_cv.nn.settings import Settings
 from stn_cv.nn.training import Trainer, train
 from stn_cv.threads import run_slices, slices_of
@@ -82,7 +83,7 @@ class KnownPoses:
         return Canvases(images, theta, np.ones(self.n))
 
     def outputs(self, network, images, training=False, rng=None):
-        return network.forward(activations(images), training, rng)
+        return network.forward(activations_of(images), training, rng)
 
     def gradient(self, batch, drawn):
         def run(part):
@@ -116,7 +117,7 @@ class InsideATransform(KnownPoses):
     """The same, on what the localization of a transform gives."""
 
     def outputs(self, network, images, training=False, rng=None):
-        parameters, backward = network.layers[0].localize(activations(images), training, rng)
+        parameters, backward = network.layers[0].localize(activations_of(images), training, rng)
         return parameters.T, lambda dY, want_dX=True: backward(dY.T, want_dX)
 
 
