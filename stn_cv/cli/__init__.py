@@ -8,6 +8,7 @@ from .. import __version__
 from .demo import demo
 from .doctor import doctor
 from .exit_codes import FAILED, INTERRUPTED, MODEL_REFUSED
+from .export import export
 from .fit import fit
 from .info import info
 from .predict import predict
@@ -22,7 +23,7 @@ def commands() -> None:
     """Learned rectification for classical vision, on a CPU."""
 
 
-for command in (fit, rectify, predict, info, doctor, demo):
+for command in (fit, rectify, predict, export, info, doctor, demo):
     commands.add_command(command)
 
 
