@@ -7,8 +7,8 @@ import click
 from .. import __version__
 from .demo import demo
 from .doctor import doctor
-from .export import export
 from .exit_codes import FAILED, INTERRUPTED, MODEL_REFUSED
+from .export import export
 from .fit import fit
 from .info import info
 from .predict import predict
