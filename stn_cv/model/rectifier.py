@@ -290,25 +290,7 @@ class Rectifier:
                 f"images have shape {images.shape}; wanted (h, w[, c]) or (n, h, w[, c])."
             )
         if not spec.fits(batch):
-            batch = self._resized(batch)
+            batch = spec.resized(batch)
         if batch.dtype.kind == "f" and np.count_nonzero(np.isfinite(batch)) < batch.size:
             raise InvalidInputError("images hold NaN or infinity; give finite values.")
         return batch, single
-
-    def _resized(self, batch: Array) -> Array:
-        from ..opencv import resize_area
-
-        spec, came = self.image_spec, ImageSpec.of(batch)
-        if came.channels != spec.channels or came.range != spec.range:
-            raise InvalidInputError(f"the model was fitted on {spec}; these images have {came}.")
-        height = came.width * spec.height / spec.width
-        width = came.height * spec.width / spec.height
-        if min(abs(came.height - height), abs(came.width - width)) > 0.5:  # more than rounding
-            advice = "Crop or pad them first."
-            if spec.channels == 1 and came.width in (3, 4):
-                advice = "If the last axis holds colours, turn the image grey to find its theta."
-            raise InvalidInputError(
-                f"the model was fitted on {spec}; these images have {came}: other proportions. "
-                f"{advice}"
-            )
-        return resize_area(batch, (spec.height, spec.width))

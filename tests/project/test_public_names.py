@@ -29,7 +29,7 @@ ALIGNMENT = ["theta_from_moments"]
 MODEL = ["ImageSpec", "Rectifier", "export", "load", "save"]
 PICTURES = ["contact_sheet"]
 FOLDERS = ["iter_rectified", "rectify_folder"]
-ESTIMATORS = ["HOG", "SpatialTransformer", "SpatialTransformerClassifier"]
+ESTIMATORS = ["HOG", "PoseTransformer", "SpatialTransformer", "SpatialTransformerClassifier"]
 ERRORS = [
     "CollapseWarning",
     "InterruptedWarning",
