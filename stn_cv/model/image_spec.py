@@ -92,7 +92,23 @@ class ImageSpec:
         return images if self.maximum == 1 else images / np.dtype(dtype).type(self.maximum)
 
     def resized(self, batch: Array) -> Array:
-        """A batch (n, h, w, c) of these proportions at this size, by area."""
+        """Bring images of these proportions to this size, by area.
+
+        Parameters
+        ----------
+        batch : ndarray of shape (n, h, w, c)
+            Of the spec's channels and range.
+
+        Returns
+        -------
+        ndarray of shape (n, height, width, c)
+            Of the dtype that came.
+
+        Raises
+        ------
+        InvalidInputError
+            If the images have other channels, range or proportions.
+        """
         from ..opencv import resize_area
 
         came = ImageSpec.of(batch)

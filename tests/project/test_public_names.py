@@ -51,8 +51,10 @@ LAYERS = [
     "MaxPool",
     "Parallel",
     "ReLU",
+    "Shrink",
     "SpatialTransform",
     "Standardize",
+    "StandardizeEach",
 ]
 JOINT = ["DERIVATIVES", "GRADIENTS", "differentiable", "forward"]
 PUBLIC = SAMPLING + POSES + ALIGNMENT + MODEL + PICTURES + FOLDERS + ESTIMATORS + ERRORS
