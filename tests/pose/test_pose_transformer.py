@@ -188,7 +188,6 @@ OUTSIDE[5, 0, 2] = 1.5
         ({"background": []}, X, None, "no picture"),
         ({"background": [np.zeros((5, 5, 3))]}, X, None, r"background\[0\]"),
         ({"scale": (1.5, 0.5)}, X, None, "smallest, largest"),
-        ({"scale": 1.5}, X, None, "scale"),
         ({"scale": (1,)}, X, None, "scale"),
     ],
 )
@@ -196,9 +195,8 @@ def test_what_is_refused_before_any_training(parameters, images, theta, words, m
     monkeypatch.setattr("stn_cv.estimators.pose.PoseFit", None)  # none can begin
     poser = quick(**parameters)
     before = dict(vars(poser))
-    with pytest.raises((InvalidInputError, ValueError, TypeError), match=words) as error:
+    with pytest.raises(InvalidInputError, match=words):
         poser.fit(images, theta)
-    assert isinstance(error.value, InvalidInputError)
     assert vars(poser) == before
 
 
