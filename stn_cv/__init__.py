@@ -13,6 +13,7 @@ _HOMES = {
     "SpatialTransformer": "estimators",
     "SpatialTransformerClassifier": "estimators",
     "HOG": "estimators",
+    "JointAlignment": "estimators",
     "Rectifier": "model.rectifier",
     "ImageSpec": "model.image_spec",
     "save": "model.file",
@@ -42,15 +43,18 @@ _HOMES = {
     "ModelFileError": "errors",
     "MissingLibraryError": "errors",
     "CollapseWarning": "errors",
+    "AlignmentWarning": "errors",
 }
 
 __all__ = [  # noqa: F822  (resolved in __getattr__)
+    "AlignmentWarning",
     "CollapseWarning",
     "HOG",
     "ImageSpec",
     "InterruptedWarning",
     "InvalidInputError",
     "InvalidTypeError",
+    "JointAlignment",
     "MissingLibraryError",
     "ModelFileError",
     "NonFiniteError",

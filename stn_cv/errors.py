@@ -1,6 +1,7 @@
 """The exception tree: every error this library raises itself is a `StnError`."""
 
 __all__ = [
+    "AlignmentWarning",
     "CollapseWarning",
     "InterruptedWarning",
     "InvalidInputError",
@@ -47,3 +48,7 @@ class CollapseWarning(UserWarning):
 
 class InterruptedWarning(UserWarning):
     """Ctrl-C ended a training; the best weights so far were kept."""
+
+
+class AlignmentWarning(UserWarning):
+    """Searches for poses that should agree do not: the poses are not to be trusted."""

@@ -1,7 +1,8 @@
 """The scikit-learn face."""
 
+from .alignment import JointAlignment
 from .classifier import SpatialTransformerClassifier
 from .hog import HOG
 from .transformer import SpatialTransformer
 
-__all__ = ["HOG", "SpatialTransformer", "SpatialTransformerClassifier"]
+__all__ = ["HOG", "JointAlignment", "SpatialTransformer", "SpatialTransformerClassifier"]

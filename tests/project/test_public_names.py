@@ -29,8 +29,9 @@ ALIGNMENT = ["theta_from_moments"]
 MODEL = ["ImageSpec", "Rectifier", "load", "save"]
 PICTURES = ["contact_sheet"]
 FOLDERS = ["iter_rectified", "rectify_folder"]
-ESTIMATORS = ["HOG", "SpatialTransformer", "SpatialTransformerClassifier"]
+ESTIMATORS = ["HOG", "JointAlignment", "SpatialTransformer", "SpatialTransformerClassifier"]
 ERRORS = [
+    "AlignmentWarning",
     "CollapseWarning",
     "InterruptedWarning",
     "InvalidInputError",
