@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from . import datasets as datasets
     from . import joint as joint
     from . import nn as nn
+    from .alignment import (
+        theta_from_moments,
+    )
     from .errors import (
+        AlignmentWarning,
         CollapseWarning,
         InterruptedWarning,
         InvalidInputError,
@@ -22,13 +26,41 @@ if TYPE_CHECKING:
         StnError,
         TrainingDiverged,
     )
-    from .estimators import HOG, SpatialTransformer, SpatialTransformerClassifier
-    from .folder import iter_rectified, rectify_folder
-    from .geometry import theta_from_cv2, theta_to_cv2
-    from .model.file import load, save
-    from .model.image_spec import ImageSpec
-    from .model.rectifier import Rectifier
-    from .pictures import contact_sheet
+    from .estimators import (
+        HOG,
+        JointAlignment,
+        PoseTransformer,
+        SpatialTransformer,
+        SpatialTransformerClassifier,
+    )
+    from .folder import (
+        iter_rectified,
+        rectify_folder,
+    )
+    from .geometry import (
+        angle_error,
+        corner_error,
+        corners_from_theta,
+        theta_from_corners,
+        theta_from_cv2,
+        theta_to_cv2,
+    )
+    from .model.file import (
+        load,
+        save,
+    )
+    from .model.image_spec import (
+        ImageSpec,
+    )
+    from .model.rectifier import (
+        Rectifier,
+    )
+    from .onnx import (
+        export,
+    )
+    from .pictures import (
+        contact_sheet,
+    )
     from .sampling import (
         affine_grid,
         affine_grid_backward,
@@ -45,6 +77,7 @@ _HOMES = {
     "SpatialTransformerClassifier": "estimators",
     "PoseTransformer": "estimators",
     "HOG": "estimators",
+    "JointAlignment": "estimators",
     "Rectifier": "model.rectifier",
     "ImageSpec": "model.image_spec",
     "save": "model.file",
@@ -75,15 +108,18 @@ _HOMES = {
     "ModelFileError": "errors",
     "MissingLibraryError": "errors",
     "CollapseWarning": "errors",
+    "AlignmentWarning": "errors",
 }
 
 __all__ = [
+    "AlignmentWarning",
     "CollapseWarning",
     "HOG",
     "ImageSpec",
     "InterruptedWarning",
     "InvalidInputError",
     "InvalidTypeError",
+    "JointAlignment",
     "MissingLibraryError",
     "ModelFileError",
     "NonFiniteError",

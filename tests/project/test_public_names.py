@@ -29,8 +29,15 @@ ALIGNMENT = ["theta_from_moments"]
 MODEL = ["ImageSpec", "Rectifier", "export", "load", "save"]
 PICTURES = ["contact_sheet"]
 FOLDERS = ["iter_rectified", "rectify_folder"]
-ESTIMATORS = ["HOG", "PoseTransformer", "SpatialTransformer", "SpatialTransformerClassifier"]
+ESTIMATORS = [
+    "HOG",
+    "JointAlignment",
+    "PoseTransformer",
+    "SpatialTransformer",
+    "SpatialTransformerClassifier",
+]
 ERRORS = [
+    "AlignmentWarning",
     "CollapseWarning",
     "InterruptedWarning",
     "InvalidInputError",
