@@ -14,7 +14,7 @@ from ..nn.loss import softmax
 from ..nn.network import Network
 from ..nn.spatial import SpatialTransform
 from ..threads import pinned_blas, run_slices
-from .image_spec import ImageSpec
+from .image_spec import ImageSpec, brought_to_size
 
 __all__ = ["Rectifier"]
 
@@ -60,6 +60,16 @@ class Rectifier:
         self.image_spec = image_spec
         self.classes = None if classes is None else np.asarray(classes)
         self.n_jobs = n_jobs
+
+    def __repr__(self) -> str:
+        """What it is, in a line."""
+        height, width = self.output_shape
+        looks = f", {self.transform.n_steps} looks" if self.transform.n_steps > 1 else ""
+        head = "no head" if self.classes is None else f"{len(self.classes)} classes"
+        return (
+            f"<Rectifier: {self.transform.family}{looks}; fitted on {self.image_spec}; gives "
+            f"{height}x{width} pixels; {head}>"
+        )
 
     @property
     def transform(self) -> SpatialTransform:
@@ -184,6 +194,39 @@ class Rectifier:
         rules = rules._replace(fill_value=rules.fill_value * self.image_spec.maximum)
         return self.family.apply(images, np.asarray(theta), shape, rules, self.n_jobs)
 
+    def rectify_photo(self, photo: Array, size: str | tuple[int, int] = "native") -> Array:
+        """Warp a photo of any size and proportions, as ``stn-cv rectify`` does.
+
+        The transform is found on a small copy in the middle of a canvas of the fitted
+        proportions, and the photo itself is warped, at its own resolution and in its colours.
+
+        Parameters
+        ----------
+        photo : ndarray of shape (h, w), (h, w, 3) or (h, w, 4)
+            Grey, RGB or RGB with transparency; uint8, uint16, or float32 with 1 as white. Colours
+            and greys are turned into what the model was fitted on where it looks.
+        size : {"native", "input"} or tuple, default "native"
+            "native": the model's proportions, so large that the median pixel shows a pixel of the
+            photo. "input": as large as the photo. Or (height, width).
+
+        Returns
+        -------
+        ndarray
+            The rectified photo, with the channels and dtype that came.
+
+        Raises
+        ------
+        InvalidInputError, InvalidTypeError
+            If the photo or the size is not as wanted.
+
+        See Also
+        --------
+        stn_cv.rectify_folder : Folders of photos, read and written.
+        """
+        from .photos import rectified
+
+        return rectified(self, photo, size)
+
     def predict_proba(self, images: ArrayLike) -> Array:
         """Probability of each class by the built-in head.
 
@@ -250,25 +293,7 @@ class Rectifier:
                 f"images have shape {images.shape}; wanted (h, w[, c]) or (n, h, w[, c])."
             )
         if not spec.fits(batch):
-            batch = self._resized(batch)
+            batch = brought_to_size(batch, spec)
         if batch.dtype.kind == "f" and np.count_nonzero(np.isfinite(batch)) < batch.size:
             raise InvalidInputError("images hold NaN or infinity; give finite values.")
         return batch, single
-
-    def _resized(self, batch: Array) -> Array:
-        from ..opencv import resize_area
-
-        spec, came = self.image_spec, ImageSpec.of(batch)
-        if came.channels != spec.channels or came.range != spec.range:
-            raise InvalidInputError(f"the model was fitted on {spec}; these images have {came}.")
-        height = came.width * spec.height / spec.width
-        width = came.height * spec.width / spec.height
-        if min(abs(came.height - height), abs(came.width - width)) > 0.5:  # more than rounding
-            advice = "Crop or pad them first."
-            if spec.channels == 1 and came.width in (3, 4):
-                advice = "If the last axis holds colours, turn the image grey to find its theta."
-            raise InvalidInputError(
-                f"the model was fitted on {spec}; these images have {came}: other proportions. "
-                f"{advice}"
-            )
-        return resize_area(batch, (spec.height, spec.width))
