@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..errors import InvalidInputError, StnError
+from ..geometry.letterbox import pose_of
+from ..model.photos import find, warped
 from ..model.rectifier import Rectifier
 from ..opencv import decode_photo, encode
 from .files import read_photo_file, write_below
-from .letterbox import pose_of
 from .options import Options
-from .photos import find, warped
 from .plan import Item
 from .preview import Thumbnails, preview_of, thumbnails_of
 

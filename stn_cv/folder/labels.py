@@ -10,11 +10,11 @@ import numpy as np
 from ..arrays import Array
 from ..errors import InvalidInputError
 from ..model.image_spec import ImageSpec
+from ..model.photos import small_copy
 from ..opencv import LARGEST_PICTURE, decode_photo, quiet_and_serial
 from ..threads import run_stream
 from .files import read_photo_file
 from .item import reason_of
-from .photos import small_copy
 from .plan import find_photos
 
 __all__ = ["Examples", "labelled_photos", "read_examples"]

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..arrays import Array
+from ..model.photos import small_copy
 from ..model.rectifier import Rectifier
 from ..opencv import decode_photo, quiet_and_serial
 from ..threads import pinned_blas, run_stream
 from .files import read_photo_file
 from .item import reason_of
 from .options import Options
-from .photos import small_copy
 from .plan import find_photos
 from .rectify import Sources, as_paths
 

@@ -11,14 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from ..geometry import (
-    area_gain,
-    invert,
-    local_affine,
-    matrix_output_to_source,
-    narrowed,
-    scaled,
-)
+from .affine import matrix_output_to_source
+from .opencv_matrix import invert
+from .warps import area_gain, local_affine, narrowed, scaled
 
 __all__ = ["canvas_of", "native_shape", "pose_of", "shrinkage", "theta_of_photo"]
 
