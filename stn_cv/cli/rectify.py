@@ -28,6 +28,12 @@ def _existing() -> tuple[str, ...]:
     return get_args(Existing)
 
 
+def _sampling() -> tuple[str, ...]:
+    from ..folder.options import Sampling
+
+    return get_args(Sampling)
+
+
 def _formats() -> tuple[str, ...]:
     from ..opencv import FORMATS
 
@@ -56,6 +62,9 @@ def _formats() -> tuple[str, ...]:
 )
 @click.option("--format", type=ChoiceOf(_formats), help="Otherwise as each photo.")
 @click.option("--quality", type=click.IntRange(1, 100), help="Of lossy formats; of JPEG 95.")
+@click.option(
+    "--sampling", type=ChoiceOf(_sampling), help="Of a JPEG's colours; otherwise as the photo's."
+)
 @jobs_option
 @click.option("--preview", type=click.Path(file_okay=False), help="Folder for before and after.")
 @click.option(

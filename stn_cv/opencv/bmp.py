@@ -42,7 +42,7 @@ class BMP(Format):
             misread=_misread(data, size, bits),
         )
 
-    def decode(self, data: bytes, header: Header) -> Array | None:
+    def decode(self, data: bytes, header: Header, keep_damaged: bool = False) -> Array | None:
         """Three channels unless there is an alpha: OpenCV gives the padding as a fourth."""
         image = super().decode(data, header)
         if image is not None and image.ndim == 3 and header.channels < 4:

@@ -34,14 +34,32 @@ LARGEST_PICTURE = 89_478_485  # pixels: 256 MiB of RGB
 
 @dataclass(frozen=True)
 class Photo:
-    """Pixels, upright, and the colour profile they are to be read with."""
+    """A decoded photo.
+
+    Attributes
+    ----------
+    pixels : ndarray
+        Upright.
+    profile : bytes or None
+        The ICC profile that the pixels are to be read with.
+    sampling : str or None
+        Of a JPEG's colours, upright: "444", "422", "420", "440" or "411".
+    damage : str
+        What is known to be lost, where damaged photos are kept; otherwise "".
+    """
 
     pixels: Array
     profile: bytes | None = None
+    sampling: str | None = None
+    damage: str = ""
 
 
 def encode(
-    image: Array, suffix: str, quality: int | None = None, profile: bytes | None = None
+    image: Array,
+    suffix: str,
+    quality: int | None = None,
+    profile: bytes | None = None,
+    sampling: str | None = None,
 ) -> bytes:
     """Encode an image as a file of the format that a suffix names.
 
@@ -55,6 +73,8 @@ def encode(
         1 to 100 for JPEG (None: 95) and WebP (None: lossless); other formats lose nothing.
     profile : bytes or None, default None
         ICC colour profile to put into the file.
+    sampling : {"444", "422", "420", "440", "411"} or None, default None
+        How many colours a JPEG keeps beside its shades, of "444" all; None is "420".
 
     Returns
     -------
@@ -74,7 +94,7 @@ def encode(
         raise InvalidInputError(
             f"{format.suffix} cannot hold a colour profile; write one of {', '.join(others)}."
         )
-    data = format.encode(image, quality)
+    data = format.encode(image, quality, sampling)
     if data is None:
         raise InvalidInputError(
             f"OpenCV cannot encode shape {image.shape} as {format.suffix}; it may be too large "
@@ -143,7 +163,12 @@ def _no_image(data: bytes, reason: str) -> InvalidInputError:
     )
 
 
-def decode_photo(data: bytes, max_pixels: int = LARGEST_PICTURE, first_page: bool = False) -> Photo:
+def decode_photo(
+    data: bytes,
+    max_pixels: int = LARGEST_PICTURE,
+    first_page: bool = False,
+    keep_damaged: bool = False,
+) -> Photo:
     """Decode an image file, judged by its header first.
 
     Parameters
@@ -154,6 +179,8 @@ def decode_photo(data: bytes, max_pixels: int = LARGEST_PICTURE, first_page: boo
         A picture with more is refused before it is decoded.
     first_page : bool, default False
         Whether to take the first page or frame of a file that has several.
+    keep_damaged : bool, default False
+        Whether to take what a decoder can make of damaged data, where it can.
 
     Returns
     -------
@@ -170,7 +197,7 @@ def decode_photo(data: bytes, max_pixels: int = LARGEST_PICTURE, first_page: boo
     format = _format_to_read(data)
     header = _header(data, format)
     _check_header(header, format, max_pixels, first_page)
-    image = format.decode(data, header)
+    image, damage = _decoded(data, format, header, keep_damaged)
     if image is None:
         what = "is damaged, or stored in a way that OpenCV cannot decode"
         raise _no_image(data, f"its header is that of a {format.suffix}, its content {what}")
@@ -182,7 +209,31 @@ def decode_photo(data: bytes, max_pixels: int = LARGEST_PICTURE, first_page: boo
             f"{header.channels} channels, OpenCV decodes {came[0]}x{came[1]} {came[2]} with "
             f"{channels}: something would be lost. Convert it to a PNG of RGB or RGBA."
         )
-    return Photo(_upright(image, header.orientation), header.profile)
+    sampling = header.sampling
+    if header.orientation >= 5 and sampling is not None:
+        sampling = {"422": "440", "440": "422"}.get(sampling, sampling)
+    return Photo(_upright(image, header.orientation), header.profile, sampling, damage)
+
+
+def _decoded(
+    data: bytes, format: Format, header: Header, keep_damaged: bool
+) -> tuple[Array | None, str]:
+    """Pixels as they are stored, and what is known to be lost of them."""
+    damage = header.damage
+    try:
+        if not damage:
+            return format.decode(data, header), ""
+    except Damaged as error:
+        damage = str(error)
+    if keep_damaged:
+        try:
+            return format.decode(data, header, keep_damaged=True), damage
+        except Damaged as error:
+            damage = str(error)
+    raise InvalidInputError(
+        f"its data are damaged ({damage}); get it anew, or take what is left of it with "
+        "--damaged keep (damaged='keep')."
+    )
 
 
 def _check_header(header: Header, format: Format, max_pixels: int, first_page: bool) -> None:

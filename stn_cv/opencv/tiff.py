@@ -56,7 +56,7 @@ class TIFF(Format):
             misread=misread,
         )
 
-    def decode(self, data: bytes, header: Header) -> Array | None:
+    def decode(self, data: bytes, header: Header, keep_damaged: bool = False) -> Array | None:
         """OpenCV turns the picture upright itself."""
         return super().decode(_without_kind_of_alpha(data), header)
 

@@ -48,7 +48,7 @@ class WebP(Format):
             profile=profile,
         )
 
-    def encoder_options(self, quality: int | None) -> list[int]:
+    def encoder_options(self, quality: int | None, sampling: str | None) -> list[int]:
         """Lossless ones keep the colours below transparency too."""
         cv2 = load_cv2()
         if quality is not None:
