@@ -148,7 +148,7 @@ def _format_to_read(data: bytes) -> Format:
 def _header(data: bytes, format: Format) -> Header:
     try:
         header = format.read_header(data)
-    except (Damaged, struct.error, IndexError) as error:
+    except (Damaged, struct.error, IndexError, OverflowError) as error:
         what = error if isinstance(error, Damaged) else "it is cut off"
         raise _no_image(data, f"{what}") from error
     if min(header.width, header.height) < 1:
