@@ -29,6 +29,7 @@ __all__ = [
     "write_image",
 ]
 
+GREY = b"GRAY"  # the colour space that an ICC profile says it is of
 LARGEST_PICTURE = 89_478_485  # pixels: 256 MiB of RGB
 
 
@@ -212,7 +213,10 @@ def decode_photo(
     sampling = header.sampling
     if header.orientation >= 5 and sampling is not None:
         sampling = {"422": "440", "440": "422"}.get(sampling, sampling)
-    return Photo(_upright(image, header.orientation), header.profile, sampling, damage)
+    profile = header.profile
+    if profile is not None and profile[16:20] == GREY and image.ndim == 3:
+        profile = None  # of a grey picture that came as RGBA; readers drop it
+    return Photo(_upright(image, header.orientation), profile, sampling, damage)
 
 
 def _decoded(

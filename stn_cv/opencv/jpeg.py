@@ -7,7 +7,7 @@ import numpy as np
 
 from ..arrays import Array
 from .door import load_cv2
-from .exif import exif_orientation
+from .exif import exif_orientation, upright_of, xmp_orientation
 from .format import Damaged, Format, Header
 
 __all__ = ["FORMAT"]
@@ -23,6 +23,7 @@ SAMPLINGS = {
     (3, factors, 0x11, 0x11): name
     for factors, name in ((0x11, "444"), (0x21, "422"), (0x22, "420"), (0x12, "440"), (0x41, "411"))
 }
+XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
 ICC = b"ICC_PROFILE\0"
 LARGEST_PART = 65535 - 2 - len(ICC) - 2
 Segments = Iterator[tuple[int, int, int]]
@@ -42,12 +43,15 @@ class JPEG(Format):
     def read_header(self, data: bytes) -> Header:
         """Size and channels, orientation and profile before the first scan."""
         frame = b""
-        orientation, parts = 1, {}
+        exif, xmp = [], []
+        parts = {}
         for marker, start, end in _segments(data):
             if marker in FRAMES:
                 frame = data[start:end]
             elif marker == APP1 and data.startswith(b"Exif\0\0", start):
-                orientation = exif_orientation(data[start:end])
+                exif.append(exif_orientation(data[start:end]))
+            elif marker == APP1 and data.startswith(XMP_NAME, start):
+                xmp.append(xmp_orientation(data[start:end]))
             elif marker == APP2 and data.startswith(ICC, start) and end - start > len(ICC) + 2:
                 parts[data[start + len(ICC)]] = data[start + len(ICC) + 2 : end]
             elif marker == SCAN:
@@ -63,7 +67,7 @@ class JPEG(Format):
             height=height,
             channels=channels if channels in (1, 3) else 0,  # 4 are CMYK
             dtype="uint8" if bits == 8 else f"{bits} bits",
-            orientation=orientation,
+            orientation=upright_of(*exif, *xmp),
             profile=b"".join(parts[number] for number in sorted(parts)) or None,
             damage="" if data.rfind(EOI, end) > 0 else "it is cut off: its end is missing",
             sampling=SAMPLINGS.get((channels, *frame[7::3])),
