@@ -12,6 +12,7 @@ from .fit import fit
 from .info import info
 from .predict import predict
 from .rectify import rectify
+from .streams import open_standard_streams
 
 __all__ = ["main"]
 
@@ -28,6 +29,7 @@ for command in (fit, rectify, predict, info, doctor, demo):
 
 def main() -> None:
     """Run the command; Ctrl-C exits with 130, what the user can mend with one line and a code."""
+    open_standard_streams()
     from ..errors import InterruptedWarning, ModelFileError, StnError
 
     try:

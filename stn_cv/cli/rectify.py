@@ -99,6 +99,7 @@ def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) ->
         click.echo("stn-cv: interrupted; the same command goes on from here.", err=True)
         raise
     done, failed = summary.done, len(summary.failures)
+    _say_passed_over(summary.passed_over, quiet)
     if not (done or failed or summary.skipped or summary.left):
         return nothing_matched(sources)
     if not quiet:
@@ -116,6 +117,13 @@ def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) ->
     return FAILED if failed or summary.left else 0
 
 
+def _say_passed_over(counts: dict[str, int], quiet: bool = False) -> None:
+    """Name the kinds of files that were taken for no photos."""
+    if counts and not quiet:
+        kinds = ", ".join(f"{n} {printable(kind)}" for kind, n in sorted(counts.items()))
+        click.echo(f"stn-cv: passed over as no photos: {kinds}; see --glob.", err=True)
+
+
 def _dry_run(model: Path, sources: Sources, out: str, options: dict[str, Any]) -> int:
     from ..folder import Options, make_plan
     from ..model.file import load
@@ -127,6 +135,7 @@ def _dry_run(model: Path, sources: Sources, out: str, options: dict[str, Any]) -
         click.echo(f"{printable(item.source)} -> {printable(item.target)}")
     for item in plan.skipped:
         click.echo(f"{printable(item.source)} is done: {printable(item.target)}")
+    _say_passed_over(plan.passed_over)
     for path, reason in plan.unreadable:
         click.echo(f"stn-cv: {printable(path)}: {reason}", err=True)
     if not (plan.items or plan.skipped or plan.unreadable):

@@ -37,7 +37,7 @@ def iter_predictions(
     InvalidInputError
         If a source does not exist.
     """
-    found, unreadable = find_photos(as_paths(source), options.glob, options.exclude)
+    found, unreadable, _ = find_photos(as_paths(source), options.glob, options.exclude)
     paths = [path for path, _ in found[: options.limit]]
     return _predictions(rectifier, options, paths, unreadable)
 

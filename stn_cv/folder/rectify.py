@@ -33,6 +33,8 @@ class Summary:
         Photos that were rectified, and whose output was there already.
     failures : list of (path, reason)
         Photos, and folders, that could not be read, warped or written.
+    passed_over : dict of str to int
+        How many files beside the photos were no photos by their names, by suffix.
     left : int
         Photos that were not tried, since there was no room for them.
     seconds : float
@@ -42,6 +44,7 @@ class Summary:
     done: int = 0
     skipped: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)
+    passed_over: dict[str, int] = field(default_factory=dict)
     left: int = 0
     seconds: float = 0.0
 
@@ -290,6 +293,7 @@ def rectify_folder(
                 listener(result, total)
         if interrupted():
             raise KeyboardInterrupt
+    summary.passed_over = dict(plan.passed_over)
     summary.left = max(total + len(plan.unreadable) - tried, 0)
     summary.seconds = time.perf_counter() - start
     return summary

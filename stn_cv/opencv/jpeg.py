@@ -33,7 +33,7 @@ class JPEG(Format):
     """JPEG of 8 bits, grey or colours."""
 
     name = "JPEG"
-    suffixes = (".jpg", ".jpeg")
+    suffixes = (".jpg", ".jpeg", ".jfif", ".jpe")
     channels = (1, 3)
 
     def recognizes(self, start: bytes) -> bool:
