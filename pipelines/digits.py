@@ -1,4 +1,4 @@
-"""Distorted digits: classical classifiers alone, and behind a jointly trained transformer.
+"""Distorted digits: classifiers alone, behind image moments, and behind a learned transformer.
 
 python pipelines/digits.py [--seed 0] [--jobs -1]
 """
@@ -6,9 +6,11 @@ python pipelines/digits.py [--seed 0] [--jobs -1]
 import argparse
 import warnings
 
+from moments import rectify_rows
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
 from stn_cv import InterruptedWarning, SpatialTransformer, SpatialTransformerClassifier
@@ -46,6 +48,10 @@ def main() -> None:
     models = {
         "LogisticRegression": LogisticRegression(),
         "SVC(rbf)": SVC(),
+        "LogisticRegression behind image moments": make_pipeline(
+            FunctionTransformer(rectify_rows), LogisticRegression()
+        ),
+        "SVC(rbf) behind image moments": make_pipeline(FunctionTransformer(rectify_rows), SVC()),
         "LogisticRegression behind a SpatialTransformer": make_pipeline(
             linear, LogisticRegression()
         ),

@@ -119,7 +119,7 @@ def run(options: argparse.Namespace, digits: Digits) -> dict[str, Any]:
     model = trained(options, digits)
     minutes, cpu_minutes = (time.perf_counter() - start) / 60, (time.process_time() - used) / 60
     network = model.rectifier_.network
-    idle = 0 if options.family else int(network.localizing().sum())
+    idle = 0 if options.family else int(network.localization_mask().sum())
     return {
         "distortion": options.distortion,
         "model": options.model,

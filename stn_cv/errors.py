@@ -1,4 +1,8 @@
-"""The exception tree: every error this library raises itself is a `StnError`."""
+"""The exception tree: every error this library raises itself is a `StnError`; and its warnings."""
+
+import sys
+import warnings
+from types import FrameType
 
 __all__ = [
     "CollapseWarning",
@@ -10,7 +14,10 @@ __all__ = [
     "NonFiniteError",
     "StnError",
     "TrainingDiverged",
+    "warn_caller",
 ]
+
+THROUGH = {"stn_cv", "sklearn", "joblib", "contextlib"}  # whose code no user can change
 
 
 class StnError(Exception):
@@ -47,3 +54,17 @@ class CollapseWarning(UserWarning):
 
 class InterruptedWarning(UserWarning):
     """Ctrl-C ended a training; the best weights so far were kept."""
+
+
+def warn_caller(message: str, category: type[Warning]) -> None:
+    """Warn of the line that called the library, be it through scikit-learn."""
+    frame: FrameType | None = sys._getframe()
+    level = 1
+    while frame is not None and _package(frame) in THROUGH:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _package(frame: FrameType) -> str:
+    """The package whose code a frame runs."""
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array
+from .arrays import INTEGER_MAXIMA, Array
 from .errors import InvalidInputError, NonFiniteError
 from .geometry import any_theta, axes, outline, pixel_from_normalized
 from .opencv import Colour, draw_frame, put_text, resize_area, text_width
@@ -126,7 +126,7 @@ def contact_sheet(
         raise InvalidInputError("n_pairs, columns and cell are counts; wanted at least 1 each.")
     show = _shown_on(inputs)
     box = max(_size(pictures.shape[1:3], cell)[1] for pictures in (inputs, outputs))
-    layout = _Layout(min(columns, n_pairs, len(inputs)), cell, box)
+    layout = _SheetLayout(min(columns, n_pairs, len(inputs)), cell, box)
     cells = []
     for index in _in_turns(labels, len(inputs))[:n_pairs]:
         label, guess = _captions(labels, guesses, index)
@@ -179,9 +179,9 @@ def _check_labels(name: str, labels: ArrayLike | None, n: int) -> Array | None:
 
 def _shown_on(images: Array) -> Callable[[Array], Array]:
     """What turns values on the images' scale into uint8 shades."""
-    low, high = {"uint8": (0, 255), "uint16": (0, 65535)}.get(
-        images.dtype.name, (float(images.min()), float(images.max()))
-    )
+    low, high = 0.0, INTEGER_MAXIMA.get(images.dtype.name)
+    if high is None:
+        low, high = float(images.min()), float(images.max())
     gain = 255 / (high - low) if high > low else 0.0
 
     def show(values: Array) -> Array:
@@ -221,7 +221,7 @@ class _Cell:
 
 
 @dataclass(frozen=True)
-class _Layout:
+class _SheetLayout:
     """Where cells stand: so many pairs a row, or twice as many class means."""
 
     columns: int
@@ -260,7 +260,9 @@ def _size(shape: tuple[int, ...], cell: int) -> tuple[int, int]:
     return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
 
 
-def _strip(layout: _Layout, columns: list[int], headings: list[str], cells: list[_Cell]) -> Array:
+def _strip(
+    layout: _SheetLayout, columns: list[int], headings: list[str], cells: list[_Cell]
+) -> Array:
     """Rows of cells under headings; a row's pictures stand on one line, captions below."""
     tallest = max((cell.picture.shape[0] for cell in cells), default=0)
     step = tallest + ROW_GAP + (CAPTION if any(cell.caption[0] for cell in cells) else 0)

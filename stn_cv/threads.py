@@ -1,4 +1,4 @@
-"""The one place that splits work over threads.
+"""The one module that splits work over threads.
 
 What is summed is cut into slices whose size never depends on the number of threads, and
 results come back in slice order: so sums are bit-identical for any ``n_jobs``. While slices
@@ -31,9 +31,9 @@ def slices_of(n: int, length: int | None = None) -> list[slice]:
     return [slice(start, min(start + length, n)) for start in range(0, n, length)]
 
 
-def slices_for(n: int, values: int, convolves: bool) -> list[slice]:
+def slices_for(n: int, values: int, has_convolution: bool) -> list[slice]:
     """Cut a network's batch of `n` samples of so many values into as few, about equal, slices."""
-    products = not convolves and values <= LARGEST_OF_PRODUCTS
+    products = not has_convolution and values <= LARGEST_OF_PRODUCTS
     count = max(-(-n // (SLICE_OF_PRODUCTS if products else SLICE)), 1)
     return slices_of(n, max(-(-n // count), 1))
 
@@ -117,7 +117,7 @@ def run_stream(
         wait(waiting)
 
 
-class ForAll:
+class ProcessWide:
     """A setting of the whole process, until the last of nested or parallel users leaves.
 
     `begin` changes it and returns what changes it back.
@@ -161,10 +161,10 @@ def _pin() -> Callable[[], None]:
     return restore
 
 
-_pinned = ForAll(_pin)
+_pinned = ProcessWide(_pin)
 
 
-def pinned_blas() -> ForAll:
+def pinned_blas() -> ProcessWide:
     """One BLAS thread for the whole process until the last of nested or parallel users leaves."""
     return _pinned
 

@@ -77,7 +77,7 @@ def test_who_stops_to_listen_waits_for_what_is_under_way():
 
 
 @pytest.mark.parametrize(
-    ("n", "values", "convolves", "lengths"),
+    ("n", "values", "has_convolution", "lengths"),
     [
         (0, 784, True, []),
         (1, 784, True, [1]),
@@ -89,7 +89,7 @@ def test_who_stops_to_listen_waits_for_what_is_under_way():
         (65, 224 * 224, False, [33, 32]),
     ],
 )
-def test_batches_are_cut_into_few_and_about_equal_slices(n, values, convolves, lengths):
-    slices = slices_for(n, values, convolves)
+def test_batches_are_cut_into_few_and_about_equal_slices(n, values, has_convolution, lengths):
+    slices = slices_for(n, values, has_convolution)
     assert [part.stop - part.start for part in slices] == lengths
     assert [i for part in slices for i in range(n)[part]] == list(range(n))

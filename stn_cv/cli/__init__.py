@@ -33,7 +33,7 @@ def main() -> None:
     from ..errors import InterruptedWarning, ModelFileError, StnError
 
     try:
-        code = commands(standalone_mode=False)
+        code = commands(prog_name="stn-cv", standalone_mode=False)
     except (click.exceptions.Abort, InterruptedWarning):  # a demo's training raises the second
         code = INTERRUPTED
     except click.ClickException as error:

@@ -1,4 +1,4 @@
-"""The frame of a digit, stretched at its corners or bent; pixels from its middle."""
+"""The square of a digit, stretched at its corners or bent; pixels from its middle."""
 
 import numpy as np
 
@@ -11,14 +11,14 @@ CORNER_DEVIATION = 5.0  # pixels
 CONTROL_SIDE = 4  # 4 x 4 points of the spline
 
 
-def frame_pixels() -> Array:
+def digit_pixels() -> Array:
     """(784, 2): x and y of the pixels from the middle, row by row."""
     steps = np.arange(DIGIT) - (DIGIT - 1) / 2
     return np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
 
 
 def stretched(pixels: Array, draws: Array) -> Array:
-    """Where pixels come from when each corner of the frame is moved by itself."""
+    """Where pixels come from when each corner of the square is moved by itself."""
     half = DIGIT / 2
     corners = np.array([(-half, -half), (half, -half), (-half, half), (half, half)])
     x, y = (corners + CORNER_DEVIATION * normal(draws[:, 1:9]).reshape(-1, 4, 2)).transpose(2, 0, 1)
@@ -32,7 +32,7 @@ def stretched(pixels: Array, draws: Array) -> Array:
     homography = np.concatenate([h, np.ones((len(h), 1))], axis=1).reshape(-1, 3, 3)
     moved = np.column_stack([pixels, np.ones(len(pixels))]) @ homography.transpose(0, 2, 1)
     depth = moved[..., 2:]
-    behind = depth < 1e-3  # of a frame folded over: nothing is there
+    behind = depth < 1e-3  # of a square folded over: nothing is there
     return np.where(behind, 10 * DIGIT, moved[..., :2] / np.where(behind, 1, depth))
 
 

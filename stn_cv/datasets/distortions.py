@@ -16,7 +16,7 @@ from ..errors import InvalidInputError, InvalidTypeError
 from ..sampling import grid_sample, warp_affine
 from ..threads import run_slices, slices_of
 from .checks import as_dtype, check_range, checked
-from .deformations import DIGIT, bent, frame_pixels, stretched
+from .deformations import DIGIT, bent, digit_pixels, stretched
 from .random_draws import DRAWS, between, key_of, uniform, window
 
 __all__ = ["DigitDistortion"]
@@ -39,10 +39,10 @@ class DigitDistortion:
     ----------
     kind : {"R", "RTS", "P", "E", "TC"}
         "R": turned by up to 90 degrees to either side. "RTS": turned by up to 45 degrees,
-        scaled by 0.7 to 1.2, at a random place in 42 x 42. "P": scaled by 0.75 to 1, then
+        scaled by 0.7 to 1.2, anywhere at random in 42 x 42. "P": scaled by 0.75 to 1, then
         the corners moved by a normal deviation of 5 pixels. "E": scaled by 0.75 to 1, then
         bent by a thin-plate spline, 4 x 4 points of which a normal deviation of 1.5 pixels
-        moves. "TC": at a random place in 60 x 60, with six pieces of 6 x 6 pixels of other
+        moves. "TC": anywhere at random in 60 x 60, with six pieces of 6 x 6 pixels of other
         digits. All but the normal ones are uniform.
     clutter : array_like of shape (m, 28, 28) or None, default None
         For "TC": the digits that pieces are cut from, such as all training digits; uint8, or
@@ -248,34 +248,34 @@ class DigitDistortion:
 
     def _bent(self, digits: Array, draws: Array) -> Array:
         """Digits of more shapes than there are."""
-        places = bent(frame_pixels(), self.bend, draws[:, :32])
-        return _sampled(digits, places, np.ones(len(digits)))
+        coordinates = bent(digit_pixels(), self.bend, draws[:, :32])
+        return _sampled(digits, coordinates, np.ones(len(digits)))
 
     def _distorted(self, digits: Array, draws: Array, numbers: Array | None) -> Array:
         if self.kind == "TC":
             return self._cluttered(digits, draws, numbers)
         if self.kind in LARGEST_TURN:
             return warp_affine(np.ascontiguousarray(digits), self._thetas(draws), self.output_shape)
-        pixels = frame_pixels()
+        pixels = digit_pixels()
         corners = self.kind == "P"
         moved = stretched(pixels, draws) if corners else bent(pixels, BEND, draws[:, 1:33])
         return _sampled(digits, moved, between(SCALES, draws[:, 0]))
 
     def _thetas(self, draws: Array) -> Array:
-        """Turn and, for RTS, scale and place; canvas to digit."""
+        """Turn and, for RTS, scale and shift; canvas to digit."""
         largest, side = LARGEST_TURN[self.kind], self.output_shape[0]
-        angle, place = between((-largest, largest), draws[:, 0]), np.zeros((len(draws), 2))
+        angle, centre = between((-largest, largest), draws[:, 0]), np.zeros((len(draws), 2))
         scale = np.ones(len(draws))
         if self.kind == "RTS":
             scale = between(RTS_SCALES, draws[:, 1])
-            place = (draws[:, 2:4] - 0.5) * (side - DIGIT)
+            centre = (draws[:, 2:4] - 0.5) * (side - DIGIT)
         cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
         turn = np.stack([np.stack([cos, -sin], axis=1), np.stack([sin, cos], axis=1)], axis=1)
-        shift = -turn @ place[:, :, None] / (DIGIT / 2)
+        shift = -turn @ centre[:, :, None] / (DIGIT / 2)
         return np.concatenate([turn * (side / DIGIT), shift], axis=2)
 
     def _cluttered(self, digits: Array, draws: Array, numbers: Array | None) -> Array:
-        """The digit at a random place, and over it pieces, the larger value of the two."""
+        """The digit anywhere at random, and over it pieces, the larger value of the two."""
         assert isinstance(self.clutter, np.ndarray)
         side, which = self.output_shape[0], np.arange(len(digits))[:, None, None]
         canvas = np.zeros((len(digits), side, side), digits.dtype)
@@ -288,12 +288,12 @@ class DigitDistortion:
         for k in range(PIECES):
             cut = window(pieces[:, k, 1:3], DIGIT, PIECE)
             piece = as_dtype(self.clutter[(others[:, k, None, None], *cut)], digits.dtype)
-            place = (which, *window(pieces[:, k, 3:5], side, PIECE))
-            canvas[place] = np.maximum(canvas[place], piece)
+            window_of_piece = (which, *window(pieces[:, k, 3:5], side, PIECE))
+            canvas[window_of_piece] = np.maximum(canvas[window_of_piece], piece)
         return canvas
 
 
-def _sampled(digits: Array, places: Array, scales: Array) -> Array:
-    """Digits, scaled, at places (n, 784, 2) in pixels from their middle."""
-    grid = places / (scales[:, None, None] * (DIGIT / 2))
+def _sampled(digits: Array, coordinates: Array, scales: Array) -> Array:
+    """Digits, scaled, at coordinates (n, 784, 2) in pixels from their middle."""
+    grid = coordinates / (scales[:, None, None] * (DIGIT / 2))
     return grid_sample(np.ascontiguousarray(digits), grid.reshape(-1, DIGIT, DIGIT, 2))

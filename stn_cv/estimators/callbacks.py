@@ -5,6 +5,7 @@ from typing import Any
 
 from ..nn.network import Network
 from ..nn.training import Epoch
+from .learned import Learned
 
 __all__ = ["CallbackSupportMixin", "FitCallbacks", "with_callbacks"]
 
@@ -23,27 +24,27 @@ except ImportError:
 class FitCallbacks:
     """Tells an estimator's callbacks of its fit and, as a listener, of each epoch.
 
-    `fitted` gives the fitted attributes that go with a network.
+    `learned` gives what goes with a network.
     """
 
     def __init__(
-        self, estimator: Any, X: Any, y: Any, fitted: Callable[[Network], dict[str, Any]]
+        self, estimator: Any, X: Any, y: Any, learned: Callable[[Network], Learned], n_epochs: int
     ) -> None:
         self.told = {"estimator": estimator, "X": X, "y": y}
-        self.fitted = fitted
+        self.learned = learned
         self.epochs = 0
         self.losses: list[float] = []
         self.scores: list[float] | None = None
         self.context: Any = None
         if hasattr(estimator, "_init_callback_context"):
-            self.context = estimator._init_callback_context(max_subtasks=estimator.max_iter)
+            self.context = estimator._init_callback_context(max_subtasks=n_epochs)
             self.context.call_on_fit_task_begin(**self.told)
 
     def __call__(self, epoch: Epoch) -> bool:
         """Whether a callback wants the training to stop after this epoch.
 
-        A training that collapsed and was begun anew runs on without them past `max_iter`
-        epochs in all, since scikit-learn wants their number beforehand.
+        A training that collapsed and was begun anew runs on without them past `n_epochs`
+        in all, since scikit-learn wants their number beforehand.
         """
         self.epochs += 1
         self.losses.append(epoch.loss)
@@ -65,5 +66,5 @@ class FitCallbacks:
 
     def _so_far(self, network: Network) -> dict[str, Any]:
         """Fitted attributes as if the training had ended here."""
-        course = {"loss_curve_": [*self.losses], "validation_scores_": self.scores}
-        return {**self.fitted(network), **course, "n_iter_": len(self.losses)}
+        curves = {"loss_curve_": [*self.losses], "validation_scores_": self.scores}
+        return {**self.learned(network).attributes(), **curves, "n_iter_": len(self.losses)}

@@ -14,18 +14,14 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from ..arrays import Array
 from ..errors import InvalidInputError, TrainingDiverged
 from ..joint.heads import head_input
+from ..nn.objectives import CrossEntropy
+from ..nn.samples import probe
 from ..nn.training import Trainer
 from ..threads import pinned_blas
-from .fitting import (
-    TrainingData,
-    build_network,
-    is_built_in,
-    network_to_continue,
-    settings_of,
-    unchanged_on_failure,
-    validated,
-)
-from .training import collapsed, warn_of_collapse
+from .learned import learned_by, unchanged_on_failure
+from .network import build_network, is_built_in, network_to_continue
+from .training import collapsed, settings_of, warn_of_collapse
+from .training_data import TrainingData, validated
 from .transformer import SpatialTransformer
 
 __all__ = ["SpatialTransformerClassifier"]
@@ -61,7 +57,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
     alpha, max_norm, tol, n_iter_no_change : see SpatialTransformer
         Weight decay, clipping, and when to stop.
     n_folds, early_stopping, validation_fraction : see SpatialTransformer
-        On what samples a head is fitted, and by what samples epochs are judged.
+        On what samples a head is fitted, and by what samples epochs are compared.
     class_weight, augment, warm_start : see SpatialTransformer
         Weights of the classes, changes to the images, going on from the last fit.
     n_jobs, random_state, verbose : see SpatialTransformer
@@ -226,21 +222,24 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
             else:
                 spec, dtype = last.image_spec, last.network.vector.dtype
                 data = validated(self, X, y, sample_weight, None, known, spec, dtype)
-            trainer = self._trainer_for(data)
+            trainer = self._trainer(data)
             with pinned_blas():
-                loss = trainer.epoch(data.samples)
+                loss = trainer.epoch()
+            settings = trainer.settings
             if not (np.isfinite(loss) and np.isfinite(trainer.network.vector).all()):
-                raise TrainingDiverged(trainer.settings.advice("a loss or weight is not finite"))
-            self.__dict__.update(self._fitted(trainer.network, data))
+                raise TrainingDiverged(
+                    settings.message_of_divergence("a loss or weight is not finite")
+                )
+            self._keep(learned_by(self, data, None, trainer.network))
+            self._progress = settings.seed, trainer.progress
             self.loss_curve_ = [*getattr(self, "loss_curve_", []), loss]
             self.validation_scores_ = getattr(self, "validation_scores_", None)
             self.n_iter_ = len(self.loss_curve_)
             if self.verbose:
                 print(f"Epoch {self.n_iter_}, loss = {loss:.6f}")
-            trainer.settings = replace(trainer.settings, augment=None)  # which may be no pickle
-            self._trainer = trainer
-            if collapsed(trainer.network, data.samples, trainer.settings):
-                warn_of_collapse(stacklevel=4)
+            looked_at = probe(data.samples, None, settings.seed, settings.n_jobs)
+            if collapsed(trainer.network, looked_at, settings.n_jobs):
+                warn_of_collapse()
         return self
 
     def _known_classes(self, classes: ArrayLike | None) -> Array:
@@ -260,15 +259,14 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
             )
         return self.classes_
 
-    def _trainer_for(self, data: TrainingData) -> Trainer:
+    def _trainer(self, data: TrainingData) -> Trainer:
         """A trainer of its own to go on with: a failure must leave the last one as it was."""
+        objective = CrossEntropy(data.samples, augment=self.augment)
         settings = replace(settings_of(self), learning_rate="constant")
         if not hasattr(self, "rectifier_"):
-            network = build_network(self, data.samples, data.spec, len(data.classes), settings.seed)
-            return Trainer(network, settings)
+            return Trainer(build_network(self, data, settings.seed), settings, objective)
         network = network_to_continue(self, data, "Call fit to start anew.")
-        if not hasattr(self, "_trainer"):
-            return Trainer(network, settings)
-        trainer = copy.deepcopy(self._trainer)
-        trainer.follow(replace(settings, seed=trainer.settings.seed))
-        return trainer
+        if self._progress is None:
+            return Trainer(network, settings, objective)
+        seed, progress = self._progress
+        return Trainer(network, replace(settings, seed=seed), objective, copy.deepcopy(progress))

@@ -13,9 +13,9 @@ from ..arrays import Array
 from ..joint.gradients import GRADIENTS
 from ..joint.gradients.types import Differentiated
 from ..model.image_spec import ImageSpec
-from .fitting import unchanged_on_failure
-from .hog_layout import BLOCK_NORMS, Cells
+from .hog_layout import BLOCK_NORMS, HogLayout
 from .images import read_images
+from .learned import unchanged_on_failure
 
 __all__ = ["HOG"]
 
@@ -142,7 +142,7 @@ class HOG(TransformerMixin, BaseEstimator):
         with unchanged_on_failure(self):
             images, _ = read_images(self, X)
             self.image_spec_ = ImageSpec.of(images.values)
-            Cells.of(self, self.image_spec_)
+            HogLayout.of(self, self.image_spec_)
         return self
 
     def transform(self, X: Any) -> Array:
@@ -169,7 +169,7 @@ class HOG(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         self._validate_params()  # which may have been set since
         images, _ = read_images(self, X, fitted_spec=self.image_spec_)
-        return Cells.of(self, self.image_spec_).features(images.values, self.n_jobs)
+        return HogLayout.of(self, self.image_spec_).features(images.values, self.n_jobs)
 
     def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Names of the features, such as "hog_block0_1_cell2_0_bin8": rows before columns.
@@ -191,8 +191,8 @@ class HOG(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         _check_feature_names_in(self, input_features, generate_names=False)
-        places = product(*map(range, Cells.of(self, self.image_spec_).axes))
-        names = ["hog_block{}_{}_cell{}_{}_bin{}".format(*place) for place in places]
+        indices = product(*map(range, HogLayout.of(self, self.image_spec_).axes))
+        names = ["hog_block{}_{}_cell{}_{}_bin{}".format(*index) for index in indices]
         return np.array(names, dtype=object)
 
     def __sklearn_tags__(self) -> Any:
@@ -203,7 +203,7 @@ class HOG(TransformerMixin, BaseEstimator):
 
 
 def _forward(hog: HOG, X: Array) -> Differentiated:
-    cells = Cells.of(hog, hog.image_spec_)
+    cells = HogLayout.of(hog, hog.image_spec_)
     images = X.reshape(len(X), *cells.shape)
     return cells.features(images), lambda dY: cells.input_gradient(images, dY).reshape(X.shape)
 

@@ -14,14 +14,14 @@ from ..model.image_spec import ImageSpec
 from ..sampling.arguments import read_only
 from ..threads import run_slices, slices_of
 
-__all__ = ["BLOCK_NORMS", "Cells"]
+__all__ = ["BLOCK_NORMS", "HogLayout"]
 
 BLOCK_NORMS = ("L1", "L1-sqrt", "L2", "L2-Hys")  # a norm's place is its number in the kernels
 PART = 32  # images that a thread takes at once
 
 
 @dataclass(frozen=True)
-class Cells:
+class HogLayout:
     """Images of one shape, (height, width, channels), and their cells and blocks.
 
     `cell` is in pixels, `block` in cells, both (rows, columns).
@@ -35,7 +35,7 @@ class Cells:
     root: bool
 
     @classmethod
-    def of(cls, hog: Any, spec: ImageSpec) -> "Cells":
+    def of(cls, hog: Any, spec: ImageSpec) -> "HogLayout":
         """The cells of an estimator, found to fit images of a spec."""
         cell = _pair("pixels_per_cell", hog.pixels_per_cell)
         block = _pair("cells_per_block", hog.cells_per_block)

@@ -1,7 +1,6 @@
 """X as scikit-learn users hold it, and images as the library works on them."""
 
 import math
-import warnings
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -11,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from ..arrays import Array
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, warn_caller
 from ..model.image_spec import ImageSpec
 
 KEPT = ("float32", "float64", "uint8", "uint16")  # dtypes that leave as they came
@@ -25,7 +24,7 @@ class Images:
     values: Array
     axes: int
 
-    def give_back(self, values: Array) -> Array:
+    def with_axes_of_X(self, values: Array) -> Array:
         """Values (n, h, w, c) with the axes that X had."""
         if self.axes == 2:
             return values.reshape(len(values), -1)
@@ -165,12 +164,11 @@ def _shape_of_rows(estimator: Any, n_features: int) -> tuple[int, ...]:
     if estimator.image_shape is None:
         side = math.isqrt(n_features)
         if n_features >= SMALLEST_SQUARE and side * side == n_features:
-            warnings.warn(
+            warn_caller(
                 f"X has flat rows of {n_features} values and image_shape is None, so each row "
                 f"is taken for a strip of 1 x {n_features} pixels; for square images give "
                 f"image_shape=({side}, {side}).",
                 UserWarning,
-                stacklevel=5,
             )
         return (1, n_features, 1)
     shape = _given_shape(estimator.image_shape)

@@ -1,5 +1,6 @@
 """The spatial transformer as a scikit-learn transformer."""
 
+from functools import partial
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -7,16 +8,14 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit
 from sklearn.utils.validation import check_is_fitted
 
 from ..arrays import Array
-from ..joint.heads import Recipe, head_input
-from ..joint.training import transform_alone
-from ..model.rectifier import Rectifier
-from ..nn.network import Network
-from ..nn.training import Epoch
+from ..nn.training import Epoch, Progress
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
-from .fitting import TrainingData, is_built_in, settings_of, unchanged_on_failure, validated
 from .images import Images, read_images
+from .learned import Learned, learned_by, unchanged_on_failure
+from .network import is_built_in
 from .parameters import Parameters
-from .training import insist, recipe_of, train_network
+from .training import finished_despite_interrupt, head_spec, settings_of, train_network
+from .training_data import validated
 
 __all__ = ["SpatialTransformer"]
 
@@ -80,10 +79,10 @@ class SpatialTransformer(
         Epochs without a gain after which training stops; "one_cycle" without
         `early_stopping` runs its course.
     n_folds : int, default 3
-        Parts of the samples; a classifier given as the head judges each part when fitted on
-        the others (1: on all of them). A group is never split.
+        Parts of the samples; a classifier given as the head has its loss on each part when
+        fitted on the others (1: on all of them). A group is never split.
     early_stopping : bool, default False
-        Whether to judge epochs by a validation split's accuracy, not by up to 512 samples' loss.
+        Whether to compare epochs by a validation split's accuracy, not by up to 512 samples' loss.
     validation_fraction : float, default 0.1
         Share of the samples in that split, stratified; with groups, 1/2, 1/3, ... or the rest.
     class_weight : dict, "balanced" or None, default None
@@ -92,7 +91,7 @@ class SpatialTransformer(
         ``augment(images, rng) -> images``, applied anew in each epoch to parts of the
         training images, (n, h, w, c) of float (integers divided by their maximum). A
         classifier given as the head is fitted on one drawing of them; ``early_stopping``
-        judges by images as they came.
+        compares by images as they came.
     warm_start : bool, default False
         Whether fit continues from the weights of the last fit.
     n_jobs : int or None, default None
@@ -154,6 +153,8 @@ class SpatialTransformer(
     (1497,)
     """
 
+    _progress: tuple[int, Progress] | None = None  # seed and state of portions trained so far
+
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -197,11 +198,12 @@ class SpatialTransformer(
         last = getattr(self, "rectifier_", None) if self.warm_start else None
         dtype = None if last is None else last.network.vector.dtype
         data = validated(self, X, y, sample_weight, groups, dtype=dtype)
-        settings, recipe = settings_of(self), None
+        settings, spec = settings_of(self), None
         if not is_built_in(self.head):
             data = data.of_present_classes()
-            recipe = recipe_of(self, data, settings.seed)
-        callbacks = FitCallbacks(self, X, y, lambda network: self._fitted(network, data, recipe))
+            spec = head_spec(self, data, settings.seed)
+        learned = partial(learned_by, self, data, spec)
+        callbacks = FitCallbacks(self, X, y, learned, self.max_iter)
 
         def listen(epoch: Epoch) -> bool:
             if self.verbose:
@@ -209,27 +211,21 @@ class SpatialTransformer(
                 print(f"Epoch {epoch.number}, loss = {epoch.loss:.6f}{score}")
             return callbacks(epoch)
 
-        network, history = train_network(self, data, settings, recipe, listen)
-        self.__dict__.pop("head_", None)
-        self.__dict__.update(insist(lambda: self._fitted(network, data, recipe), history))
+        network, history = train_network(self, data, settings, spec, listen)
+        self._keep(finished_despite_interrupt(partial(learned, network), history))
         self.loss_curve_ = history.losses
         self.validation_scores_ = history.scores if self.early_stopping else None
         self.n_iter_ = len(history.losses)
-        self.__dict__.pop("_trainer", None)
+        self._progress = None
         callbacks.finish(network)
 
-    def _fitted(
-        self, network: Network, data: TrainingData, recipe: Recipe | None = None
-    ) -> dict[str, Any]:
-        """The fitted attributes that go with a trained network."""
-        if recipe is None:
-            rectifier = Rectifier(network, data.spec, data.classes, self.n_jobs)
-            return {"rectifier_": rectifier, "classes_": data.classes}
-        rectifier = Rectifier(transform_alone(network), data.spec, None, self.n_jobs)
-        images = data.augmented(self.augment, recipe.seed, self.n_jobs)
-        X = head_input(recipe.head, rectifier.rectify(images))
-        head = recipe.fitted(X, data.samples)
-        return {"rectifier_": rectifier, "classes_": head.classes_, "head_": head}
+    def _keep(self, learned: Learned) -> None:
+        """Take over what was learned."""
+        self.rectifier_, self.classes_ = learned.rectifier, learned.classes
+        if learned.head is not None:
+            self.head_ = learned.head
+        elif hasattr(self, "head_"):
+            del self.head_
 
     def transform(self, X: Any) -> Array:
         """Rectify images.
@@ -253,7 +249,7 @@ class SpatialTransformer(
             If the images have another shape or range than fitted.
         """
         images = self._images(X)
-        return images.give_back(self.rectifier_.rectify(images.values))
+        return images.with_axes_of_X(self.rectifier_.rectify(images.values))
 
     def predict_theta(self, X: Any) -> Array:
         """The transform found for each image.

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..arrays import Array
+from ..sampling import WarpRules
 from .affine import AFFINE_FAMILIES
 from .projective import ProjectiveFamily
 from .tps import SplineFamily
@@ -27,7 +28,7 @@ class Family(Protocol):
     def n_parameters(self) -> int:
         """How many numbers the localization must give for an image."""
 
-    def in_steps(self, n_steps: int) -> "Family":
+    def composed(self, n_steps: int) -> "Family":
         """The family of so many of its warps one after another, the last nearest the output.
 
         Its parameters are those of all steps; its theta is of this family. `InvalidInputError`
@@ -47,9 +48,7 @@ class Family(Protocol):
         images: Array,
         parameters: Array,
         output_shape: tuple[int, int],
-        padding_mode: str = "zeros",
-        fill_value: float = 0.0,
-        antialias: bool = False,
+        rules: WarpRules = ...,
     ) -> tuple[Array, Callable[..., tuple[Array | None, Array]]]:
         """Warp images; also ``backward(dY, want_dimages) -> (dimages, dparameters)``."""
 
@@ -58,9 +57,7 @@ class Family(Protocol):
         images: Array,
         theta: Array,
         output_shape: tuple[int, int],
-        padding_mode: str = "zeros",
-        fill_value: float = 0.0,
-        antialias: bool = False,
+        rules: WarpRules = ...,
         n_jobs: int | None = None,
     ) -> Array:
         """Warp images of any resolution and dtype by what `theta` gave."""

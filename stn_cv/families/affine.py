@@ -1,31 +1,28 @@
 """The affine families: few parameters to theta, and back.
 
 Parameters act in isotropic units, so that a rotation is a rotation on a picture of any
-aspect: the source frame reaches from -w/2 to w/2 and -h/2 to h/2 pixels, and shifts count
-half the geometric mean of its sides. Zero parameters are the identity: the output frame
+aspect: the source reaches from -w/2 to w/2 and -h/2 to h/2 pixels, and shifts count
+half the geometric mean of its sides. Zero parameters are the identity: the output
 covers the whole source.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from ..arrays import Array
-from ..geometry import normalized_from_pixel, pixel_from_normalized
-from ..kernels import loaded
-from ..sampling import PADDING_MODES, differentiable_warp, warp_affine
+from ..geometry import isotropic_sides, matrix_of_one
+from ..sampling import WarpRules, differentiable_warp, warp_affine
+from ..sampling.affine_warp import warp_one
 from ..sampling.antialias import shrinks
-from ..sampling.arguments import FEW_CHANNELS, framing_of, read_only
-from .composition import Steps
+from ..sampling.arguments import FEW_CHANNELS
+from ..sampling.rules import PLAIN
+from .composition import ComposedMotion
 
 Backward = Callable[[Array], Array]
-EPSILON = float(np.finfo(np.float64).eps)
 IDENTITY = np.eye(2, 3)
-LARGEST_SUM = 1e15  # of the sizes of a pixel matrix' entries, up to which one image is warped
 LARGEST_SCALE = 8.0  # scales stay between 1/8 and 8
 
 
@@ -82,41 +79,6 @@ def _bounded_scale(log_scale: Array) -> tuple[Array, Array]:
     return scale, scale * (1 - squashed**2)
 
 
-def _warp_one(
-    images: Array,
-    matrices: Array,
-    output_shape: tuple[int, int],
-    padding_mode: str,
-    fill_value: float,
-) -> Array:
-    """The kernel's warp of one image with few channels, nothing else."""
-    kernels = loaded("sampling.affine_warp")
-    fill = (images.dtype.type(fill_value),) * images.shape[3]
-    images = read_only(np.ascontiguousarray(images))
-    framing = framing_of(images, fill, math.prod(output_shape))
-    Y = np.empty((1, *output_shape, images.shape[3]), images.dtype)
-    kernels.warp(images, framing, matrices, 0, PADDING_MODES[padding_mode], False, fill, Y)
-    return Y
-
-
-@lru_cache(maxsize=64)
-def _gains_of_one(input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> Any:
-    """For a motion's first and second row: what its three entries are multiplied by.
-
-    Of the pixel matrix, by the output's column and row; in its shift all three; what is added.
-    """
-    height, width = input_shape
-    unit, rows = math.sqrt(height * width), []
-    (x_out, x_shift), (y_out, y_shift) = (
-        normalized_from_pixel(size, False) for size in reversed(output_shape)
-    )
-    for size in (width, height):
-        gain, offset = pixel_from_normalized(size, False)
-        a, b, c = (gain * side / size for side in (width, height, unit))
-        rows.append((a * x_out, b * y_out, a * x_shift, b * y_shift, c, offset))
-    return tuple(rows)
-
-
 @dataclass(frozen=True)
 class AffineFamily:
     """A family whose members are affine: parameters (n, n_parameters) to theta (n, 2, 3)."""
@@ -125,17 +87,16 @@ class AffineFamily:
     n_parameters: int
     motion: Callable[[Array], tuple[Array, Backward]]
 
-    def in_steps(self, n_steps: int) -> "AffineFamily":
+    def composed(self, n_steps: int) -> "AffineFamily":
         """Of so many warps one after another, the last nearest the output."""
-        motion = Steps(self.motion, n_steps)
+        motion = ComposedMotion(self.motion, n_steps)
         return AffineFamily(self.name, n_steps * self.n_parameters, motion)
 
     def theta(self, parameters: Array, input_shape: tuple[int, ...]) -> tuple[Array, Backward]:
         """Theta (n, 2, 3), float64, for sources of `input_shape`, and its backward."""
         motion, backward = self.motion(parameters.astype(np.float64))
-        height, width = input_shape[:2]
-        unit = math.sqrt(height * width)
-        gains = np.array([[1, height / width, unit / width], [width / height, 1, unit / height]])
+        sides = isotropic_sides(input_shape)
+        gains = sides / sides[:2, None]  # isotropic units to normalized ones
         return motion * gains, lambda dtheta: backward(dtheta * gains).astype(parameters.dtype)
 
     def warp(
@@ -143,38 +104,28 @@ class AffineFamily:
         images: Array,
         parameters: Array,
         output_shape: tuple[int, int],
-        padding_mode: str = "zeros",
-        fill_value: float = 0.0,
-        antialias: bool = False,
+        rules: WarpRules = PLAIN,
     ) -> tuple[Array, Callable[..., tuple[Array | None, Array]]]:
         """Warp images (n, h, w, c), with ``backward(dY, want_dimages)``.
 
         The backward gives (dimages or None, dparameters).
         """
-        rules = (output_shape, padding_mode, fill_value)
         if len(images) == 1 and images.shape[3] <= FEW_CHANNELS:
-            matrix = self._matrix_of_one(parameters, images.shape[1:3], output_shape)
-            if matrix is not None and not (antialias and shrinks(matrix)):
-                return _warp_one(
-                    images, matrix, *rules
-                ), lambda dY, want_dimages=True: self._warp_all(
-                    images, parameters, *rules, antialias
+            motion = self.motion(parameters.astype(np.float64))[0][0]
+            matrix = matrix_of_one(motion, images.shape[1:3], output_shape)
+            if matrix is not None and not (rules.antialias and shrinks(matrix)):
+                Y = warp_one(images, matrix, output_shape, rules)
+                # In networks one image comes alone to be predicted: a backward is seldom wanted.
+                return Y, lambda dY, want_dimages=True: self._warp_all(
+                    images, parameters, output_shape, rules
                 )[1](dY, want_dimages)
-        return self._warp_all(images, parameters, *rules, antialias)
+        return self._warp_all(images, parameters, output_shape, rules)
 
     def _warp_all(
-        self,
-        images: Array,
-        parameters: Array,
-        output_shape: tuple[int, int],
-        padding_mode: str,
-        fill_value: float,
-        antialias: bool,
+        self, images: Array, parameters: Array, output_shape: tuple[int, int], rules: WarpRules
     ) -> tuple[Array, Callable[..., tuple[Array | None, Array]]]:
         theta, theta_backward = self.theta(parameters, images.shape[1:3])
-        Y, warp_backward = differentiable_warp(
-            images, theta, output_shape, padding_mode, fill_value, antialias
-        )
+        Y, warp_backward = differentiable_warp(images, theta, output_shape, rules)
 
         def backward(dY: Array, want_dimages: bool = True) -> tuple[Array | None, Array]:
             dimages, dtheta = warp_backward(dY, want_dimages)
@@ -182,48 +133,16 @@ class AffineFamily:
 
         return Y, backward
 
-    def _matrix_of_one(
-        self, parameters: Array, input_shape: tuple[int, ...], output_shape: tuple[int, int]
-    ) -> Array | None:
-        """`matrix_output_to_source` of one theta, or None if it is not an ordinary one.
-
-        In Python's numbers, which take 4 us where small arrays take 40.
-        """
-        (a, b, c), (d, e, f) = self.motion(parameters.astype(np.float64))[0][0].tolist()
-        x, y = _gains_of_one(input_shape, tuple(output_shape))
-        entries = [
-            *(a * x[0], b * x[1], a * x[2] + b * x[3] + c * x[4] + x[5]),
-            *(d * y[0], e * y[1], d * y[2] + e * y[3] + f * y[4] + y[5]),
-        ]
-        if not sum(map(abs, entries)) <= LARGEST_SUM:
-            return None
-        tolerance = 16 * EPSILON * max(input_shape)
-        for i, entry in enumerate(entries):
-            nearest = round(entry)
-            if abs(entry - nearest) <= tolerance:
-                entries[i] = nearest
-        return np.array(entries, np.float64).reshape(1, 2, 3)
-
     def apply(
         self,
         images: Array,
         theta: Array,
         output_shape: tuple[int, int],
-        padding_mode: str = "zeros",
-        fill_value: float = 0.0,
-        antialias: bool = False,
+        rules: WarpRules = PLAIN,
         n_jobs: int | None = None,
     ) -> Array:
         """Warp images of any resolution and dtype by theta; one image by one theta."""
-        return warp_affine(
-            images,
-            theta,
-            output_shape,
-            padding_mode=padding_mode,
-            fill_value=fill_value,
-            antialias=antialias,
-            n_jobs=n_jobs,
-        )
+        return warp_affine(images, theta, output_shape, **rules._asdict(), n_jobs=n_jobs)
 
 
 AFFINE_FAMILIES = {

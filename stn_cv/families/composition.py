@@ -7,16 +7,16 @@ import numpy as np
 
 from ..arrays import Array
 
-__all__ = ["Motion", "Steps"]
+__all__ = ["ComposedMotion", "Motion"]
 
 Backward = Callable[[Array], Array]
 Motion = Callable[[Array], tuple[Array, Backward]]
 STEEPEST = 1e15  # of a gradient, whose square a float32 still holds
-LARGEST = 1e50  # of an entry: products of two, and places, stay what they are
+LARGEST = 1e50  # of an entry: products of two, and coordinates, stay what they are
 
 
 @dataclass(frozen=True)
-class Steps:
+class ComposedMotion:
     """Parameters (n, n_steps * p) to the product of each step's matrices, the first leftmost.
 
     Matrices map output to source, so the last step, which stands nearest the output, is done

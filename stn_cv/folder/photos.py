@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, white_of
 from ..errors import InvalidInputError
 from ..model.image_spec import ImageSpec
 from ..model.rectifier import Rectifier
@@ -15,7 +15,6 @@ from .letterbox import Shape, canvas_of, native_shape, shrinkage, theta_of_photo
 
 __all__ = ["Found", "find", "small_copy", "warped"]
 
-MAXIMA = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 LARGEST_FLOAT = 2.0  # beyond it 1 cannot have been meant as white
 COARSE = 1.5  # source pixels a side under an output pixel, from which they are averaged first
 
@@ -32,10 +31,9 @@ class Found:
 def find(rectifier: Rectifier, pixels: Array, classify: bool = True) -> Found:
     """Look at a photo's small copy; the head is asked only where it has one and is wanted to."""
     small = small_copy(pixels, rectifier.image_spec, rectifier.transform.fill_value)
-    theta = rectifier.theta(small)
     if rectifier.classes is None or not classify:
-        return Found(theta)
-    probabilities = rectifier.predict_proba(small)
+        return Found(rectifier.theta(small))
+    theta, probabilities = rectifier.find(small)
     best = int(np.argmax(probabilities))
     return Found(theta, rectifier.classes.tolist()[best], float(probabilities[best]))
 
@@ -65,7 +63,7 @@ def small_copy(pixels: Array, spec: ImageSpec, fill: float = 0.0) -> Array:
         small = small[..., :3] + fill * (1 - small[..., 3:])
     else:
         small = resize_area(pixels[None], shape)[0]
-    maximum = MAXIMA[small.dtype.name]
+    maximum = white_of(small.dtype)
     small = _with_channels(small, spec.channels)
     x, y = canvas_of(pixels.shape, (spec.height, spec.width))
     small = warp_affine(
@@ -138,22 +136,21 @@ def warped(
 
 
 def _warp(rectifier: Rectifier, pixels: Array, theta: Array, output: Shape) -> Array:
-    transform, warp = rectifier.transform, rectifier.family.apply
+    rules, warp = rectifier.transform.rules, rectifier.family.apply
     if pixels.ndim == 2 or pixels.shape[2] == 3:
-        fill = transform.fill_value * MAXIMA[pixels.dtype.name]
-        return warp(pixels, theta, output, transform.padding_mode, fill, transform.antialias)
-    rules = transform.padding_mode, 0.0, transform.antialias
-    out = warp(_premultiplied(pixels), theta, output, *rules)
+        fill = rules.fill_value * white_of(pixels.dtype)
+        return warp(pixels, theta, output, rules._replace(fill_value=fill))
+    out = warp(_premultiplied(pixels), theta, output, rules._replace(fill_value=0.0))
     alpha = out[..., 3:]
     np.divide(out[..., :3], alpha, out=out[..., :3], where=alpha > 0)
     if pixels.dtype.kind == "f":
         return out
-    maximum = np.float32(MAXIMA[pixels.dtype.name])
+    maximum = np.float32(white_of(pixels.dtype))
     return np.rint(np.clip(out, 0, 1) * maximum).astype(pixels.dtype)
 
 
 def _premultiplied(pixels: Array) -> Array:
     """RGBA as float32 from 0 to 1, colours times alpha."""
-    shares = pixels.astype(np.float32) / np.float32(MAXIMA[pixels.dtype.name])
+    shares = pixels.astype(np.float32) / np.float32(white_of(pixels.dtype))
     shares[..., :3] *= shares[..., 3:]
     return shares

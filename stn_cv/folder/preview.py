@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, white_of
 from ..atomic import write_bytes
 from ..geometry import scaled
 from ..opencv import draw_frame, encode, put_text, resize_area
@@ -27,8 +27,9 @@ def shown(pixels: Array, side: int) -> Array:
     scale = min(side / max(pixels.shape[:2]), 1.0)
     small = resize_area(pixels[None], tuple(max(round(n * scale), 1) for n in pixels.shape[:2]))[0]
     if small.dtype != np.uint8:
-        maximum = 65535 if small.dtype == np.uint16 else 1
-        small = np.rint(np.clip(small / np.float32(maximum), 0, 1) * 255).astype(np.uint8)
+        small = np.rint(np.clip(small / np.float32(white_of(small.dtype)), 0, 1) * 255).astype(
+            np.uint8
+        )
     if small.ndim == 3 and small.shape[2] == 4:
         alpha = small[..., 3:] / np.float32(255)
         small = np.rint(small[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)

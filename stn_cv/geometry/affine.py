@@ -1,9 +1,13 @@
-"""The algebra of an affine theta: normalized and pixel coordinates, and OpenCV's matrices.
+"""The algebra of an affine theta: normalized, pixel and isotropic coordinates.
 
 Normalized coordinates run over [-1, 1]. With ``align_corners=False`` the centre of pixel
 ``i`` of ``N`` lies at ``(2 i + 1) / N - 1``, with True at ``2 i / (N - 1) - 1``.
+
+Isotropic ones count half the geometric mean of an image's sides from its middle, along both axes:
+in them a rotation is a rotation on a picture of any aspect.
 """
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -12,10 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InvalidInputError, NonFiniteError
 
-__all__ = ["theta_from_cv2", "theta_to_cv2"]
-
 Floats = NDArray[Any]
 Shape = tuple[int, int]
+LARGEST_SUM = 1e15  # of the sizes of a pixel matrix' entries, of one image without arrays
+_EPSILON = float(np.finfo(np.float64).eps)
+_ROUNDINGS = 16  # by which an entry that is meant to be an integer may be off
 _LARGEST = 1e100  # beyond it sums of coordinates could overflow; no picture is that large
 
 
@@ -123,155 +128,56 @@ def _axes(conversion: Any, width: int, height: int, align_corners: bool) -> tupl
 
 def snapped(matrix: Floats, input_shape: tuple[int, ...]) -> Floats:
     """Entries that are integers but for a few roundings, as those integers."""
-    tolerance = 16 * np.finfo(np.float64).eps * max(*input_shape[:2], 1)
+    tolerance = _ROUNDINGS * _EPSILON * max(*input_shape[:2], 1)
     nearest = np.rint(matrix)
     return np.where(np.abs(matrix - nearest) <= tolerance, nearest, matrix)
 
 
-def homogeneous(matrix: Floats) -> Floats:
-    """Append the row (0, 0, 1) to (..., 2, 3)."""
-    row = np.broadcast_to(np.array([0.0, 0.0, 1.0]), (*matrix.shape[:-2], 1, 3))
-    return np.concatenate([matrix, row], axis=-2)
+def isotropic_sides(shape: tuple[int, ...]) -> Floats:
+    """What a matrix in isotropic coordinates is scaled by: (width, height, their mean).
 
-
-def invert(matrix: Floats) -> Floats:
-    """The inverse of affine matrices (..., 2, 3); one that is none up to rounding is refused."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        main = matrix[..., 0, 0] * matrix[..., 1, 1]
-        cross = matrix[..., 0, 1] * matrix[..., 1, 0]
-        rounding = 4 * np.finfo(np.float64).eps * (np.abs(main) + np.abs(cross))
-        regular = np.abs(main - cross) > rounding
-    if not regular.all():
-        raise InvalidInputError(
-            "an affine matrix is singular and has no inverse; its 2 x 2 part needs a "
-            "determinant other than 0."
-        )
-    return np.linalg.inv(homogeneous(matrix))[..., :2, :]
-
-
-def theta_to_cv2(
-    theta: ArrayLike,
-    input_shape: tuple[int, ...],
-    output_shape: tuple[int, ...],
-    *,
-    direction: str = "source_to_output",
-    align_corners: bool = False,
-) -> Floats:
-    """Convert theta to the pixel matrix of ``cv2.warpAffine``.
-
-    Parameters
-    ----------
-    theta : array_like of shape (2, 3) or (n, 2, 3)
-        Output to source, normalized coordinates.
-    input_shape, output_shape : tuple
-        (height, width[, channels]) of the source and of the warped image.
-    direction : {"source_to_output", "output_to_source"}, default "source_to_output"
-        What the result maps. OpenCV takes source to output, and output to source under the
-        flag ``WARP_INVERSE_MAP``.
-    align_corners : bool, default False
-        Whether theta's corners -1 and 1 are the centres of the corner pixels (True) or
-        their outer edges (False).
-
-    Returns
-    -------
-    ndarray of shape (2, 3) or (n, 2, 3), float64
-        Pixel matrix on (x, y), pixel centres at integers.
-
-    Raises
-    ------
-    InvalidInputError
-        If theta has another shape, is not finite, or cannot be inverted.
-
-    Notes
-    -----
-    Convention: theta is (x, y), output to source, [-1, 1].
-
-    Examples
-    --------
-    >>> from stn_cv import theta_to_cv2
-    >>> shifted = [[1, 0, 0.5], [0, 1, 0]]  # look a quarter of the width to the right
-    >>> theta_to_cv2(shifted, (4, 8), (4, 8))
-    array([[ 1.,  0., -2.],
-           [ 0.,  1.,  0.]])
+    ``matrix * (sides / sides[:, None])`` is the matrix in normalized coordinates.
     """
-    check_direction(direction)
-    shapes = _both_shapes(input_shape, output_shape)
-    matrix = matrix_output_to_source(check_theta(theta), *shapes, align_corners)
-    return matrix if direction == "output_to_source" else invert(matrix) + 0.0
+    height, width = shape[:2]
+    return np.array([width, height, math.sqrt(height * width)])
 
 
-def theta_from_cv2(
-    matrix: ArrayLike,
-    input_shape: tuple[int, ...],
-    output_shape: tuple[int, ...],
-    *,
-    direction: str = "source_to_output",
-    align_corners: bool = False,
-) -> Floats:
-    """Convert a pixel matrix of ``cv2.warpAffine`` to theta.
+def matrix_of_one(
+    motion: Floats, input_shape: tuple[int, ...], output_shape: tuple[int, ...]
+) -> Floats | None:
+    """`matrix_output_to_source` (1, 2, 3) of one motion (2, 3) in isotropic coordinates.
 
-    Parameters
-    ----------
-    matrix : array_like of shape (2, 3) or (n, 2, 3)
-        Pixel matrix on (x, y), pixel centres at integers.
-    input_shape, output_shape : tuple
-        (height, width[, channels]) of the source and of the warped image.
-    direction : {"source_to_output", "output_to_source"}, default "source_to_output"
-        What `matrix` maps.
-    align_corners : bool, default False
-        The corner rule of the theta wanted.
-
-    Returns
-    -------
-    ndarray of shape (2, 3) or (n, 2, 3), float64
-        Theta, output to source, normalized.
-
-    Raises
-    ------
-    InvalidInputError
-        If the matrix has another shape, is not finite, or cannot be inverted; if a side of
-        1 pixel has no extent under ``align_corners=True``.
-
-    Notes
-    -----
-    Convention: theta is (x, y), output to source, [-1, 1].
-
-    Examples
-    --------
-    >>> from stn_cv import theta_from_cv2
-    >>> theta_from_cv2([[1, 0, -2], [0, 1, 0]], (4, 8), (4, 8))
-    array([[1. , 0. , 0.5],
-           [0. , 1. , 0. ]])
+    ``align_corners=False``; None if the motion is not an ordinary one. In Python's numbers, which
+    take 4 us where small arrays take 40.
     """
-    check_direction(direction)
-    input_shape, output_shape = _both_shapes(input_shape, output_shape)
-    matrix = check_theta(matrix, "matrix").astype(np.float64)
-    if align_corners and 1 in (*input_shape, *output_shape):
-        raise InvalidInputError(
-            "a side of 1 pixel spans nothing under align_corners=True; use align_corners=False."
-        )
-    if direction == "source_to_output":
-        matrix = invert(matrix)
-    gains_in, offsets_in = axes(normalized_from_pixel, input_shape, align_corners)
-    gains_out, offsets_out = axes(pixel_from_normalized, output_shape, align_corners)
-    linear = matrix[..., :2] * gains_in[:, None] * gains_out
-    offset = (matrix[..., :2] @ offsets_out + matrix[..., 2]) * gains_in + offsets_in
-    return np.concatenate([linear, offset[..., None]], axis=-1)
+    (a, b, c), (d, e, f) = motion.tolist()
+    x, y = _gains_of_one(tuple(input_shape), tuple(output_shape))
+    entries = [
+        *(a * x[0], b * x[1], a * x[2] + b * x[3] + c * x[4] + x[5]),
+        *(d * y[0], e * y[1], d * y[2] + e * y[3] + f * y[4] + y[5]),
+    ]
+    if not sum(map(abs, entries)) <= LARGEST_SUM:
+        return None
+    tolerance = _ROUNDINGS * _EPSILON * max(input_shape)
+    for i, entry in enumerate(entries):
+        nearest = round(entry)
+        if abs(entry - nearest) <= tolerance:
+            entries[i] = nearest
+    return np.array(entries, np.float64).reshape(1, 2, 3)
 
 
-def _both_shapes(
-    input_shape: tuple[int, ...], output_shape: tuple[int, ...]
-) -> tuple[Shape, Shape]:
-    return (
-        check_shape("input_shape", input_shape, (2, 3)),
-        check_shape("output_shape", output_shape, (2, 3)),
+@lru_cache(maxsize=64)
+def _gains_of_one(input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> Any:
+    """For a motion's first and second row: what its three entries are multiplied by.
+
+    Of the pixel matrix, by the output's column and row; in its shift all three; what is added.
+    """
+    sides, rows = isotropic_sides(input_shape).tolist(), []
+    (x_out, x_shift), (y_out, y_shift) = (
+        normalized_from_pixel(size, False) for size in reversed(output_shape)
     )
-
-
-def check_direction(direction: str) -> None:
-    """Refuse a direction other than the two there are."""
-    if direction not in ("source_to_output", "output_to_source"):
-        raise InvalidInputError(
-            f"direction is {direction!r}; wanted 'source_to_output' (what cv2.warpAffine takes) "
-            "or 'output_to_source' (with WARP_INVERSE_MAP)."
-        )
+    for size in sides[:2]:
+        gain, offset = pixel_from_normalized(size, False)
+        a, b, c = (gain * side / size for side in sides)
+        rows.append((a * x_out, b * y_out, a * x_shift, b * y_shift, c, offset))
+    return tuple(rows)

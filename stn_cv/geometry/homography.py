@@ -7,7 +7,7 @@ from .affine import Floats, axes, normalized_from_pixel, pixel_from_normalized, 
 SMALLEST = 1e-100  # w: less is behind the camera in any case, so that 1 / w stays finite
 SMALLEST_EXPONENT = -1000  # whose power of two has a finite inverse
 ORDINARY = 300  # binary exponents of a theta that no product of overflows
-LEAST = 1e-3  # of the largest w in the frame; what is less lies behind the camera, or nearly
+LEAST = 1e-3  # of the largest w in the output; what is less lies behind the camera, or nearly
 
 
 def homography_output_to_source(
@@ -15,7 +15,7 @@ def homography_output_to_source(
 ) -> Floats:
     """Pixel matrices (n, 3, 3), float64, of normalized homographies, ``align_corners=False``.
 
-    Entries that place pixels and lie within a few roundings of an integer become that
+    Entries of the first two rows that lie within a few roundings of an integer become that
     integer.
     """
     to_source, from_output = _conversions(input_shape, output_shape)
@@ -46,7 +46,7 @@ def horizon(theta: Floats) -> Floats:
 def _conversions(
     input_shape: tuple[int, ...], output_shape: tuple[int, ...]
 ) -> tuple[Floats, Floats]:
-    """Matrices (3, 3) from normalized places to the source's pixels, and from the output's."""
+    """Matrices (3, 3) from normalized coordinates to the source's pixels, and from the output's."""
     to_source, from_output = np.eye(3), np.eye(3)
     for matrix, conversion, shape in (
         (to_source, pixel_from_normalized, input_shape),

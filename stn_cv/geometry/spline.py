@@ -2,7 +2,7 @@
 
 A spline that bends least between k x k control points is a sum of one bump a point, times
 what it is to be there. So its values anywhere are a matrix times the values at the control
-points, and the matrix depends on the places alone. Control points stand on [-1, 1] x [-1, 1]
+points, and the matrix depends on the coordinates alone. Control points stand on [-1, 1] x [-1, 1]
 of the output, outermost ones on its border, row by row from the top left.
 Source: Bookstein 1989, Principal warps, eq. 1 to 7; U(r) = r^2 log r^2.
 """

@@ -82,12 +82,12 @@ def source_points(theta: Floats, points: Floats) -> Floats:
 
 def _seen(source: Floats, theta: Floats) -> Floats:
     """Homogeneous points (..., m, 3) divided by their w, or put far away; see the kernel."""
-    place, w = source[..., :2], source[..., 2:]
+    point, w = source[..., :2], source[..., 2:]
     seen = w > LEAST * np.abs(theta[..., 2, :]).sum(axis=-1)[..., None, None]
-    largest = np.abs(place).max(axis=-1, keepdims=True)
-    far = np.divide(place, largest, out=np.ones_like(place), where=largest > 0) * FARTHEST
+    largest = np.abs(point).max(axis=-1, keepdims=True)
+    far = np.divide(point, largest, out=np.ones_like(point), where=largest > 0) * FARTHEST
     with np.errstate(over="ignore"):
-        near = np.divide(place, w, out=far.copy(), where=seen)
+        near = np.divide(point, w, out=far.copy(), where=seen)
     return np.clip(near, -FARTHEST, FARTHEST)
 
 

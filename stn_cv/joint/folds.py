@@ -1,4 +1,4 @@
-"""Which samples a head is fitted on when it is to judge the others."""
+"""Which samples a head is fitted on when it is to give the others' losses."""
 
 import hashlib
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ __all__ = ["folds_of"]
 
 NO_FOLD = -1
 TOO_FEW = (
-    "no class has groups in two folds, so that a head could be fitted on some and judge the "
+    "no class has groups in two folds, so that a head could be fitted on some and tried on the "
     "others; give more groups (without groups, more images), or n_folds=1."
 )
 
@@ -25,7 +25,7 @@ def folds_of(samples: Samples, groups: Array | None, n_folds: int, seed: int) ->
 
     Without `groups` equal images are one group. A class that is in one fold only could not
     be learned for it: its groups are put into no fold (-1), so that every head is fitted on
-    them and none judges them. One fold alone is no cross-fitting.
+    them and none is tried on them. One fold alone is no cross-fitting.
 
     Raises
     ------

@@ -1,6 +1,5 @@
 """A scikit-learn classifier as a head: what it is given, how it is fitted, what it scores."""
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +13,13 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
 from ..arrays import Array
-from ..errors import InvalidInputError, InvalidTypeError
+from ..errors import InvalidInputError, InvalidTypeError, warn_caller
 from ..nn.samples import Samples
 from ..threads import pinned_blas, slices_of
 from .gradients import differentiable, forward
 from .silence import without_small_warnings
 
-__all__ = ["Recipe", "check_head", "head_input", "scoring_method"]
+__all__ = ["HeadSpec", "check_head", "head_input", "scoring_method"]
 
 LARGEST_PART = 1024  # images that a head's gradient is ready for at once
 
@@ -37,12 +36,12 @@ def check_head(head: Any) -> None:
 
 
 def scoring_method(head: Any) -> str:
-    """The method whose scores a head is judged by.
+    """The method that gives a head's scores.
 
     The probabilities of an `SVC` are an afterthought; its decisions have gradients.
     """
     methods = ["predict_proba", "decision_function"]
-    for method in reversed(methods) if isinstance(_steps(head)[-1], SVC) else methods:
+    for method in reversed(methods) if isinstance(_estimators(head)[-1], SVC) else methods:
         if hasattr(head, method):
             return method
     raise InvalidInputError(
@@ -54,14 +53,14 @@ def scoring_method(head: Any) -> str:
 
 def head_input(head: Any, images: Array) -> Array:
     """Images (n, h, w, c) as a head takes them: images where its tags say so, else flat rows."""
-    if get_tags(_steps(head)[0]).input_tags.three_d_array:
+    if get_tags(_estimators(head)[0]).input_tags.three_d_array:
         return images[..., 0] if images.shape[-1] == 1 else images
     return images.reshape(len(images), -1)
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """An unfitted head, and what its clones are fitted by and judged by.
+class HeadSpec:
+    """An unfitted head, and how its clones are fitted and give scores.
 
     Parameters
     ----------
@@ -84,7 +83,7 @@ class Recipe:
     blind: tuple[type, ...] = ()
 
     def __post_init__(self) -> None:
-        shape = getattr(_steps(self.head)[-1], "decision_function_shape", None)
+        shape = getattr(_estimators(self.head)[-1], "decision_function_shape", None)
         if shape == "ovo" and len(self.classes) > 2 and not self.exact:
             raise InvalidInputError(self._pairs())
         last = self.head.steps[-1][1] if isinstance(self.head, Pipeline) else self.head
@@ -111,7 +110,7 @@ class Recipe:
     def exact(self) -> bool:
         """Whether the gradient that is known of the head is one to follow."""
         return differentiable(self.head) and not any(
-            isinstance(step, self.blind) for step in _steps(self.head)
+            isinstance(step, self.blind) for step in _estimators(self.head)
         )
 
     @property
@@ -170,22 +169,21 @@ class Recipe:
     def warn_of_weights(self, weights: Array) -> None:
         """Tell, once, that a head leaves weights out."""
         if np.ptp(weights) > 0 and _weight_parameter(self.head) is None:
-            warnings.warn(
+            warn_caller(
                 f"{self.head!r} takes no sample_weight: the weights of samples and classes are "
                 "used for the localization only.",
                 UserWarning,
-                stacklevel=7,
             )
 
 
-def _steps(head: Any) -> list[Any]:
+def _estimators(head: Any) -> list[Any]:
     """The estimators that make up a head, those of inner pipelines as well."""
     if isinstance(head, FrozenEstimator):
-        return _steps(head.estimator)
+        return _estimators(head.estimator)
     if not isinstance(head, Pipeline):
         return [head]
     steps = [step for _, step in head.steps if step not in (None, "passthrough")]
-    return [inner for step in steps for inner in _steps(step)]
+    return [inner for step in steps for inner in _estimators(step)]
 
 
 def _weight_parameter(head: Any) -> str | None:

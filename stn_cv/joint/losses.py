@@ -1,7 +1,7 @@
 """What a head's scores are worth: the loss of each sample and its slope by the scores.
 
-Scores (n, k); y (n,) class numbers. Probabilities are judged by the log-loss; where a head
-gives the probability 0 (forests, nearest neighbours), whose logarithm says nothing, by the
+Scores (n, k); y (n,) class numbers. The loss of probabilities is the log-loss; where a head
+gives the probability 0 (forests, nearest neighbours), whose logarithm says nothing, the
 Brier score. Decisions become probabilities by a softmax after a division by their deviation
 and multiplication by a gain that makes them fit held-out samples.
 """

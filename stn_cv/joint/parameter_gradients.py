@@ -11,10 +11,10 @@ from ..arrays import Array
 from ..nn.spatial import SpatialTransform
 from ..threads import run_slices, slices_of
 from .gradients import forward
-from .heads import Recipe
+from .heads import HeadSpec
 from .losses import Loss
 
-__all__ = ["Judge", "Warp"]
+__all__ = ["FittedHead", "ThreadedWarp"]
 
 # Wide enough to leave the plateaus of forests and neighbours, narrow enough to be a slope.
 # With steps of 0.015, 0.03, 0.06 and 0.12 six epochs on distorted digits, of whose side 0.06 is
@@ -27,7 +27,7 @@ LARGEST_BLOCK = 2**24  # values of warped images that are scored at once
 
 
 @dataclass(frozen=True)
-class Warp:
+class ThreadedWarp:
     """A transform's family and frame, on threads."""
 
     transform: SpatialTransform
@@ -36,14 +36,14 @@ class Warp:
     def __call__(self, images: Array, parameters: Array) -> tuple[Array, Callable[[Array], Array]]:
         """Images (n, h, w, c) warped, with the backward to the parameters (n, p)."""
         transform, parts = self.transform, slices_of(len(images), PART)
-        family = transform.warper
+        family = transform.composed_family()
 
         def run(part: slice) -> Any:
             return family.warp(
                 images[part],
                 parameters[part],
                 transform.shape,
-                *transform.rules,
+                transform.rules,
             )
 
         results = run_slices(run, parts, self.n_jobs)
@@ -59,16 +59,18 @@ class Warp:
 
 
 @dataclass(frozen=True)
-class Judge:
-    """A fitted head of a recipe and the loss of its scores."""
+class FittedHead:
+    """A fitted clone of a head and the loss of its scores."""
 
-    recipe: Recipe
+    spec: HeadSpec
     head: Any
     loss: Loss
 
-    def slopes(self, warp: Warp, images: Array, parameters: Array, y: Array) -> tuple[Array, Array]:
+    def slopes(
+        self, warp: ThreadedWarp, images: Array, parameters: Array, y: Array
+    ) -> tuple[Array, Array]:
         """Losses (n,) and their slopes (n, p): exact, where mathematics gives them."""
-        if self.recipe.exact:
+        if self.spec.exact:
             return self._exact(warp, images, parameters, y)
         values = 2 * parameters.shape[1] * math.prod(warp.transform.shape) * images.shape[-1]
         block = max(LARGEST_BLOCK // values, 1)
@@ -79,20 +81,22 @@ class Judge:
         losses, slopes = zip(*results, strict=True)
         return np.concatenate(losses), np.concatenate(slopes)
 
-    def _exact(self, warp: Warp, images: Array, parameters: Array, y: Array) -> tuple[Array, Array]:
+    def _exact(
+        self, warp: ThreadedWarp, images: Array, parameters: Array, y: Array
+    ) -> tuple[Array, Array]:
         rectified, warp_backward = warp(images, parameters)
-        scores, head_backward = forward(self.head, self.recipe.input(rectified))
+        scores, head_backward = forward(self.head, self.spec.input(rectified))
         losses, dscores = self.loss(scores, y)
-        drectified = (head_backward(dscores) * self.recipe.unit).reshape(rectified.shape)
+        drectified = (head_backward(dscores) * self.spec.unit).reshape(rectified.shape)
         return losses, warp_backward(drectified.astype(rectified.dtype, copy=False))
 
     def _differences(
-        self, warp: Warp, images: Array, parameters: Array, y: Array
+        self, warp: ThreadedWarp, images: Array, parameters: Array, y: Array
     ) -> tuple[Array, Array]:
         """Central differences: two warps and predictions for each parameter."""
         n, p = parameters.shape
         steps = STEP * np.concatenate([np.eye(p), -np.eye(p)]).astype(parameters.dtype)
         warped = np.concatenate([warp(images, parameters + step)[0] for step in steps])
-        losses, _ = self.loss(self.recipe.scores(self.head, warped), np.tile(y, 2 * p))
+        losses, _ = self.loss(self.spec.scores(self.head, warped), np.tile(y, 2 * p))
         losses = losses.reshape(2, p, n)
         return losses.mean(axis=(0, 1)), ((losses[0] - losses[1]) / (2 * STEP)).T

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from sklearn.exceptions import ConvergenceWarning
 
-from ..threads import ForAll
+from ..threads import ProcessWide
 
 __all__ = ["without_small_warnings"]
 
@@ -23,9 +23,9 @@ def _begin() -> Callable[[], None]:
     return lambda: caught.__exit__(None, None, None)
 
 
-_silent = ForAll(_begin)
+_silent = ProcessWide(_begin)
 
 
-def without_small_warnings() -> ForAll:
+def without_small_warnings() -> ProcessWide:
     """None of them in the whole process until the last of nested or parallel users leaves."""
     return _silent

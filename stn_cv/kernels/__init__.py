@@ -1,4 +1,4 @@
-"""Loops into given arrays: serial, ``nogil``, never raising; and numbers they know (codes.py).
+"""Loops into given arrays: serial, ``nogil``, never raising. README.md is their map.
 
 Numba is loaded with the first module of loops that is asked for.
 """

@@ -32,8 +32,8 @@ def splat(b: Any, vector: Any, value: Any) -> Any:
     """A vector of one number."""
     undefined = ir.Constant(vector, ir.Undefined)
     first = b.insert_element(undefined, value, INT32(0))
-    places = ir.Constant(ir.VectorType(INT32, vector.count), [0] * vector.count)
-    return b.shuffle_vector(first, undefined, places)
+    indices = ir.Constant(ir.VectorType(INT32, vector.count), [0] * vector.count)
+    return b.shuffle_vector(first, undefined, indices)
 
 
 def lerp(b: Any, x: Any, y: Any, f: Any) -> Any:
@@ -41,11 +41,11 @@ def lerp(b: Any, x: Any, y: Any, f: Any) -> Any:
     return multiply_add(b, f, b.fsub(y, x, flags=FLAGS), x)
 
 
-def shuffle(b: Any, places: Any, x: Any, y: Any = None) -> Any:
-    """The numbers at `places` of a vector, or of two behind each other."""
+def shuffle(b: Any, indices: Any, x: Any, y: Any = None) -> Any:
+    """The numbers at `indices` of a vector, or of two behind each other."""
     y = ir.Constant(x.type, ir.Undefined) if y is None else y
-    places = list(places)
-    return b.shuffle_vector(x, y, ir.Constant(ir.VectorType(INT32, len(places)), places))
+    indices = list(indices)
+    return b.shuffle_vector(x, y, ir.Constant(ir.VectorType(INT32, len(indices)), indices))
 
 
 def converted(b: Any, x: Any, number: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import INTEGER_MAXIMA, Array
 from ..errors import InvalidTypeError, ModelFileError
 from ..nn import (
     AveragePool,
@@ -23,11 +23,15 @@ from ..nn import (
     MaxPool,
     Parallel,
     ReLU,
+    Shrink,
     SpatialTransform,
     Standardize,
+    StandardizeEach,
 )
 from ..nn.network import Network
-from .image_spec import INTEGER_RANGES, ImageSpec
+from ..nn.spatial import Transform
+from ..pose.transform import PoseTransform
+from .image_spec import ImageSpec
 from .rectifier import Rectifier
 
 __all__ = ["LAYERS", "brought_up", "describe", "rectifier_of"]
@@ -40,9 +44,12 @@ LAYERS: dict[str, type[Layer]] = {
     "Flatten": Flatten,
     "MaxPool": MaxPool,
     "Parallel": Parallel,
+    "PoseTransform": PoseTransform,
     "ReLU": ReLU,
+    "Shrink": Shrink,
     "SpatialTransform": SpatialTransform,
     "Standardize": Standardize,
+    "StandardizeEach": StandardizeEach,
 }
 # What layers had before it was a field of theirs: files of format 1.0 do not say it.
 ADDED: dict[str, dict[str, Any]] = {"SpatialTransform": {"antialias": False, "n_steps": 1}}
@@ -67,12 +74,15 @@ def rectifier_of(description: dict[str, Any], vector: Array) -> Rectifier:
     _check_names(description, {"image_spec", "layers", "classes"}, "the description")
     spec = _image_spec(description["image_spec"])
     layers = _layers(description["layers"], "layers")
-    if not layers or not isinstance(layers[0], SpatialTransform):
-        raise ModelFileError("its first layer is no SpatialTransform.")
+    if not layers or not isinstance(layers[0], Transform):
+        raise ModelFileError("its first layer is no transform.")
     shape = (spec.channels, spec.height, spec.width)
-    network = Network(layers, shape, _Weightless(vector.size), vector.dtype)  # type: ignore[arg-type]
-    _check_size(vector.size, network.vector.size)
-    network.vector[:] = vector
+    network = Network(layers, shape)
+    if network.n_parameters != vector.size:
+        raise ModelFileError(
+            f"{vector.size} weights came; its layers want {network.n_parameters} of them."
+        )
+    network.bind(vector.copy())
     classes = None if description["classes"] is None else _classes(description["classes"])
     if classes is not None and network.output_shape != classes.shape:
         raise ModelFileError(
@@ -89,28 +99,6 @@ def brought_up(value: Any) -> Any:
         return value
     added = ADDED.get(str(value.get("layer")), {})
     return {**added, **{name: brought_up(item) for name, item in value.items()}}
-
-
-class _Weightless:
-    """Stands for the generator of initial weights, which the file's replace anyway.
-
-    It gives zeros that take no memory, and no more of them than the file has weights.
-    """
-
-    def __init__(self, count: int) -> None:
-        self.count = self.left = count
-
-    def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> Array:
-        self.left -= math.prod(shape)
-        if self.left < 0:
-            _check_size(self.count, self.count - self.left)
-        return np.broadcast_to(0.0, shape)
-
-
-def _check_size(came: int, wanted: int) -> None:
-    if came != wanted:
-        more = "or more " if wanted > came else ""
-        raise ModelFileError(f"{came} weights came; its layers want {wanted} {more}of them.")
 
 
 def _check_names(given: Any, wanted: set[str], what: str) -> None:
@@ -130,7 +118,8 @@ def _check_known(layer: Layer) -> None:
         raise InvalidTypeError(
             f"a model file cannot hold the layer {layer!r}; it knows {', '.join(LAYERS)}."
         )
-    for chain in (getattr(layer, "localization", []), *getattr(layer, "branches", [])):
+    looks = getattr(layer, "looks", [])
+    for chain in (getattr(layer, "localization", []), *getattr(layer, "branches", []), *looks):
         for inner in chain:
             _check_known(inner)
 
@@ -203,7 +192,7 @@ def _image_spec(value: Any) -> ImageSpec:
     names = {field.name for field in fields(ImageSpec)}
     _check_names(value, names, "image_spec")
     shape = [value["height"], value["width"]]
-    ranges = (*INTEGER_RANGES, "float")
+    ranges = (*INTEGER_MAXIMA, "float")
     if not _is_shape(shape) or not _is_size(value["channels"]) or value["range"] not in ranges:
         raise ModelFileError(
             f"image_spec is {str(value)[:120]}; wanted sizes from 1, {LARGEST_IMAGE} pixels at "

@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import INTEGER_MAXIMA, Array
 from ..errors import InvalidTypeError
 
 __all__ = ["ImageSpec"]
 
-INTEGER_RANGES = {"uint8": 255.0, "uint16": 65535.0}
-NAMES = {np.dtype(name): name for name in INTEGER_RANGES}  # to ask a dtype for it takes 4 us
+NAMES = {np.dtype(name): name for name in INTEGER_MAXIMA}  # to ask a dtype for it takes 4 us
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,8 @@ class ImageSpec:
         """The spec that images (n, h, w, c) fulfil."""
         _, height, width, channels = images.shape
         name = "float" if images.dtype.kind == "f" else images.dtype.name
-        if name != "float" and name not in INTEGER_RANGES:
-            known = ", ".join(INTEGER_RANGES)
+        if name != "float" and name not in INTEGER_MAXIMA:
+            known = ", ".join(INTEGER_MAXIMA)
             raise InvalidTypeError(f"images are {name}; wanted {known} or floats, as fitted.")
         return cls(height, width, channels, name)
 
@@ -72,7 +71,7 @@ class ImageSpec:
     @property
     def maximum(self) -> float:
         """The value that stands for 1 in the network."""
-        return INTEGER_RANGES.get(self.range, 1.0)
+        return INTEGER_MAXIMA.get(self.range, 1.0)
 
     def network_input(self, images: Array, dtype: Any) -> Array:
         """Scale images of this spec to what the network takes.

@@ -1,5 +1,6 @@
 """The one implementation of "image in, rectified image out"."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,11 @@ from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from ..families import Family
 from ..geometry import as_array
+from ..nn.axes import activations_of
 from ..nn.loss import softmax
 from ..nn.network import Network
-from ..nn.spatial import SpatialTransform
+from ..nn.spatial import Transform
+from ..pose.transform import PoseTransform
 from ..threads import pinned_blas, run_slices
 from .image_spec import ImageSpec
 
@@ -27,7 +30,7 @@ class Rectifier:
     Parameters
     ----------
     network : Network
-        The fitted network; its first layer is a `SpatialTransform`.
+        The fitted network; its first layer is a `SpatialTransform` or a `PoseTransform`.
     image_spec : ImageSpec
         What images it was fitted on.
     classes : array_like or None, default None
@@ -53,24 +56,26 @@ class Rectifier:
         classes: ArrayLike | None = None,
         n_jobs: int | None = None,
     ) -> None:
-        if not network.layers or not isinstance(network.layers[0], SpatialTransform):
-            raise InvalidTypeError("the network's first layer must be a SpatialTransform.")
+        if not network.layers or not isinstance(network.layers[0], Transform):
+            raise InvalidTypeError(
+                "the network's first layer must be a transform such as SpatialTransform."
+            )
         self.network = network
         self.image_spec = image_spec
         self.classes = None if classes is None else np.asarray(classes)
         self.n_jobs = n_jobs
 
     @property
-    def transform(self) -> SpatialTransform:
+    def transform(self) -> Transform:
         """The layer that rectifies."""
         layer = self.network.layers[0]
-        assert isinstance(layer, SpatialTransform)
+        assert isinstance(layer, Transform)
         return layer
 
     @property
     def family(self) -> Family:
         """What warps by theta."""
-        return self.transform.warper
+        return self.transform.composed_family()
 
     @property
     def output_shape(self) -> tuple[int, int]:
@@ -102,7 +107,45 @@ class Rectifier:
         Convention: output to source, (x, y) in [-1, 1], ``align_corners=False``.
         """
         batch, single = self._batch(images)
-        return self._theta(batch)[0] if single else self._theta(batch)
+        (theta,) = self._sliced(lambda X: (self._theta(self.transform.warp_parameters(X)),), batch)
+        return theta[0] if single else theta
+
+    def find(self, images: ArrayLike) -> tuple[Array, Array]:
+        """Find the transform of each image and classify it, in one pass.
+
+        Parameters
+        ----------
+        images : array_like of shape (h, w[, c]) or (n, h, w[, c])
+            As fitted, or larger or smaller in the same proportions.
+
+        Returns
+        -------
+        theta : ndarray
+            What `theta` gives, output to source.
+        probabilities : ndarray
+            What `predict_proba` gives.
+
+        Raises
+        ------
+        InvalidInputError, InvalidTypeError
+            If there is no head, or the images do not fulfil the fitted spec.
+
+        Notes
+        -----
+        Convention: theta is output to source, (x, y) in [-1, 1], ``align_corners=False``.
+        """
+        self._check_head()
+        batch, single = self._batch(images)
+
+        def run(X: Array) -> tuple[Array, Array]:
+            parameters = self.transform.warp_parameters(X)
+            Y, _ = self.transform.warp(X, parameters)
+            for layer in self.network.layers[1:]:
+                Y, _ = layer.forward(Y)
+            return self._theta(parameters), softmax(Y).T
+
+        theta, probabilities = self._sliced(run, batch)
+        return (theta[0], probabilities[0]) if single else (theta, probabilities)
 
     def rectify(
         self,
@@ -140,15 +183,10 @@ class Rectifier:
         images = as_array("images", images)
         if theta is None:
             theta = self.theta(images)
-        return self.family.apply(
-            images,
-            np.asarray(theta),
-            self.output_shape if output_shape is None else output_shape,
-            self.transform.padding_mode,
-            self.transform.fill_value * self.image_spec.maximum,
-            self.transform.antialias,
-            self.n_jobs,
-        )
+        rules = self.transform.rules
+        shape = self.output_shape if output_shape is None else output_shape
+        rules = rules._replace(fill_value=rules.fill_value * self.image_spec.maximum)
+        return self.family.apply(images, np.asarray(theta), shape, rules, self.n_jobs)
 
     def predict_proba(self, images: ArrayLike) -> Array:
         """Probability of each class by the built-in head.
@@ -168,31 +206,72 @@ class Rectifier:
         InvalidInputError
             If there is no head, or the images do not fulfil the fitted spec.
         """
+        self._check_head()
+        batch, single = self._batch(images)
+        (probabilities,) = self._sliced(lambda X: (softmax(self.network.forward(X)[0]).T,), batch)
+        return probabilities[0] if single else probabilities
+
+    def find_pose(self, images: ArrayLike) -> tuple[Array, Any]:
+        """Find the pose in each image and how likely it is right, in one pass.
+
+        Parameters
+        ----------
+        images : array_like of shape (h, w[, c]) or (n, h, w[, c])
+            As fitted, or larger or smaller in the same proportions.
+
+        Returns
+        -------
+        theta : ndarray
+            What `theta` gives, output to source.
+        confidence : float or ndarray of shape (n,), float64
+            Probability that theta's corners are off by less than 10 % of the output's width,
+            on average; NaN if the training was interrupted before that was learned.
+
+        Raises
+        ------
+        InvalidInputError
+            If the model was not fitted to poses, or the images do not fulfil the fitted spec.
+        """
+        transform = self.transform
+        if not isinstance(transform, PoseTransform):
+            raise InvalidInputError(
+                "this model was fitted to classes and knows no confidence of a pose; wanted one "
+                "that a PoseTransformer fitted."
+            )
+        batch, single = self._batch(images)
+
+        def run(X: Array) -> tuple[Array, ...]:
+            parameters, confidence = transform.poses(X)
+            return self._theta(parameters), confidence
+
+        theta, confidence = self._sliced(run, batch)
+        return (theta[0], float(confidence[0])) if single else (theta, confidence)
+
+    def _theta(self, parameters: Array) -> Array:
+        """Theta of the localization's parameters."""
+        return self.family.theta(parameters, (self.image_spec.height, self.image_spec.width))[0]
+
+    def _check_head(self) -> None:
         if self.classes is None:
             raise InvalidInputError(
                 "this model holds no head: it was trained with a scikit-learn classifier, "
                 "which is not saved with it. Use rectify() and that classifier."
             )
-        batch, single = self._batch(images)
-        probabilities = self._sliced(lambda part: softmax(self.network.forward(part)[0]).T, batch)
-        return probabilities[0] if single else probabilities
 
-    def _theta(self, batch: Array) -> Array:
-        shape = (self.image_spec.height, self.image_spec.width)
-        find = self.transform.locate
-        return self._sliced(lambda part: self.family.theta(find(part), shape)[0], batch)
-
-    def _sliced(self, function: Any, batch: Array) -> Array:
-        """Apply `function` to slices of activations; an empty batch gives an empty result."""
+    def _sliced(
+        self, function: Callable[[Array], tuple[Array, ...]], batch: Array
+    ) -> tuple[Array, ...]:
+        """Apply `function` to slices of activations; an empty batch gives empty results."""
         dtype = self.network.vector.dtype
 
-        def run(part: slice) -> Array:
-            return function(self.image_spec.network_input(batch[part], dtype).transpose(3, 1, 2, 0))
+        def run(part: slice) -> tuple[Array, ...]:
+            return function(activations_of(self.image_spec.network_input(batch[part], dtype)))
 
         if len(batch) < 2:
             return run(slice(0, len(batch)))
         with pinned_blas():
-            return np.concatenate(run_slices(run, self.network.slices(len(batch)), self.n_jobs))
+            results = run_slices(run, self.network.slices(len(batch)), self.n_jobs)
+        return tuple(np.concatenate(column) for column in zip(*results, strict=True))
 
     def _batch(self, images: ArrayLike) -> tuple[Array, bool]:
         """Images as (n, h, w, c) of the fitted size, and whether a single one came."""

@@ -7,7 +7,7 @@ import numpy as np
 from ..arrays import Array
 from ..buffers import empty
 from ..kernels import loaded
-from .layer import Backward, Layer, no_backward
+from .layer import Backward, Layer, Shape, no_backward
 
 FEW = 4096  # values, of which NumPy has the larger sooner than a kernel is called
 # An array, which NumPy looks at faster than at a number; beside float64 it gives float64.
@@ -25,9 +25,7 @@ class ReLU(Layer):
     ReLU()
     """
 
-    def build(
-        self, input_shape: tuple[int, ...], rng: np.random.Generator
-    ) -> tuple[tuple[int, ...], list[Array]]:
+    def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
         return input_shape, []
 
     def forward(

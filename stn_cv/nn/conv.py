@@ -11,7 +11,7 @@ from ..buffers import empty
 from ..errors import InvalidInputError
 from ..kernels import loaded
 from .dense import initial_weights
-from .layer import Backward, Layer, check_ndim, check_positive, no_backward
+from .layer import Backward, Layer, Shape, check_ndim, check_positive, no_backward
 
 NARROW = 64  # values of an output row, below which rows are not worth a loop of their own
 
@@ -40,9 +40,7 @@ class Conv2D(Layer):
     kernel_size: int
     padding: int = 0
 
-    def build(
-        self, input_shape: tuple[int, ...], rng: np.random.Generator
-    ) -> tuple[tuple[int, ...], list[Array]]:
+    def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
         check_ndim(self, input_shape, 3)
         check_positive(self, filters=self.filters, kernel_size=self.kernel_size)
         if (
@@ -58,9 +56,13 @@ class Conv2D(Layer):
                 f"{self} leaves nothing of an input of shape {input_shape}; use a smaller kernel."
             )
         shape = (self.filters, channels, self.kernel_size, self.kernel_size)
-        return output_shape, [initial_weights("he", shape, rng), np.zeros(self.filters)]
+        return output_shape, [shape, (self.filters,)]
 
-    def convolves(self) -> bool:
+    def initial(self, rng: np.random.Generator) -> list[Array]:
+        W, b = self.parameters
+        return [initial_weights("he", W.shape, rng), np.zeros(b.shape)]
+
+    def has_convolution(self) -> bool:
         return True
 
     def forward(

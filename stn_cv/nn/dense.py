@@ -7,7 +7,7 @@ import numpy as np
 from ..arrays import Array
 from ..buffers import empty
 from ..errors import InvalidInputError
-from .layer import Backward, Layer, check_ndim, check_positive, no_backward
+from .layer import Backward, Layer, Shape, check_ndim, check_positive, no_backward
 
 INITIALIZATIONS = ("he", "glorot", "zeros")
 
@@ -34,9 +34,7 @@ class Dense(Layer):
     units: int
     initialization: str = "he"
 
-    def build(
-        self, input_shape: tuple[int, ...], rng: np.random.Generator
-    ) -> tuple[tuple[int, ...], list[Array]]:
+    def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
         check_ndim(self, input_shape, 1)
         check_positive(self, units=self.units)
         if self.initialization not in INITIALIZATIONS:
@@ -44,10 +42,13 @@ class Dense(Layer):
                 f"Dense has initialization={self.initialization!r}; wanted one of "
                 f"{', '.join(INITIALIZATIONS)}."
             )
-        W = initial_weights(self.initialization, (self.units, input_shape[0]), rng)
-        return (self.units,), [W, np.zeros(self.units)]
+        return (self.units,), [(self.units, input_shape[0]), (self.units,)]
 
-    def decayed(self) -> list[Array]:
+    def initial(self, rng: np.random.Generator) -> list[Array]:
+        W, b = self.parameters
+        return [initial_weights(self.initialization, W.shape, rng), np.zeros(b.shape)]
+
+    def decay_mask(self) -> list[Array]:
         """What starts at zero wants to stay near it, so there the bias is pulled as well."""
         W, b = self.parameters
         return [np.full(W.size, True), np.full(b.size, self.initialization == "zeros")]

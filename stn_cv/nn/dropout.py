@@ -7,7 +7,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import InvalidInputError
-from .layer import Backward, Layer
+from .layer import Backward, Layer, Shape
 
 
 @dataclass
@@ -28,9 +28,7 @@ class Dropout(Layer):
 
     rate: float = 0.5
 
-    def build(
-        self, input_shape: tuple[int, ...], rng: np.random.Generator
-    ) -> tuple[tuple[int, ...], list[Array]]:
+    def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
         if not isinstance(self.rate, Real) or not 0 <= self.rate < 1:
             raise InvalidInputError(f"Dropout has rate={self.rate!r}; wanted 0 to below 1.")
         return input_shape, []

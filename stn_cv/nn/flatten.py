@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Array
-from .layer import Backward, Layer, check_ndim, no_backward
+from .layer import Backward, Layer, Shape, check_ndim, no_backward
 
 
 @dataclass
@@ -20,9 +20,7 @@ class Flatten(Layer):
     Flatten()
     """
 
-    def build(
-        self, input_shape: tuple[int, ...], rng: np.random.Generator
-    ) -> tuple[tuple[int, ...], list[Array]]:
+    def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
         check_ndim(self, input_shape, 3)
         return (math.prod(input_shape),), []
 

@@ -7,8 +7,9 @@ size, and convolutions ran at 0.8 to 1.9 times oneDNN's speed forward, and gradi
 weights at 0.5 to 3.7 times the rate of its forward and backward together. Arrays may have
 any strides; a layer that needs contiguity makes it.
 
-A layer is a description until `build` gives it parameters, and keeps nothing of a call on
-itself: `forward` hands back its own backward, so one network serves many threads at once.
+A layer is a description until `build` finds its shapes and `bind` gives it parameters, and
+keeps nothing of a call on itself: `forward` hands back its own backward, so one network serves
+many threads at once.
 """
 
 from abc import ABC, abstractmethod
@@ -21,18 +22,19 @@ import numpy as np
 from ..arrays import Array
 from ..errors import InvalidInputError
 
-__all__ = ["Backward", "Layer", "check_ndim"]
+__all__ = ["Backward", "Layer", "Shape", "check_ndim"]
 
 Backward = Callable[..., tuple[Array | None, list[Array]]]
+Shape = tuple[int, ...]  # of one sample's activations, or of a parameter
 
 
 @dataclass
 class Layer(ABC):
     """Base of all layers; a subclass's dataclass fields are its description.
 
-    A layer of your own gives `build` and `forward`, and is a dataclass, by whose fields it is
-    told from others. Models that hold one work in every way but one: a file knows only the
-    layers of this library.
+    A layer of your own gives `build` and `forward`, and `initial` if its parameters do not begin
+    at zero. It is a dataclass, by whose fields it is told from others. Models that hold one work
+    in every way but one: a file knows only the layers of this library.
 
     Examples
     --------
@@ -41,7 +43,7 @@ class Layer(ABC):
     >>> from stn_cv.nn import Layer
     >>> @dataclass
     ... class Square(Layer):
-    ...     def build(self, input_shape, rng):
+    ...     def build(self, input_shape):
     ...         return input_shape, []
     ...     def forward(self, X, training=False, rng=None):
     ...         return X * X, lambda dY, want_dX=True: (2 * X * dY, [])
@@ -51,10 +53,12 @@ class Layer(ABC):
     """
 
     @abstractmethod
-    def build(
-        self, input_shape: tuple[int, ...], rng: np.random.Generator
-    ) -> tuple[tuple[int, ...], list[Array]]:
-        """Check that the layer fits its input; its output's shape and initial parameters."""
+    def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
+        """Check that the layer fits its input; the shapes of its output and parameters."""
+
+    def initial(self, rng: np.random.Generator) -> list[Array]:
+        """Values for the parameters, which are bound, to begin a training with; here zeros."""
+        return [np.zeros(array.shape) for array in self.parameters]
 
     @abstractmethod
     def forward(
@@ -69,15 +73,15 @@ class Layer(ABC):
         """Take the arrays that hold the parameters from now on."""
         self.parameters = list(parameters)
 
-    def decayed(self) -> list[Array]:
+    def decay_mask(self) -> list[Array]:
         """For each parameter, where weight decay pulls it to zero: weights, not biases."""
         return [np.full(array.size, array.ndim > 1) for array in self.parameters]
 
-    def localizing(self) -> list[Array]:
+    def localization_mask(self) -> list[Array]:
         """For each parameter, where it finds a transform: those learn at a rate of their own."""
         return [np.full(array.size, False) for array in self.parameters]
 
-    def convolves(self) -> bool:
+    def has_convolution(self) -> bool:
         """Whether it holds a convolution: its activations fill the cache with fewer samples."""
         return False
 
@@ -101,7 +105,7 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def check_ndim(layer: Layer, input_shape: tuple[int, ...], ndim: int) -> None:
+def check_ndim(layer: Layer, input_shape: Shape, ndim: int) -> None:
     """Refuse an input that has not the number of axes a layer works on."""
     if len(input_shape) != ndim:
         advice = "put Flatten() before it" if ndim == 1 else "put it before Flatten()"

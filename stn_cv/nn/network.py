@@ -11,7 +11,7 @@ from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from ..threads import slices_for
 from .activation import ReLU
-from .layer import Backward, Layer, no_backward
+from .layer import Backward, Layer, Shape, no_backward
 from .pool import MaxPool
 
 
@@ -27,17 +27,17 @@ class Network:
         before a max pool is moved behind it, where it gives the same and has less to do.
     input_shape : tuple
         (channels, height, width), or (features,).
-    rng : numpy.random.Generator
-        Draws the initial parameters.
-    dtype : dtype
-        float32 or float64.
+    rng : numpy.random.Generator or None, default None
+        Draws the initial parameters; without it the network has none until `bind`.
+    dtype : dtype, default float32
+        Of the initial parameters: float32 or float64.
     """
 
     def __init__(
         self,
         layers: Sequence[Layer],
-        input_shape: tuple[int, ...],
-        rng: np.random.Generator,
+        input_shape: Shape,
+        rng: np.random.Generator | None = None,
         dtype: Any = np.float32,
     ) -> None:
         for layer in layers:
@@ -47,21 +47,32 @@ class Network:
                 )
         self.layers = _pool_first([copy.deepcopy(layer) for layer in layers])
         self.input_shape = tuple(input_shape)
-        self.shapes: list[list[tuple[int, ...]]] = []
-        initial: list[Array] = []
+        self.shapes: list[list[Shape]] = []
         shape = self.input_shape
         for layer in self.layers:
-            shape, arrays = layer.build(shape, rng)
-            self.shapes.append([array.shape for array in arrays])
-            initial += [array.reshape(-1) for array in arrays]
+            shape, own = layer.build(shape)
+            self.shapes.append(own)
         self.output_shape = shape
-        self.bind(np.concatenate([np.zeros(0), *initial]).astype(dtype))
+        if rng is not None:
+            self.bind(np.empty(self.n_parameters, dtype))
+            self.vector[:] = self.initial(rng)
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of `vector`."""
+        return sum(math.prod(shape) for shapes in self.shapes for shape in shapes)
+
+    def initial(self, rng: np.random.Generator) -> Array:
+        """A vector to begin a training with, float64."""
+        arrays = (array for layer in self.layers for array in layer.initial(rng))
+        return np.concatenate([np.zeros(0), *(array.reshape(-1) for array in arrays)])
 
     def bind(self, vector: Array) -> None:
         """Make every parameter a view of `vector`."""
-        wanted = sum(math.prod(shape) for shapes in self.shapes for shape in shapes)
-        if len(vector) != wanted:
-            raise InvalidInputError(f"{len(vector)} parameters came; the network has {wanted}.")
+        if len(vector) != self.n_parameters:
+            raise InvalidInputError(
+                f"{len(vector)} parameters came; the network has {self.n_parameters}."
+            )
         self.vector = vector
         at = 0
         for layer, shapes in zip(self.layers, self.shapes, strict=True):
@@ -100,21 +111,21 @@ class Network:
 
         return X, backward_all
 
-    def decayed(self) -> Array:
+    def decay_mask(self) -> Array:
         """Mask over `vector`: where weight decay acts."""
-        return _joined(layer.decayed() for layer in self.layers)
+        return _joined(layer.decay_mask() for layer in self.layers)
 
-    def localizing(self) -> Array:
+    def localization_mask(self) -> Array:
         """Mask over `vector`: what is part of a localization, wherever its transform stands."""
-        return _joined(layer.localizing() for layer in self.layers)
+        return _joined(layer.localization_mask() for layer in self.layers)
 
-    def convolves(self) -> bool:
+    def has_convolution(self) -> bool:
         """Whether it holds a convolution."""
-        return any(layer.convolves() for layer in self.layers)
+        return any(layer.has_convolution() for layer in self.layers)
 
     def slices(self, n: int) -> list[slice]:
         """What threads share out of a batch of `n` samples, for any number of threads."""
-        return slices_for(n, math.prod(self.input_shape), self.convolves())
+        return slices_for(n, math.prod(self.input_shape), self.has_convolution())
 
     def copy(self) -> "Network":
         """The same layers over a vector of its own."""
@@ -125,7 +136,8 @@ class Network:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self.bind(self.vector)
+        if "vector" in state:
+            self.bind(self.vector)
 
 
 def _joined(masks: Iterable[list[Array]]) -> Array:

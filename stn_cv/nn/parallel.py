@@ -7,7 +7,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
-from .layer import Backward, Layer
+from .layer import Backward, Layer, Shape
 from .network import Network, flat_gradient
 
 
@@ -34,15 +34,13 @@ class Parallel(Layer):
     branches: list[list[Layer]]
     networks: list[Network] = field(init=False, repr=False, compare=False)
 
-    def build(
-        self, input_shape: tuple[int, ...], rng: np.random.Generator
-    ) -> tuple[tuple[int, ...], list[Array]]:
+    def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
         lists = isinstance(self.branches, (list, tuple)) and len(self.branches)
         if not lists or not all(isinstance(chain, (list, tuple)) for chain in self.branches):
             raise InvalidTypeError(
                 f"Parallel has branches={self.branches!r}; wanted a list of lists of layers."
             )
-        self.networks = [Network(chain, input_shape, rng, np.float64) for chain in self.branches]
+        self.networks = [Network(chain, input_shape) for chain in self.branches]
         shapes = [network.output_shape for network in self.networks]
         if len({shape[1:] for shape in shapes}) > 1:
             raise InvalidInputError(
@@ -50,21 +48,24 @@ class Parallel(Layer):
                 "wanted one height and width, so that channels can follow one another."
             )
         channels = sum(shape[0] for shape in shapes)
-        return (channels, *shapes[0][1:]), [network.vector for network in self.networks]
+        return (channels, *shapes[0][1:]), [(network.n_parameters,) for network in self.networks]
+
+    def initial(self, rng: np.random.Generator) -> list[Array]:
+        return [network.initial(rng) for network in self.networks]
 
     def bind(self, parameters: Iterable[Array]) -> None:
         super().bind(parameters)
         for network, vector in zip(self.networks, self.parameters, strict=True):
             network.bind(vector)
 
-    def decayed(self) -> list[Array]:
-        return [network.decayed() for network in self.networks]
+    def decay_mask(self) -> list[Array]:
+        return [network.decay_mask() for network in self.networks]
 
-    def localizing(self) -> list[Array]:
-        return [network.localizing() for network in self.networks]
+    def localization_mask(self) -> list[Array]:
+        return [network.localization_mask() for network in self.networks]
 
-    def convolves(self) -> bool:
-        return any(network.convolves() for network in self.networks)
+    def has_convolution(self) -> bool:
+        return any(network.has_convolution() for network in self.networks)
 
     def forward(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None

@@ -9,7 +9,7 @@ from ..arrays import Array
 from ..buffers import empty
 from ..errors import InvalidInputError
 from ..kernels import loaded
-from .layer import Backward, Layer, check_ndim, check_positive, no_backward
+from .layer import Backward, Layer, Shape, check_ndim, check_positive, no_backward
 
 
 @dataclass
@@ -30,9 +30,7 @@ class MaxPool(Layer):
 
     size: int = 2
 
-    def build(
-        self, input_shape: tuple[int, ...], rng: np.random.Generator
-    ) -> tuple[tuple[int, ...], list[Array]]:
+    def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
         return _pooled_shape(self, input_shape, self.size), []
 
     def forward(
@@ -75,9 +73,7 @@ class AveragePool(Layer):
 
     size: int = 2
 
-    def build(
-        self, input_shape: tuple[int, ...], rng: np.random.Generator
-    ) -> tuple[tuple[int, ...], list[Array]]:
+    def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
         return _pooled_shape(self, input_shape, self.size), []
 
     def forward(
@@ -117,12 +113,12 @@ def _uncovered_zero(shape: tuple[int, ...], size: int, dtype: Any) -> Array:
     return dX
 
 
-def _pooled(shape: tuple[int, ...], size: int) -> tuple[int, ...]:
+def _pooled(shape: Shape, size: int) -> Shape:
     channels, height, width, *n = shape
     return (channels, height // size, width // size, *n)
 
 
-def _pooled_shape(layer: Layer, input_shape: tuple[int, ...], size: int) -> tuple[int, ...]:
+def _pooled_shape(layer: Layer, input_shape: Shape, size: int) -> Shape:
     check_ndim(layer, input_shape, 3)
     check_positive(layer, size=size)
     shape = _pooled(input_shape, size)

@@ -11,6 +11,7 @@ from ..arrays import Array
 from ..errors import InvalidInputError, NonFiniteError
 from ..geometry import share_outside
 from ..threads import run_slices, slices_of
+from .axes import activations_of
 from .loss import cross_entropy
 from .network import Network
 from .spatial import SpatialTransform
@@ -22,13 +23,8 @@ QUIET = np.errstate(over="ignore", invalid="ignore")  # TrainingDiverged tells o
 Augment = Callable[[Array, np.random.Generator], Array]
 
 
-def activations(images: Array) -> Array:
-    """Images (n, h, w, c) as a view (c, h, w, n), what layers work on."""
-    return images.transpose(3, 1, 2, 0)
-
-
 def keyed(seed: int, *key: int) -> np.random.Generator:
-    """The random numbers of one purpose and place."""
+    """The random numbers of one purpose and sample."""
     return np.random.default_rng([seed, *key])
 
 
@@ -85,7 +81,7 @@ def evaluate(network: Network, samples: Samples, n_jobs: int | None) -> tuple[fl
     @QUIET
     def run(part: slice) -> tuple[float, float]:
         batch = samples.take(part)
-        logits, _ = network.forward(activations(batch.images))
+        logits, _ = network.forward(activations_of(batch.images))
         loss, _ = cross_entropy(logits, batch.y, batch.weights)
         return loss, float(batch.weights[logits.argmax(axis=0) == batch.y].sum())
 
@@ -96,13 +92,13 @@ def evaluate(network: Network, samples: Samples, n_jobs: int | None) -> tuple[fl
 
 
 def outside(network: Network, images: Array, n_jobs: int | None) -> Array:
-    """The share of each image's grid, (n,), that the first layer places outside it."""
+    """The share of each image's grid, (n,), that the first layer puts outside it."""
     transform = network.layers[0]
     assert isinstance(transform, SpatialTransform)
 
     def run(part: slice) -> Array:
-        parameters = transform.locate(activations(images[part]))
-        return share_outside(transform.warper.theta(parameters, images.shape[1:3])[0])
+        parameters = transform.warp_parameters(activations_of(images[part]))
+        return share_outside(transform.composed_family().theta(parameters, images.shape[1:3])[0])
 
     return np.concatenate(run_slices(run, network.slices(len(images)), n_jobs))
 

@@ -1,5 +1,6 @@
 """The spatial transformer as a layer: localization, family, sampler."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from numbers import Real
@@ -10,16 +11,98 @@ import numpy as np
 from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from ..families import FAMILIES, Family
-from ..sampling import PADDING_MODES
+from ..sampling import PADDING_MODES, WarpRules
+from .axes import activations_of, images_of
 from .dense import Dense
-from .layer import Backward, Layer, check_ndim, check_positive
+from .layer import Backward, Layer, Shape, check_ndim, check_positive
 from .network import Network, flat_gradient
 
 LARGEST_STEPS = 16
 
 
+class Transform(Layer):
+    """What `SpatialTransform` and its like share: a family's warp by parameters that looks give.
+
+    A subclass has the fields named here, and says how it finds parameters.
+    """
+
+    family: str
+    output_shape: tuple[int, int] | None
+    padding_mode: str
+    fill_value: float
+    antialias: bool
+    n_steps: int
+
+    def check_warp(self, input_shape: Shape) -> Shape:
+        """Check the fields; the shape of what comes out."""
+        check_ndim(self, input_shape, 3)
+        for value, known, name in (
+            (self.family, FAMILIES, "family"),
+            (self.padding_mode, PADDING_MODES, "padding_mode"),
+        ):
+            if not isinstance(value, str) or value not in known:
+                raise InvalidInputError(f"{name} is {value!r}; wanted one of {', '.join(known)}.")
+        self.shape = _pair(
+            self, input_shape[1:] if self.output_shape is None else self.output_shape
+        )
+        number = isinstance(self.fill_value, Real) and not isinstance(self.fill_value, bool)
+        if not number or not np.isfinite(self.fill_value):
+            raise InvalidInputError(f"fill_value is {self.fill_value!r}; wanted a finite number.")
+        if not isinstance(self.antialias, bool | np.bool_):
+            raise InvalidInputError(f"antialias is {self.antialias!r}; wanted True or False.")
+        check_positive(self, n_steps=self.n_steps)
+        if self.n_steps > LARGEST_STEPS:
+            raise InvalidInputError(f"n_steps is {self.n_steps}; wanted {LARGEST_STEPS} at most.")
+        self.composed_family(self.n_steps)  # which may refuse it
+        return (input_shape[0], *self.shape)
+
+    @property
+    def rules(self) -> WarpRules:
+        """What the family's warps are told."""
+        return WarpRules(self.padding_mode, self.fill_value, self.antialias)
+
+    def composed_family(self, n_steps: int | None = None) -> Family:
+        """The family of so many steps in one; by default of all that `localize` gives."""
+        n_steps, family = n_steps or self.n_steps, FAMILIES[self.family]
+        return family if n_steps == 1 else family.composed(n_steps)
+
+    def warp_parameters(self, X: Array) -> Array:
+        """Parameters (n, n_parameters) of `composed_family` for activations X."""
+        return np.ascontiguousarray(self.localize(X)[0])
+
+    @property
+    @abstractmethod
+    def localizations(self) -> list[list[Layer]]:
+        """The layers of each network that looks, less the last that is appended."""
+
+    @abstractmethod
+    def localize(
+        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Callable[..., Any]]:
+        """As `warp_parameters`, with ``backward(dP, want_dX=True) -> (dX or None, gradients)``."""
+
+    def forward(
+        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward]:
+        P, localize_backward = self.localize(X, training, rng)
+        Y, warp_backward = self.warp(X, P)
+
+        def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
+            dimages, dP = warp_backward(images_of(dY), want_dX)
+            dX, gradients = localize_backward(dP, want_dX)
+            return (None if dimages is None else dX + activations_of(dimages)), gradients
+
+        return Y, backward
+
+    def warp(self, X: Array, parameters: Array) -> tuple[Array, Callable[..., Any]]:
+        """Activations X warped by `composed_family`'s parameters, with the warp's backward."""
+        images = np.ascontiguousarray(images_of(X))
+        Y, backward = self.composed_family().warp(images, parameters, self.shape, self.rules)
+        return activations_of(Y), backward
+
+
 @dataclass
-class SpatialTransform(Layer):
+class SpatialTransform(Transform):
     """Look at the input, find a transform, and warp the input by it (Jaderberg et al. 2015).
 
     Parameters
@@ -59,81 +142,48 @@ class SpatialTransform(Layer):
     n_steps: int = 1
     network: Network = field(init=False, repr=False, compare=False)
 
-    def build(
-        self, input_shape: tuple[int, ...], rng: np.random.Generator
-    ) -> tuple[tuple[int, ...], list[Array]]:
-        check_ndim(self, input_shape, 3)
-        for value, known, name in (
-            (self.family, FAMILIES, "family"),
-            (self.padding_mode, PADDING_MODES, "padding_mode"),
-        ):
-            if not isinstance(value, str) or value not in known:
-                raise InvalidInputError(f"{name} is {value!r}; wanted one of {', '.join(known)}.")
-        self.shape = _pair(
-            self, input_shape[1:] if self.output_shape is None else self.output_shape
-        )
-        number = isinstance(self.fill_value, Real) and not isinstance(self.fill_value, bool)
-        if not number or not np.isfinite(self.fill_value):
-            raise InvalidInputError(f"fill_value is {self.fill_value!r}; wanted a finite number.")
-        if not isinstance(self.antialias, bool | np.bool_):
-            raise InvalidInputError(f"antialias is {self.antialias!r}; wanted True or False.")
-        check_positive(self, n_steps=self.n_steps)
-        if self.n_steps > LARGEST_STEPS:
-            raise InvalidInputError(f"n_steps is {self.n_steps}; wanted {LARGEST_STEPS} at most.")
-        self.family_after(self.n_steps)  # which may refuse it
+    def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
+        shape = self.check_warp(input_shape)
         if not isinstance(self.localization, (list, tuple)):
             raise InvalidTypeError(
                 f"localization is {self.localization!r}; wanted a list of layers."
             )
         last = Dense(FAMILIES[self.family].n_parameters, "zeros")
-        self.network = Network([*self.localization, last], input_shape, rng, np.float64)
-        return (input_shape[0], *self.shape), [self.network.vector]
+        self.network = Network([*self.localization, last], input_shape)
+        return shape, [(self.network.n_parameters,)]
+
+    @property
+    def localizations(self) -> list[list[Layer]]:
+        return [self.localization]
+
+    def initial(self, rng: np.random.Generator) -> list[Array]:
+        return [self.network.initial(rng)]
 
     def bind(self, parameters: Any) -> None:
         super().bind(parameters)
         self.network.bind(self.parameters[0])
 
-    def decayed(self) -> list[Array]:
-        return [self.network.decayed()]
+    def decay_mask(self) -> list[Array]:
+        return [self.network.decay_mask()]
 
-    def localizing(self) -> list[Array]:
-        return [np.full(self.network.vector.size, True)]
+    def localization_mask(self) -> list[Array]:
+        return [np.full(self.network.n_parameters, True)]
 
-    def convolves(self) -> bool:
-        return self.network.convolves()
+    def has_convolution(self) -> bool:
+        return self.network.has_convolution()
 
-    @property
-    def rules(self) -> tuple[str, float, bool]:
-        """How a family is to warp: padding mode, fill value, antialias."""
-        return self.padding_mode, self.fill_value, self.antialias
-
-    def family_after(self, n_steps: int) -> Family:
-        """What warps by the parameters of so many steps."""
-        family = FAMILIES[self.family]
-        return family if n_steps == 1 else family.in_steps(n_steps)
-
-    @property
-    def warper(self) -> Family:
-        """What warps by all that `look` and `locate` give."""
-        return self.family_after(self.n_steps)
-
-    def locate(self, X: Array) -> Array:
-        """The `warper`'s parameters (n, n_parameters) for activations X."""
-        return np.ascontiguousarray(self.look(X)[0])
-
-    def look(
+    def localize(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Callable[..., Any]]:
-        """As `locate`, with ``backward(dP, want_dX=True) -> (dX or None, [gradient])``."""
         P, backward = self.network.forward(X, training, rng)
         P, count = P.T, len(P)
         looks: list[Callable[..., Any]] = [backward]
         warps: list[Callable[..., Any]] = []  # each gave what the next look saw
         for step in range(1, self.n_steps):
-            family, shape = self.family_after(step), (X.shape[1], X.shape[2])
-            Z, warp_backward = family.warp(_images(X), P, shape, *self.rules)
+            family, shape = self.composed_family(step), (X.shape[1], X.shape[2])
+            Z, warp_backward = family.warp(np.ascontiguousarray(images_of(X)), P, shape, self.rules)
             warps.append(warp_backward)
-            own, backward = self.network.forward(Z.transpose(3, 1, 2, 0), training, rng)
+            own, backward = self.network.forward(activations_of(Z), training, rng)
             P = np.concatenate([P, own.T], axis=1)
             looks.append(backward)
 
@@ -143,34 +193,16 @@ class SpatialTransform(Layer):
             for step in reversed(range(1, self.n_steps)):
                 dZ, gradients = looks[step](dP[:, step * count :].T, True)
                 shares.append(flat_gradient(gradients, np.empty_like(self.network.vector)))
-                dimages, dbefore = warps[step - 1](dZ.transpose(3, 1, 2, 0), want_dX)
+                dimages, dbefore = warps[step - 1](images_of(dZ), want_dX)
                 dP = dP[:, : step * count] + dbefore
                 later.append(dimages)
             dX, gradients = looks[0](dP.T, want_dX)
             total = flat_gradient(gradients, np.empty_like(self.network.vector))
             if want_dX and later:
-                dX = dX + sum(later).transpose(3, 1, 2, 0)
+                dX = dX + activations_of(sum(later))
             return dX, [sum(shares, start=total)]
 
         return P, backward_all
-
-    def forward(
-        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
-    ) -> tuple[Array, Backward]:
-        P, look_backward = self.look(X, training, rng)
-        Y, warp_backward = self.warper.warp(_images(X), P, self.shape, *self.rules)
-
-        def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
-            dimages, dP = warp_backward(dY.transpose(3, 1, 2, 0), want_dX)
-            dX, gradients = look_backward(dP, want_dX)
-            return (None if dimages is None else dX + dimages.transpose(3, 1, 2, 0)), gradients
-
-        return Y.transpose(3, 1, 2, 0), backward
-
-
-def _images(X: Array) -> Array:
-    """Activations as images (n, h, w, c)."""
-    return np.ascontiguousarray(X.transpose(3, 1, 2, 0))
 
 
 def _pair(layer: Layer, output_shape: Any) -> tuple[int, int]:

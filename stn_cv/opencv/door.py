@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import MissingLibraryError
-from ..threads import ForAll
+from ..threads import ProcessWide
 
 
 def load_cv2() -> Any:
@@ -46,9 +46,9 @@ def _quiet() -> Callable[[], None]:
     return restore
 
 
-_quiet_and_serial = ForAll(_quiet)
+_quiet_and_serial = ProcessWide(_quiet)
 
 
-def quiet_and_serial() -> ForAll:
+def quiet_and_serial() -> ProcessWide:
     """OpenCV without threads of its own and without lines on stderr, in the whole process."""
     return _quiet_and_serial

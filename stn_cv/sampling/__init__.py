@@ -6,12 +6,13 @@ centres. Images are (height, width[, channels]) or (n, height, width[, channels]
 """
 
 from .affine_warp import differentiable_warp
-from .arguments import PADDING_MODES
 from .grid import affine_grid, affine_grid_backward, grid_sample, grid_sample_backward
+from .rules import PADDING_MODES, WarpRules
 from .warp import warp_affine, warp_affine_backward
 
 __all__ = [
     "PADDING_MODES",
+    "WarpRules",
     "affine_grid",
     "affine_grid_backward",
     "differentiable_warp",

@@ -9,7 +9,7 @@ from ..arrays import Array
 from ..buffers import empty
 from ..geometry import matrix_gradient_to_theta, matrix_output_to_source
 from ..kernels import loaded
-from ..kernels.codes import WHOLE
+from ..kernels.sampling.rules import WHOLE, ZEROS, KernelRules
 from ..threads import run_slices
 from .antialias import (
     ONE,
@@ -24,18 +24,19 @@ from .antialias import (
     to_pixels_gradient,
     to_samples,
 )
-from .arguments import PADDING_MODES, Fill, as_fill, framing_of, read_only
+from .arguments import Fill, as_fill, halo_of, read_only
+from .rules import PLAIN, WarpRules
 
-__all__ = ["Warp", "differentiable_warp"]
+__all__ = ["AffineWarp", "differentiable_warp", "warp_one"]
 
 APART = 8  # source pixels between rows that surely have no neighbour in common
 
 
-class Warp:
+class AffineWarp:
     """Images (n, h, w, c) that are warped by matrices.
 
     Serial, but for gradients of the only image. `counts` are the samples of an output pixel,
-    down and across; `padding` is padding mode and corner rule, as the kernels take them.
+    down and across.
     """
 
     def __init__(
@@ -43,27 +44,29 @@ class Warp:
         images: Array,
         matrices: Array,
         output_shape: tuple[int, ...],
-        padding: tuple[int, bool],
+        rules: KernelRules,
         fill: Fill,
         counts: Counts = ONE,
     ) -> None:
         self.shape, self.dtype = (len(images), *output_shape, images.shape[3]), images.dtype
         self.images, points = read_only(images), math.prod((*output_shape, *counts))
-        self.framing = framing_of(images, fill, points)
+        self.halo = halo_of(images, fill, points)
         self.matrices = matrices if counts == ONE else to_samples(matrices, counts)
-        self.rules = (*padding, fill)
+        self.rules, self.fill = rules, fill
         self.counts = counts
 
     def write(self, rows: slice, out: Array) -> None:
         """Write some rows of the output to `out` (n, rows, columns, c)."""
         kernels = loaded("sampling.affine_warp")
         if self.counts == ONE:
-            kernels.warp(self.images, self.framing, self.matrices, rows.start, *self.rules, out)
+            kernels.warp(
+                self.images, self.halo, self.matrices, rows.start, self.rules, self.fill, out
+            )
             return
         (down, across), (n, height, width, channels) = self.counts, out.shape
-        samples = empty((n, height * down, width * across, channels), type(self.rules[-1][0]))
+        samples = empty((n, height * down, width * across, channels), type(self.fill[0]))
         first = rows.start * down
-        kernels.warp(self.images, self.framing, self.matrices, first, *self.rules, samples)
+        kernels.warp(self.images, self.halo, self.matrices, first, self.rules, self.fill, samples)
         means(samples, self.counts, out)
 
     def output(self, cuts: list[slice]) -> Array:
@@ -95,8 +98,10 @@ class Warp:
             if self.counts != ONE:
                 dsamples = spread(dsamples, self.counts)
             dsamples = read_only(np.ascontiguousarray(dsamples))
-            given = dsamples, self.images, int(self.framing == WHOLE), self.matrices, first
-            kernels.warp_backward(*given, *self.rules, len(cuts) == 1, sums[number], dimages)
+            given = dsamples, self.images, int(self.halo == WHOLE), self.matrices, first
+            kernels.warp_backward(
+                *given, self.rules, self.fill, len(cuts) == 1, sums[number], dimages
+            )
 
         for turn in turns:
             run_slices(add, turn, n_jobs)
@@ -109,15 +114,15 @@ class Warp:
         """Numbers of the cuts that add to different pixels: every other one, or each alone.
 
         Rows look at parallel lines of the source, but that a rule other than zeros leads them
-        back at its edges; and a frame is copied as a whole.
+        back at its edges; and an image with a halo is copied as a whole.
         """
         rows = (cuts[0].stop - cuts[0].start) * self.counts[0]
         (x_across, x_down), (y_across, y_down) = self.matrices[:, :, :2].transpose(1, 2, 0)
         with np.errstate(over="ignore", invalid="ignore"):
             areas = np.abs(x_across * y_down - x_down * y_across)
             apart = rows * areas > APART * np.hypot(x_across, y_across)
-        filled = self.rules[0] == PADDING_MODES["zeros"]
-        if filled and self.framing != WHOLE and apart.all():
+        filled = self.rules.padding == ZEROS
+        if filled and self.halo != WHOLE and apart.all():
             return [range(0, len(cuts), 2), range(1, len(cuts), 2)]
         return [range(number, number + 1) for number in range(len(cuts))]
 
@@ -126,26 +131,24 @@ def differentiable_warp(
     images: Array,
     theta: Array,
     output_shape: tuple[int, int],
-    padding_mode: str = "zeros",
-    fill_value: float = 0.0,
-    antialias: bool = False,
+    rules: WarpRules = PLAIN,
 ) -> tuple[Array, Backward]:
     """Warp (n, h, w, c) images serially, keeping what the gradients need.
 
     For networks: unchecked, on the calling thread, ``align_corners=False``. Returns the
     warped images and ``backward(dY, want_dimages) -> (dimages or None, dtheta)``.
     """
-    fill = as_fill(np.full(images.shape[3], fill_value, images.dtype))
+    fill = as_fill(np.full(images.shape[3], rules.fill_value, images.dtype))
     images = read_only(np.ascontiguousarray(images))
     shapes = images.shape[1:3], output_shape, False
     matrices = matrix_output_to_source(theta, *shapes)
-    rules = output_shape, (PADDING_MODES[padding_mode], False), fill
+    given = output_shape, rules.for_kernels(), fill
     parts = plain_parts(output_shape)
-    if antialias:
+    if rules.antialias:
         parts = parts_of(sample_counts(matrices), output_shape)
 
     def warp(index: Any, counts: Counts, cuts: list[slice]) -> tuple[Array, Backward]:
-        part = Warp(images[index], matrices[index], *rules, counts)
+        part = AffineWarp(images[index], matrices[index], *given, counts)
 
         def backward(dY: Array, want_dimages: bool) -> tuple[Array | None, Array]:
             dimages = empty(part.images.shape, images.dtype) if want_dimages else None
@@ -160,3 +163,16 @@ def differentiable_warp(
         return dimages, matrix_gradient_to_theta(dmatrices, *shapes)
 
     return Y, backward
+
+
+def warp_one(
+    images: Array, matrix: Array, output_shape: tuple[int, int], rules: WarpRules
+) -> Array:
+    """The plain warp of one image (1, h, w, c) with few channels: the kernel's, nothing else."""
+    kernels = loaded("sampling.affine_warp")
+    fill = (images.dtype.type(rules.fill_value),) * images.shape[3]
+    images = read_only(np.ascontiguousarray(images))
+    halo = halo_of(images, fill, math.prod(output_shape))
+    Y = np.empty((1, *output_shape, images.shape[3]), images.dtype)
+    kernels.warp(images, halo, matrix, 0, rules.for_kernels(), fill, Y)
+    return Y

@@ -12,30 +12,18 @@ from ..arrays import Array
 from ..buffers import empty
 from ..errors import InvalidInputError, InvalidTypeError, NonFiniteError
 from ..geometry import as_array, axes, pixel_from_normalized
-from ..kernels.codes import (
-    BILINEAR,
-    BORDER,
-    BOXES,
-    FRAME,
-    MOST,
-    NEAREST,
-    NONE,
-    REFLECTION,
-    WHOLE,
-    ZEROS,
-)
+from ..kernels.sampling.rules import BOXES, HALO, MOST, NONE, WHOLE, KernelRules
 from ..threads import effective_jobs, slices_of
+from .rules import MODES, PADDING_MODES
 
-Fill = tuple[Any, ...] | Array  # a tuple for few channels: see kernels/pixels.py
-MODES = {"bilinear": BILINEAR, "nearest": NEAREST}
-PADDING_MODES = {"zeros": ZEROS, "border": BORDER, "reflection": REFLECTION}
+Fill = tuple[Any, ...] | Array  # a tuple for few channels: see kernels/sampling/bilinear.py
 POINTS_OF_A_CALL = 2**24  # at most, about: Ctrl-C waits until a kernel is done
 POINTS_OF_THREADS = 2**19  # below them, to wake a thread takes longer than it saves
 POINTS_OF_A_PIECE = 2**18  # of one image, at least
 PIECES_OF_AN_IMAGE = 8  # at most; for any number of threads, as roundings go by tiles of a piece
 CHANNELS_FIRST_SIDE = 16  # with as many channels, few rows are taken for channels
 FEW_CHANNELS = 4
-LARGEST_FRAMED = 256 * 256  # pixels; of larger images too few tiles need it
+LARGEST_HALOED = 256 * 256  # pixels; of larger images too few tiles need it
 COMPUTED_IN = {"float32": "float32", "float64": "float64", "uint8": "float32", "uint16": "float32"}
 
 
@@ -45,7 +33,7 @@ class SamplingArguments:
 
     images: Array
     where: Array  # theta (n, 2, 3) or grid (n, rows, columns, 2)
-    rules: tuple[int, int, bool]  # mode, padding mode, corner rule, as the kernels take them
+    rules: KernelRules
     fill: Fill  # (c,), of the dtype to compute in
     batched: bool
     has_channels: bool
@@ -71,7 +59,7 @@ class SamplingArguments:
             )
         has_channels = images.ndim == 4
         images = images if has_channels else images[..., None]
-        rules = (
+        rules = KernelRules(
             named("mode", mode, MODES),
             named("padding_mode", padding_mode, PADDING_MODES),
             bool(align_corners),
@@ -82,7 +70,7 @@ class SamplingArguments:
 
     def pixel_axes(self) -> tuple[Array, Array]:
         """Gains and offsets along (x, y) with ``pixel = gain * normalized + offset``."""
-        return axes(pixel_from_normalized, self.images.shape[1:3], self.rules[2])
+        return axes(pixel_from_normalized, self.images.shape[1:3], self.rules.align_corners)
 
     def pieces(self, output_shape: tuple[int, ...], n_jobs: int | None) -> list[slice]:
         """What threads share out: some images, or output rows of the only image."""
@@ -100,7 +88,7 @@ class SamplingArguments:
         count = jobs * max(-(-points // (jobs * POINTS_OF_A_CALL)), 1)
         return slices_of(n, max(-(-n // count), 1))
 
-    def place(self, piece: slice) -> tuple[slice, slice]:
+    def images_and_rows(self, piece: slice) -> tuple[slice, slice]:
         """(images, output rows) of a piece."""
         return (slice(0, 1), piece) if len(self.images) == 1 else (piece, slice(None))
 
@@ -155,7 +143,7 @@ def check_images(images: ArrayLike, batched: bool) -> Array:
     if 0 in images.shape[1 if batched else 0 :]:
         raise InvalidInputError(f"images have shape {images.shape}: they hold no pixel.")
     height, width = images.shape[int(batched) : int(batched) + 2]
-    if (height + FRAME) * (width + FRAME) >= MOST:
+    if (height + HALO) * (width + HALO) >= MOST:
         raise InvalidInputError(
             f"images of {height}x{width} pixels are too large: fewer than 2**31 can be numbered; "
             "cut them into parts."
@@ -209,21 +197,21 @@ def as_fill(fill: Array) -> Fill:
     return tuple(fill) if len(fill) <= FEW_CHANNELS else fill
 
 
-def framing_of(images: Array, fill: Fill, points: int) -> int:
-    """What kernels shall frame, of images of which so many points each are sampled.
+def halo_of(images: Array, fill: Fill, points: int) -> int:
+    """What gets a halo, of images of which so many points each are sampled.
 
-    Small images as a whole, of large ones the parts at which tiles on their edge look: a frame
+    Small images as a whole, of large ones the parts at which tiles on their edge look: a halo
     has the images' dtype, so none whose dtype cannot hold `fill`.
     """
     if images.dtype.kind != "f" and not all(float(value).is_integer() for value in fill):
         return NONE
-    small = images.shape[1] * images.shape[2] <= min(LARGEST_FRAMED, 2 * points)
+    small = images.shape[1] * images.shape[2] <= min(LARGEST_HALOED, 2 * points)
     return WHOLE if small else BOXES
 
 
 def margin_of(images: Array, fill: Fill, points: int) -> int:
-    """1 where images are framed as a whole, else 0: for kernels that know nothing else."""
-    return int(framing_of(images, fill, points) == WHOLE)
+    """1 where images get a halo as a whole, else 0: for kernels that know nothing else."""
+    return int(halo_of(images, fill, points) == WHOLE)
 
 
 def check_grid(grid: ArrayLike) -> Array:

@@ -12,7 +12,7 @@ from ..geometry import as_array, axes, check_shape, check_theta, normalized_from
 from ..kernels import loaded
 from ..threads import run_slices
 from .arguments import SamplingArguments, check_grid, float_dtype, margin_of, refuse_not_finite
-from .places import sample_into
+from .at_coordinates import sample_into
 
 __all__ = ["affine_grid", "affine_grid_backward", "grid_sample", "grid_sample_backward"]
 
@@ -173,7 +173,7 @@ def grid_sample(
     out = call.empty_output(shape)
 
     def run(piece: slice) -> int:
-        part, rows = call.place(piece)
+        part, rows = call.images_and_rows(piece)
         at = (call.where[part, rows], gains, offsets)
         return sample_into(call.images[part], at, call.rules, call.fill, out[part, rows])
 
@@ -254,10 +254,10 @@ def grid_sample_backward(
         not_finite = 0
         if mode == "bilinear":
             not_finite += kernels.grid_gradient(
-                dout[part], call.images[part], margin, *at, *call.rules[1:], call.fill, dgrid[part]
+                dout[part], call.images[part], margin, *at, call.rules, call.fill, dgrid[part]
             )
         if dimages is not None:
-            kernels.grid_scatter(dout[part], *at, *call.rules, call.fill, margin, dimages[part])
+            kernels.grid_scatter(dout[part], *at, call.rules, call.fill, margin, dimages[part])
         return not_finite
 
     pieces = call.image_pieces(dout.shape[1:3], n_jobs)

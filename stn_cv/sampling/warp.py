@@ -17,9 +17,10 @@ from ..geometry import (
 )
 from ..kernels import loaded
 from ..threads import run_slices
-from .affine_warp import Warp
+from .affine_warp import AffineWarp
 from .antialias import ONE, Counts, Part, parts_of, sample_counts, shrinks
-from .arguments import MODES, SamplingArguments, float_dtype
+from .arguments import SamplingArguments, float_dtype
+from .rules import MODES
 
 __all__ = ["warp_affine", "warp_affine_backward"]
 
@@ -98,18 +99,17 @@ def warp_affine(
     parts = _shrunk_parts(call, matrices, shape, antialias)
     pieces = [(index, counts, rows) for index, counts, cuts in parts for rows in cuts]
     if not parts:
-        places = map(call.place, call.pieces(shape, n_jobs))
-        pieces = [(part, ONE, slice(*rows.indices(shape[0]))) for part, rows in places]
-    rules = call.rules[1:], call.fill
+        pairs = map(call.images_and_rows, call.pieces(shape, n_jobs))
+        pieces = [(part, ONE, slice(*rows.indices(shape[0]))) for part, rows in pairs]
 
     def run(piece: tuple[Any, Counts, slice]) -> None:
         index, counts, rows = piece
         into = out[index, rows]  # a view, where a slice is the index
         given = (call.images[index], matrices[index])
         if mode == "nearest":
-            kernels.warp_nearest(*given, rows.start, *call.rules[1:], call.fill, into)
+            kernels.warp_nearest(*given, rows.start, call.rules, call.fill, into)
         else:
-            Warp(*given, shape, *rules, counts).write(rows, into)
+            AffineWarp(*given, shape, call.rules, call.fill, counts).write(rows, into)
         if not isinstance(index, slice):
             out[index, rows] = into
 
@@ -197,13 +197,12 @@ def warp_affine_backward(
             own = dimages[index]  # a view, where a slice is the index
         given = (call.images[index], matrices[index])
         if mode == "bilinear":
-            warp = Warp(*given, shape, call.rules[1:], call.fill, counts)
+            warp = AffineWarp(*given, shape, call.rules, call.fill, counts)
             jobs = n_jobs if alone else 1
             dmatrices[index] = warp.gradients(dout[index], cuts, own, jobs)
         elif own is not None:
             own.fill(0)
-            rules = (*call.rules[1:], call.fill)
-            kernels.warp_nearest_scatter(dout[index], given[1], *rules, own)
+            kernels.warp_nearest_scatter(dout[index], given[1], call.rules, call.fill, own)
         if dimages is not None and not isinstance(index, slice):
             dimages[index] = own
 
@@ -221,7 +220,7 @@ def _shrunk_parts(
     """The parts of an antialiased warp; none where every image takes the plain one."""
     if not antialias:
         return []
-    if call.rules[0] != MODES["bilinear"]:
+    if call.rules.mode != MODES["bilinear"]:
         raise InvalidInputError(
             "antialias=True takes means, which mode='nearest' is there to avoid; choose one."
         )

@@ -7,8 +7,10 @@ from stn_cv.model.image_spec import ImageSpec
 from stn_cv.model.rectifier import Rectifier
 from stn_cv.nn import Conv2D, Dense, Flatten, MaxPool, ReLU, SpatialTransform
 from stn_cv.nn.network import Network
+from stn_cv.nn.objectives import CrossEntropy
 from stn_cv.nn.samples import Samples
-from stn_cv.nn.training import Settings, Trainer
+from stn_cv.nn.settings import Settings
+from stn_cv.nn.training import Trainer
 from stn_cv.threads import pinned_blas
 
 # Layers as descriptions, which both libraries' networks are made from. Dropout is left out:
@@ -132,7 +134,7 @@ def steps(name, threads):
     peer = torch_network(spec, network)
     x, labels = torch.tensor(np.moveaxis(images, -1, 1).copy()), torch.tensor(y)
     samples = Samples(images, y, np.ones(len(y), np.float32))
-    trainer = Trainer(network, settings(spec["batch"], threads))
+    trainer = Trainer(network, settings(spec["batch"], threads), CrossEntropy(samples))
     optimizer = torch.optim.Adam(peer.parameters(), lr=1e-3)
 
     def step():
@@ -144,7 +146,7 @@ def steps(name, threads):
 
     def mine():
         with pinned_blas():  # as `train` does, which calls it
-            return trainer.epoch(samples)
+            return trainer.epoch()
 
     for allowed in (1e-5, 1e-2):  # before any step; after one, where Adam enlarges roundings
         agree(f"loss of {name}", mine(), step(), allowed)

@@ -46,7 +46,7 @@ from stn_cv import (
     SpatialTransformer,
     SpatialTransformerClassifier,
 )
-from stn_cv.joint.heads import Recipe, scoring_method
+from stn_cv.joint.heads import HeadSpec, scoring_method
 
 LOGISTIC = LogisticRegression(C=0.1, max_iter=1000)
 FOREST = RandomForestClassifier(10)
@@ -298,6 +298,7 @@ def test_a_head_without_weights_says_so():
     with pytest.warns(UserWarning, match="takes no sample_weight") as caught:
         fast(head=KNeighborsClassifier()).fit(DIGITS, LABELS, weights)
     assert len(caught) == 1
+    assert caught[0].filename == __file__  # where it was called
     fast(head=KNeighborsClassifier()).fit(DIGITS, LABELS, np.full(80, 2.0))
 
 
@@ -337,8 +338,8 @@ def test_interrupted(at):
 def test_a_frozen_head_is_what_it_holds():
     assert scoring_method(FrozenEstimator(SVC(probability=True))) == "decision_function"
     hog = FrozenEstimator(HOG(pixels_per_cell=(2, 2), cells_per_block=(1, 1)).fit(DIGITS))
-    assert not Recipe(make_pipeline(hog, LinearSVC()), np.arange(4), 0, blind=(HOG,)).exact
-    assert Recipe(make_pipeline(hog, LinearSVC()), np.arange(4), 0).exact
+    assert not HeadSpec(make_pipeline(hog, LinearSVC()), np.arange(4), 0, blind=(HOG,)).exact
+    assert HeadSpec(make_pipeline(hog, LinearSVC()), np.arange(4), 0).exact
 
 
 class Interrupted(SVC):

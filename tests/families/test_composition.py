@@ -10,6 +10,7 @@ from stn_cv import InvalidInputError, warp_affine
 from stn_cv.families import FAMILIES
 from stn_cv.nn import Flatten, SpatialTransform
 from stn_cv.nn.network import Network
+from stn_cv.sampling import WarpRules
 
 SHAPE = (6, 9)
 COMPOSED = [name for name in FAMILIES if not name.startswith("tps")]
@@ -24,7 +25,7 @@ def parameters_of(family, n, seed=0, spread=0.3):
 @pytest.mark.parametrize("n_steps", [1, 2, 4])
 def test_theta_is_the_product_with_the_last_step_nearest_the_output(name, n_steps):
     family = FAMILIES[name]
-    steps = family.in_steps(n_steps)
+    steps = family.composed(n_steps)
     assert (steps.name, steps.n_parameters) == (name, n_steps * family.n_parameters)
     parameters = parameters_of(steps, 5)
     for one, theta in zip(parameters, steps.theta(parameters, SHAPE)[0], strict=True):
@@ -37,7 +38,7 @@ def test_theta_is_the_product_with_the_last_step_nearest_the_output(name, n_step
 
 def test_the_first_step_is_seen_through_the_second():
     """Look a quarter to the right; of what is there, look at half the size: not the reverse."""
-    family = FAMILIES["attention"].in_steps(2)
+    family = FAMILIES["attention"].composed(2)
     right, half = [0.0, 0.5, 0.0], [np.arctanh(np.log(0.5) / np.log(8)) * np.log(8), 0.0, 0.0]
     theta, _ = family.theta(np.array([right + half]), (8, 8))
     np.testing.assert_allclose(theta[0], [[0.5, 0, 0.5], [0, 0.5, 0]], atol=1e-15)
@@ -47,7 +48,7 @@ def test_the_first_step_is_seen_through_the_second():
 
 @every_family
 def test_gradcheck_of_theta(name):
-    family = FAMILIES[name].in_steps(3)
+    family = FAMILIES[name].composed(3)
     parameters = parameters_of(family, 2)
     theta, backward = family.theta(parameters, SHAPE)
     dtheta = np.random.default_rng(1).normal(size=theta.shape)
@@ -59,7 +60,7 @@ def test_gradcheck_of_theta(name):
 
 @every_family
 def test_one_image_alone_is_as_in_a_batch(name):
-    family = FAMILIES[name].in_steps(2)
+    family = FAMILIES[name].composed(2)
     images = np.random.default_rng(2).random((3, *SHAPE, 1))
     parameters = parameters_of(family, 3)
     batch, _ = family.warp(images, parameters, (5, 5))
@@ -69,7 +70,7 @@ def test_one_image_alone_is_as_in_a_batch(name):
 
 def test_a_spline_of_a_spline_is_refused_when_the_network_is_built():
     with pytest.raises(InvalidInputError, match="n_steps is 2, .*'tps'.* use n_steps=1, or"):
-        FAMILIES["tps"].in_steps(2)
+        FAMILIES["tps"].composed(2)
     layers = [SpatialTransform([Flatten()], "tps", n_steps=2)]
     with pytest.raises(InvalidInputError, match="use n_steps=1"):
         Network(layers, (1, 8, 8), np.random.default_rng(0))
@@ -81,11 +82,13 @@ def test_a_spline_of_a_spline_is_refused_when_the_network_is_built():
 @pytest.mark.parametrize("huge", [1e3, 1e9, 1e20, 3e38])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_huge_parameters_are_outside_and_have_a_finite_gradient(name, n_steps, huge, dtype):
-    family = FAMILIES[name].in_steps(n_steps)
+    family = FAMILIES[name].composed(n_steps)
     images = np.full((6, 5, 7, 1), 2.0, dtype)
     for signs in (np.sign(parameters_of(family, 6)), np.ones((6, family.n_parameters))):
         for mode in ("zeros", "border"):
-            Y, backward = family.warp(images, (signs * huge).astype(dtype), (4, 3), mode, 3.0)
+            Y, backward = family.warp(
+                images, (signs * huge).astype(dtype), (4, 3), WarpRules(mode, 3.0)
+            )
             dimages, dparameters = backward(np.ones_like(Y), True)
             assert np.isfinite(dimages).all() and np.isfinite(dparameters).all()
             if mode == "border":
@@ -104,7 +107,11 @@ def test_each_look_sees_what_the_last_left_and_no_sample_is_taken_twice():
         dense.parameters[0][:] = np.stack([np.tile(along, 31), np.repeat(along, 31)])
         X = np.zeros((1, 31, 31, 1))
         X[0, 15 - 8, 15 + 4, 0] = 1
-        theta, _ = network.layers[0].warper.theta(network.layers[0].locate(X), (31, 31))
+        theta, _ = (
+            network.layers[0]
+            .composed_family()
+            .theta(network.layers[0].warp_parameters(X), (31, 31))
+        )
         left = 0.5**n_steps
         wanted = (1 - left) * np.array([4, -8]) / 15.5
         np.testing.assert_allclose(theta[0, :, 2], wanted, atol=1e-12)

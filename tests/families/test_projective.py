@@ -4,20 +4,20 @@ import cv2
 import numpy as np
 import pytest
 from support import reference
+from support.commands import stn_cv
 from support.estimator_cases import DIGITS, LABELS, fast
-from support.folder_cases import fixed_model, rows_of, stn_cv, tree
+from support.folder_cases import fixed_model, rows_of, tree
 from support.reference import PADDING_MODES, assert_gradient, waves
 
 import stn_cv as library
 from stn_cv import SpatialTransformer
 from stn_cv.errors import InvalidInputError, NonFiniteError
-from stn_cv.families import FAMILIES
+from stn_cv.families import FAMILIES, coordinate_family
 from stn_cv.folder.letterbox import native_shape, pose_of, theta_of_photo
 from stn_cv.geometry import area_gain
 from stn_cv.opencv import read_image
 from stn_cv.pictures import frame_outline
-from stn_cv.sampling import places
-from stn_cv.sampling.projective import projective_places, projective_places_backward
+from stn_cv.sampling import WarpRules
 
 FAMILY = FAMILIES["projective"]
 HORIZON = np.array([[[1, 0, 0], [0, 1, 0], [2.0, 0, 1]]])  # through the middle of the left half
@@ -34,22 +34,22 @@ def tilted(n=1, seed=0, spread=0.3):
 
 
 @pytest.mark.parametrize("shape, output_shape", [((20, 30), (20, 30)), ((31, 17), (8, 40))])
-def test_places_are_those_of_the_slow_twin(shape, output_shape):
+def test_coordinates_are_those_of_the_slow_twin(shape, output_shape):
     mirrored = np.array([[[1, 0, 0], [0, 1, 0], [-2.0, 0.5, 1]]])
     theta = np.concatenate([tilted(6), HORIZON, mirrored, -3 * tilted(1)])
-    for one, given in zip(theta, projective_places(theta, shape, output_shape), strict=True):
+    for one, given in zip(theta, FAMILY.coordinates(theta, shape, output_shape), strict=True):
         grid = reference.projective_grid(one, output_shape)
         wanted = reference.to_pixel(grid, np.array(shape[::-1]), False)
         seen = grid[..., 0] < 1e5
         np.testing.assert_allclose(given[seen], wanted[seen], rtol=1e-10, atol=1e-10)
         assert (np.abs(given[~seen]).max(axis=-1) == 1e9).all()
-        some_rows = projective_places(one[None], shape, output_shape, slice(3, 7))
+        some_rows = FAMILY.coordinates_in_rows(one[None], shape, output_shape, slice(3, 7))
         np.testing.assert_array_equal(some_rows[0], given[3:7])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.uint8])
 def test_the_warp_is_that_of_opencv(dtype):
-    """OpenCV rounds places to a 32nd of a pixel: of a smooth picture little is lost."""
+    """OpenCV rounds coordinates to a 32nd of a pixel: of a smooth picture little is lost."""
     image = (waves(60, 80) * 255).astype(dtype)
     for theta in tilted(5):
         to_source = np.diag([40, 30, 1.0])
@@ -57,7 +57,7 @@ def test_the_warp_is_that_of_opencv(dtype):
         matrix = to_source @ theta @ np.linalg.inv(to_source)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         wanted = cv2.warpPerspective(image, matrix, (80, 60), flags=flags, borderValue=(90,) * 3)
-        given = FAMILY.apply(image, theta, (60, 80), "zeros", 90.0)
+        given = FAMILY.apply(image, theta, (60, 80), WarpRules("zeros", 90.0))
         difference = np.abs(given.astype(float) - wanted)
         assert difference.mean() < 0.3 and np.quantile(difference, 0.99) < 3
         assert 0.05 < (wanted == 90).all(axis=2).mean() < 0.9  # both sides of the edge are seen
@@ -106,23 +106,23 @@ def test_identity_flips_turns_and_shifts_are_exact(dtype):
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (4, 4)])
-def test_gradcheck_of_places(shape):
+def test_gradcheck_of_coordinates(shape):
     theta = tilted(3)
-    dplaces = np.random.default_rng(1).normal(size=(3, *shape, 2))
-    given = projective_places_backward(dplaces, theta, (6, 9))
-    assert_gradient(lambda t: projective_places(t, (6, 9), shape), theta, dplaces, given)
+    dcoordinates = np.random.default_rng(1).normal(size=(3, *shape, 2))
+    given = FAMILY.coordinates_backward(dcoordinates, theta, (6, 9))
+    assert_gradient(lambda t: FAMILY.coordinates(t, (6, 9), shape), theta, dcoordinates, given)
 
 
 def test_what_is_behind_the_camera_has_no_gradient():
     theta = HORIZON.repeat(2, axis=0)
     theta[1] = [[1, 0.2, 0], [0.1, 1, 0], [0.3, 2.0, 1]]
-    dplaces = np.random.default_rng(1).normal(size=(2, 6, 8, 2))
-    behind = np.abs(projective_places(theta, (6, 9), (6, 8))).max(axis=-1) == 1e9
+    dcoordinates = np.random.default_rng(1).normal(size=(2, 6, 8, 2))
+    behind = np.abs(FAMILY.coordinates(theta, (6, 9), (6, 8))).max(axis=-1) == 1e9
     assert 0.1 < behind.mean() < 0.9
-    given = projective_places_backward(dplaces, theta, (6, 9))
-    seen_only = np.where(behind[..., None], 0, dplaces)
-    np.testing.assert_array_equal(projective_places_backward(seen_only, theta, (6, 9)), given)
-    assert_gradient(lambda t: projective_places(t, (6, 9), (6, 8)), theta, seen_only, given)
+    given = FAMILY.coordinates_backward(dcoordinates, theta, (6, 9))
+    seen_only = np.where(behind[..., None], 0, dcoordinates)
+    np.testing.assert_array_equal(FAMILY.coordinates_backward(seen_only, theta, (6, 9)), given)
+    assert_gradient(lambda t: FAMILY.coordinates(t, (6, 9), (6, 8)), theta, seen_only, given)
 
 
 # --- behind the camera, and other extremes
@@ -132,7 +132,7 @@ def test_what_is_behind_the_camera_has_no_gradient():
 def test_behind_the_camera_is_outside(padding_mode):
     """No second, mirrored view of the source beyond the horizon."""
     images = 1 + np.random.default_rng(0).random((1, 9, 12, 2))
-    given = FAMILY.apply(images, HORIZON, (9, 12), padding_mode, 7.0)
+    given = FAMILY.apply(images, HORIZON, (9, 12), WarpRules(padding_mode, 7.0))
     behind = 2 * reference.centres(12, False) + 1 <= 3e-3
     assert behind[:3].all() and not behind[4:].any()
     if padding_mode == "zeros":
@@ -158,7 +158,7 @@ def test_parameters_that_are_not_finite_give_0_and_no_gradient(value, padding_mo
     for at in range(8):
         parameters = np.zeros((2, 8))
         parameters[1, at] = value
-        Y, backward = FAMILY.warp(images, parameters, (5, 6), padding_mode, 3.0)
+        Y, backward = FAMILY.warp(images, parameters, (5, 6), WarpRules(padding_mode, 3.0))
         dimages, dparameters = backward(np.ones_like(Y), True)
         np.testing.assert_array_equal(Y[0], images[0])
         assert not Y[1].any() and not dimages[1].any()
@@ -172,21 +172,21 @@ def test_parameters_that_are_not_finite_give_0_and_no_gradient(value, padding_mo
 def test_huge_parameters_stay_in_range(padding_mode, size):
     images = 1 + np.random.default_rng(0).random((16, 5, 6, 1))
     signs = np.random.default_rng(1).choice([-1.0, 1.0, 0], (16, 8))
-    Y, backward = FAMILY.warp(images, signs * size, (5, 6), padding_mode, 3.0)
+    Y, backward = FAMILY.warp(images, signs * size, (5, 6), WarpRules(padding_mode, 3.0))
     dimages, dparameters = backward(np.ones_like(Y), True)
     assert np.isfinite(Y).all() and 1 <= Y.min() and Y.max() <= 3
     assert np.isfinite(dimages).all() and np.isfinite(dparameters).all()
     theta = np.eye(3) + signs[:, :1, None] * np.resize(signs, (16, 3, 3)) * size
     for factor in (1.0, 1e260):
-        out = FAMILY.apply(images, theta * factor, (5, 6), padding_mode, 3.0)
+        out = FAMILY.apply(images, theta * factor, (5, 6), WarpRules(padding_mode, 3.0))
         assert np.isfinite(out).all() and 1 <= out.min() and out.max() <= 3
 
 
 def test_a_coordinate_that_is_held_has_no_gradient():
     theta = np.eye(3)[None].copy()
     theta[0, 0, 2] = 1e12
-    assert (projective_places(theta, (5, 6), (5, 6))[..., 0] == 1e9).all()
-    given = projective_places_backward(np.ones((1, 5, 6, 2)), theta, (5, 6))[0]
+    assert (FAMILY.coordinates(theta, (5, 6), (5, 6))[..., 0] == 1e9).all()
+    given = FAMILY.coordinates_backward(np.ones((1, 5, 6, 2)), theta, (5, 6))[0]
     assert not given[0].any() and given[1, 2] == 30 * 2.5
 
 
@@ -214,7 +214,7 @@ def test_blocks_change_nothing(monkeypatch, block):
     for shape in ((103, 99), (100, 33)):
         whole = FAMILY.apply(images, theta, shape)
         with monkeypatch.context() as patch:
-            patch.setattr(places, "BLOCK", block)
+            patch.setattr(coordinate_family, "BLOCK", block)
             given = FAMILY.apply(images, theta, shape)
         np.testing.assert_allclose(given, whole, rtol=0, atol=1e-14)
 
@@ -224,7 +224,7 @@ def test_a_native_size_gives_the_median_pixel_a_pixel():
     assert area_gain(np.eye(3) * 2) == pytest.approx(1)
     assert area_gain(np.diag([0.5, 0.25, 1])) == pytest.approx(1 / 8)
     height, width = native_shape(theta, (400, 600), (20, 30), 10**9)
-    looked_at = projective_places(theta[None], (400, 600), (height, width))[0]
+    looked_at = FAMILY.coordinates(theta[None], (400, 600), (height, width))[0]
     (ax, ay), (bx, by) = (np.moveaxis(np.diff(looked_at, axis=k), -1, 0) for k in (1, 0))
     areas = np.abs(ax[:-1] * by[:, :-1] - ay[:-1] * bx[:, :-1])
     assert np.median(areas) == pytest.approx(1, rel=0.03)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.interpolate import RBFInterpolator
 from support import reference
+from support.commands import stn_cv
 from support.estimator_cases import DIGITS, LABELS, fast
-from support.folder_cases import fixed_model, rows_of, stn_cv, tree
+from support.folder_cases import fixed_model, rows_of, tree
 from support.reference import PADDING_MODES, assert_gradient, waves
 
 import stn_cv as library
@@ -25,7 +26,7 @@ from stn_cv.geometry import (
 )
 from stn_cv.opencv import decode, read_image
 from stn_cv.pictures import frame_outline
-from stn_cv.sampling.spline import spline_places, spline_places_backward, spline_places_in_rows
+from stn_cv.sampling import WarpRules
 
 FAMILY = FAMILIES["tps"]
 SOME = np.random.default_rng(3).uniform(-1, 1, (200, 2))
@@ -55,18 +56,20 @@ def test_the_warp_is_that_of_scikit_image():
     # Where an output pixel lies in the source, both in pixels from the middle.
     peer = ThinPlateSplineTransform.from_estimate(controls * 12, (controls + theta) * 12)
     wanted = warp(square, lambda at: peer(at - 11.5) + 11.5, order=1, mode="edge")
-    np.testing.assert_allclose(FAMILY.apply(square, theta, (24, 24), "border"), wanted, atol=1e-6)
+    np.testing.assert_allclose(
+        FAMILY.apply(square, theta, (24, 24), WarpRules("border")), wanted, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("shape, output_shape", [((20, 30), (20, 30)), ((31, 17), (8, 40))])
 @pytest.mark.parametrize("k", [2, 4])
-def test_places_are_those_of_the_slow_twin(shape, output_shape, k):
+def test_coordinates_are_those_of_the_slow_twin(shape, output_shape, k):
     theta = bent(3, k=k)
-    for one, given in zip(theta, spline_places(theta, shape, output_shape), strict=True):
+    for one, given in zip(theta, FAMILY.coordinates(theta, shape, output_shape), strict=True):
         grid = reference.spline_grid(one, output_shape)
         wanted = reference.to_pixel(grid, np.array(shape[::-1]), False)
         np.testing.assert_allclose(given, wanted, rtol=1e-10, atol=1e-10)
-        some_rows = spline_places_in_rows(one[None], shape, output_shape, slice(3, 7))
+        some_rows = FAMILY.coordinates_in_rows(one[None], shape, output_shape, slice(3, 7))
         np.testing.assert_allclose(some_rows[0], given[3:7], rtol=0, atol=1e-12)
 
 
@@ -82,9 +85,9 @@ def test_a_matrix_that_is_not_kept_is_the_same(monkeypatch):
 @pytest.mark.parametrize("shape", [(724, 730), (401, 2003)])
 def test_places_of_large_outputs_are_near_enough(shape):
     theta = bent(2)
-    exact = spline_places(theta, shape, shape)
+    exact = FAMILY.coordinates(theta, shape, shape)
     for rows in (slice(0, 9), slice(236, 247), slice(shape[0] - 3, shape[0]), slice(17, 18)):
-        given = spline_places_in_rows(theta, shape, shape, rows)
+        given = FAMILY.coordinates_in_rows(theta, shape, shape, rows)
         assert given.shape == exact[:, rows].shape
         off = np.abs(given - exact[:, rows])
         assert 0 < off.max() < 0.2 and off.mean() < 0.02
@@ -111,11 +114,11 @@ def test_families_of_other_sizes_can_be_made():
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (4, 4)])
-def test_gradcheck_of_places(shape):
+def test_gradcheck_of_coordinates(shape):
     theta = bent(2, k=3)
-    dplaces = np.random.default_rng(1).normal(size=(2, *shape, 2))
-    given = spline_places_backward(dplaces, theta, (6, 9))
-    assert_gradient(lambda t: spline_places(t, (6, 9), shape), theta, dplaces, given)
+    dcoordinates = np.random.default_rng(1).normal(size=(2, *shape, 2))
+    given = FAMILY.coordinates_backward(dcoordinates, theta, (6, 9))
+    assert_gradient(lambda t: FAMILY.coordinates(t, (6, 9), shape), theta, dcoordinates, given)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -124,7 +127,7 @@ def test_parameters_that_are_not_finite_give_0_and_no_gradient(value, padding_mo
     images = 1 + np.random.default_rng(0).random((2, 5, 6, 1))
     parameters = np.zeros((2, 32))
     parameters[1, ::2] = value
-    Y, backward = FAMILY.warp(images, parameters, (5, 6), padding_mode, 3.0)
+    Y, backward = FAMILY.warp(images, parameters, (5, 6), WarpRules(padding_mode, 3.0))
     dimages, dparameters = backward(np.ones_like(Y), True)
     np.testing.assert_array_equal(Y[0], images[0])
     assert not Y[1].any() and not dimages[1].any() and not dparameters[1].any()
@@ -140,13 +143,13 @@ def test_parameters_that_are_not_finite_give_0_and_no_gradient(value, padding_mo
 def test_huge_parameters_stay_in_range(padding_mode, size):
     images = 1 + np.random.default_rng(0).random((16, 5, 6, 1))
     signs = np.random.default_rng(1).choice([-1.0, 1.0, 0], (16, 32))
-    Y, backward = FAMILY.warp(images, signs * size, (5, 6), padding_mode, 3.0)
+    Y, backward = FAMILY.warp(images, signs * size, (5, 6), WarpRules(padding_mode, 3.0))
     dimages, dparameters = backward(np.ones_like(Y), True)
     assert np.isfinite(Y).all() and 1 <= Y.min() and Y.max() <= 3
     assert np.isfinite(dimages).all() and np.isfinite(dparameters).all()
     aside = np.zeros((16, 2))
     aside[:, 0] = size  # all of the output looks far to the right
-    out = FAMILY.apply(images[0], aside, (5, 6), padding_mode, 3.0)
+    out = FAMILY.apply(images[0], aside, (5, 6), WarpRules(padding_mode, 3.0))
     if padding_mode != "reflection":
         wanted = 3.0 if padding_mode == "zeros" else images[0, :, -1:]
         np.testing.assert_allclose(out, np.broadcast_to(wanted, out.shape), rtol=1e-12)
@@ -164,7 +167,7 @@ def test_theta_of_another_shape_is_named():
 def test_a_native_size_gives_the_median_pixel_a_pixel():
     (theta,) = bent(spread=0.05)
     height, width = native_shape(theta, (200, 300), (20, 30), 10**9)
-    looked_at = spline_places(theta[None], (200, 300), (height, width))[0]
+    looked_at = FAMILY.coordinates(theta[None], (200, 300), (height, width))[0]
     (ax, ay), (bx, by) = (np.moveaxis(np.diff(looked_at, axis=k), -1, 0) for k in (1, 0))
     areas = np.abs(ax[:-1] * by[:, :-1] - ay[:-1] * bx[:, :-1])
     assert np.median(areas) == pytest.approx(1, rel=0.03)
@@ -253,10 +256,10 @@ def test_the_estimator_finds_and_keeps_splines(tmp_path):
 def test_descent_undoes_a_bend():
     """Least squares to the straight picture, along the gradient of the warp."""
     wanted = waves(16, 16, 1)[None]
-    source, _ = FAMILY.warp(wanted, bent(spread=0.08).reshape(1, 32), (16, 16), "border")
+    source, _ = FAMILY.warp(wanted, bent(spread=0.08).reshape(1, 32), (16, 16), WarpRules("border"))
     parameters, velocity, losses = np.zeros((1, 32)), 0.0, []
     for _ in range(200):
-        Y, backward = FAMILY.warp(source, parameters, (16, 16), "border")
+        Y, backward = FAMILY.warp(source, parameters, (16, 16), WarpRules("border"))
         losses.append(((Y - wanted) ** 2).sum())
         velocity = 0.9 * velocity - 0.003 * backward(2 * (Y - wanted))[1]
         parameters += velocity

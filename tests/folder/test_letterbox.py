@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from support.folder_cases import fixed_model, quarter_turn
 from support.picture_files import picture
 
+from stn_cv.arrays import INTEGER_MAXIMA
 from stn_cv.errors import InvalidInputError
 from stn_cv.folder.letterbox import canvas_of, native_shape, pose_of, shrinkage, theta_of_photo
-from stn_cv.folder.photos import MAXIMA, find, small_copy, warped
+from stn_cv.folder.photos import find, small_copy, warped
 from stn_cv.geometry import theta_from_cv2, theta_to_cv2
 from stn_cv.model.image_spec import ImageSpec
 from stn_cv.opencv import resize_area
@@ -20,6 +21,7 @@ IDENTITY = np.eye(2, 3)
 SIDES = st.integers(1, 3000)
 SHAPES = st.tuples(SIDES, SIDES)
 LIMIT = 10**9
+MAXIMA = {**INTEGER_MAXIMA, "float32": 1.0}
 
 
 def rectified(model, pixels, size="native"):

@@ -18,13 +18,14 @@ from sklearn.svm import SVC
 
 from stn_cv import InterruptedWarning, InvalidInputError, SpatialTransformerClassifier
 from stn_cv.joint.folds import folds_of
-from stn_cv.joint.heads import Recipe
+from stn_cv.joint.heads import HeadSpec
 from stn_cv.joint.losses import brier, log_loss, softmax_loss
-from stn_cv.joint.training import JointTrainer
+from stn_cv.joint.objective import CrossFittedHead
 from stn_cv.nn import Dense, Flatten, ReLU, SpatialTransform
 from stn_cv.nn.network import Network
 from stn_cv.nn.samples import Samples
-from stn_cv.nn.training import Settings, train
+from stn_cv.nn.settings import Settings
+from stn_cv.nn.training import Trainer, train
 
 SIDE, CLASSES = 8, 3
 SETTINGS = Settings(
@@ -72,18 +73,18 @@ def trainer_for(head, data, family="similarity", n_folds=2, groups=None, n_steps
     transform = SpatialTransform([Flatten(), Dense(5), ReLU()], family, (7, 6), n_steps=n_steps)
     network = Network([transform], (1, SIDE, SIDE), np.random.default_rng(1), np.float64)
     network.vector[:] += np.random.default_rng(2).normal(0, 0.05, network.vector.shape)
-    recipe = Recipe(head, np.arange(data.y.max() + 1), 0, unit=255.0)
+    spec = HeadSpec(head, np.arange(data.y.max() + 1), 0, unit=255.0)
     settings = dataclasses.replace(SETTINGS, **changes)
     folds = folds_of(data, groups, n_folds, 0)
-    return JointTrainer(network, settings, data, folds, recipe)
+    return Trainer(network, settings, CrossFittedHead(spec, data, folds))
 
 
 def gradient_of(head, data, **parameters):
     """The gradient of one batch of all samples, and the trainer as it was before the step."""
     trainer = trainer_for(head, data, **parameters)
-    trainer.evaluate(data)
+    trainer.evaluate()
     before = trainer.network.vector.copy()
-    trainer.epoch(data)
+    trainer.epoch()
     gradient = (before - trainer.network.vector) / NESTEROV / SETTINGS.learning_rate_init
     trainer.network.vector[:] = before
     return gradient, trainer
@@ -93,15 +94,15 @@ def loss_under_heads(trainer, data):
     """The mean loss as one would write it down, the heads as they are."""
     images = trainer.network.forward(data.images.transpose(3, 1, 2, 0))[0].transpose(3, 1, 2, 0)
     total = 0.0
-    for fold, judge in trainer.judge_of_fold.items():
-        own = trainer.folds == fold
+    for fold, fitted in trainer.objective.head_of_fold.items():
+        own = trainer.objective.folds == fold
         X = images[own].reshape(own.sum(), -1) * 255
-        if hasattr(judge.head, "predict_proba"):
-            scores = judge.head.predict_proba(X)
+        if hasattr(fitted.head, "predict_proba"):
+            scores = fitted.head.predict_proba(X)
         else:
-            scores = judge.head.decision_function(X)
+            scores = fitted.head.decision_function(X)
         scores = np.stack([-scores / 2, scores / 2], axis=1) if scores.ndim == 1 else scores
-        total += judge.loss(scores, data.y[own])[0] @ data.weights[own]
+        total += fitted.loss(scores, data.y[own])[0] @ data.weights[own]
     return total / data.weights.sum()
 
 
@@ -152,9 +153,9 @@ def test_differences_along_the_parameters_agree_with_the_gradient(family):
 def test_a_piecewise_constant_head_has_slopes(head):
     data = samples(240)
     trainer = trainer_for(head, data, solver="adam", learning_rate_init=0.02, max_iter=12)
-    loss, _ = trainer.evaluate(data)
-    train(trainer, data, None, None, True)
-    assert trainer.evaluate(data)[0] < 0.8 * loss
+    loss = trainer.evaluate().loss
+    train(trainer, start_may_stay=True)
+    assert trainer.evaluate().loss < 0.8 * loss
 
 
 @pytest.mark.parametrize("loss", [log_loss, brier, softmax_loss(1.7)])
@@ -179,7 +180,7 @@ def test_the_log_loss_of_what_was_held_impossible_is_finite():
 
 
 class Witness(ClassifierMixin, BaseEstimator):
-    """Tells images by their mean, and notes which it was fitted on and which it judged."""
+    """Tells images by their mean, and notes which it was fitted on and which it scored."""
 
     notes = []
 
@@ -209,7 +210,7 @@ def plain_images(n=48):
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize("n_folds", [2, 5])
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_no_group_judges_itself(size, n_folds, early_stopping):
+def test_no_group_scores_itself(size, n_folds, early_stopping):
     X, y = plain_images()
     groups = np.arange(len(X)) // size
     Witness.notes.clear()
@@ -225,12 +226,12 @@ def test_no_group_judges_itself(size, n_folds, early_stopping):
         random_state=0,
     )
     model.fit(X, y, groups=groups)
-    *notes, (last, judged) = Witness.notes
-    assert last == set(range(48)) and not judged  # the head that is kept knows them all
+    *notes, (last, scored) = Witness.notes
+    assert last == set(range(48)) and not scored  # the head that is kept knows them all
     assert len(notes) >= 3 * n_folds  # at the start and after each of two epochs
-    for fitted, judged in notes:
-        assert judged and not {groups[i] for i in fitted} & {groups[i] for i in judged}
-    everyone = set().union(*(judged for _, judged in notes))
+    for fitted, scored in notes:
+        assert scored and not {groups[i] for i in fitted} & {groups[i] for i in scored}
+    everyone = set().union(*(scored for _, scored in notes))
     assert everyone == set(range(48))
 
 
@@ -253,20 +254,20 @@ def test_equal_images_with_different_labels_are_told_as_too_few():
 
 
 def test_samples_without_a_fold_do_not_thin_the_loss():
-    """Of a class that is one group no head can judge; the loss is that of the others."""
+    """Of a class that is one group no head can score; the loss is that of the others."""
     data = samples(60)
     groups = np.where(data.y == 2, 1000, np.arange(60))
     trainer = trainer_for(LogisticRegression(C=1e-5), data, groups=groups)
-    trainer.evaluate(data)
-    judged = np.flatnonzero(trainer.folds >= 0)
-    assert len(judged) == 40
-    wanted = trainer.evaluate(data)[0]
+    trainer.evaluate()
+    scored = np.flatnonzero(trainer.objective.folds >= 0)
+    assert len(scored) == 40
+    wanted = trainer.evaluate().loss
     before = trainer.network.vector.copy()
-    assert trainer.epoch(data) == pytest.approx(wanted, rel=1e-6)
+    assert trainer.epoch() == pytest.approx(wanted, rel=1e-6)
     step = before - trainer.network.vector
     other = trainer_for(LogisticRegression(C=1e-5), data, groups=groups)
-    other.evaluate(data)
-    _, gradient = other._gradient(data, judged)  # of those alone
+    other.evaluate()
+    _, gradient = other.gradient(data, scored)  # of those alone
     np.testing.assert_allclose(
         step, NESTEROV * SETTINGS.learning_rate_init * gradient, rtol=1e-6, atol=1e-12
     )
@@ -291,18 +292,18 @@ def test_the_best_pair_is_kept():
         trainer = trainer_for(
             LogisticRegression(C=1e-5), data, learning_rate_init=rate, solver="adam", max_iter=6
         )
-        seen, evaluate = [], trainer.evaluate
+        seen, evaluate = [], trainer.objective.evaluate
 
-        def noted(judges, evaluate=evaluate, seen=seen):
-            seen.append(evaluate(judges))
+        def noted(network, settings, evaluate=evaluate, seen=seen):
+            seen.append(evaluate(network, settings))
             return seen[-1]
 
-        trainer.evaluate = noted
-        history = train(trainer, data, None, None, True)
+        trainer.objective.evaluate = noted
+        history = train(trainer, start_may_stay=True)
         assert len(seen) == 7
-        best = int(np.argmin([loss for loss, _ in seen]))
+        best = int(np.argmin([evaluation.loss for evaluation in seen]))
         assert history.best_epoch == best
-        assert evaluate(data) == seen[best]
+        assert evaluate(trainer.network, trainer.settings) == seen[best]
 
 
 class Fatal(Opaque):
@@ -327,13 +328,13 @@ def test_interrupted_while_the_head_is_fitted(at, epochs):
     trainer = trainer_for(Fatal(LogisticRegression(C=1e-5), at), data, max_iter=9)
     start = trainer.network.vector.copy()
     with pytest.warns(InterruptedWarning, match="training interrupted"):
-        history = train(trainer, data, None, None, True)
+        history = train(trainer, start_may_stay=True)
     assert history.interrupted and len(history.losses) == epochs
     shorter = trainer_for(Opaque(LogisticRegression(C=1e-5)), data, max_iter=max(epochs - 1, 1))
     if epochs < 2:  # no epoch was compared with the start
         np.testing.assert_array_equal(trainer.network.vector, start)
     else:
-        train(shorter, data, None, None, True)
+        train(shorter, start_may_stay=True)
         np.testing.assert_array_equal(trainer.network.vector, shorter.network.vector)
 
 
@@ -354,7 +355,7 @@ def test_threads_change_no_bit(small_slices, head, n_jobs):
         trainer = trainer_for(head, data, batch_size=100, n_jobs=jobs, learning_rate_init=0.05)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            train(trainer, data, None, None, True)
+            train(trainer, start_may_stay=True)
         vectors.append(trainer.network.vector)
     np.testing.assert_array_equal(*vectors)
     assert (vectors[0] != trainer_for(head, data).network.vector).any()

@@ -389,7 +389,7 @@ def test_nothing_is_allocated_for_weights_that_are_not_there(path, place):
     edit(place, 2**27)(description)
     path.write_bytes(signed(description, rectifier().network.vector))
     tracemalloc.start()
-    with pytest.raises(ModelFileError, match="54 weights came; its layers want .* or more"):
+    with pytest.raises(ModelFileError, match="54 weights came; its layers want [0-9]+ of them"):
         stn_cv.load(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()

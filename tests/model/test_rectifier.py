@@ -5,10 +5,12 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 from support.estimator_cases import DIGITS, LABELS, fast
 
 import stn_cv
 from stn_cv import InvalidInputError, InvalidTypeError, warp_affine
+from stn_cv.nn import SpatialTransform
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +22,34 @@ def test_an_empty_batch_gives_an_empty_result(rectifier):
     assert rectifier.rectify(DIGITS[:0]).shape == (0, 5, 6)
     assert rectifier.theta(DIGITS[:0]).shape == (0, 2, 3)
     assert rectifier.predict_proba(DIGITS[:0]).shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    "images", [DIGITS, DIGITS[:0], DIGITS[3], np.kron(DIGITS, np.ones((2, 2)))]
+)
+def test_find_is_theta_and_predict_proba(rectifier, images):
+    theta, probabilities = rectifier.find(images)
+    np.testing.assert_array_equal(theta, rectifier.theta(images))
+    np.testing.assert_array_equal(probabilities, rectifier.predict_proba(images))
+
+
+def test_find_looks_once(rectifier, monkeypatch):
+    looks = []
+    localize = SpatialTransform.localize
+
+    def noted(self, X, training=False, rng=None):
+        looks.append(X.shape[-1])
+        return localize(self, X, training, rng)
+
+    monkeypatch.setattr(SpatialTransform, "localize", noted)
+    rectifier.find(DIGITS[3])
+    assert looks == [1]
+
+
+def test_find_needs_a_head():
+    model = fast(head=LogisticRegression(), max_iter=1).fit(DIGITS, LABELS).rectifier_
+    with pytest.raises(InvalidInputError, match="this model holds no head"):
+        model.find(DIGITS)
 
 
 def test_one_image_with_or_without_its_channel(rectifier):

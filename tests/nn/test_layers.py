@@ -202,11 +202,11 @@ def kink_distances(network, X):
                 yield from kink_distances(branch, X)
         if isinstance(layer, SpatialTransform):
             yield from kink_distances(layer.network, X)
-            P = layer.locate(X)
+            P = layer.warp_parameters(X)
             count = P.shape[1] // layer.n_steps
             for step in range(1, layer.n_steps + 1):
                 shape = layer.shape if step == layer.n_steps else X.shape[1:3]
-                theta, _ = layer.family_after(step).theta(P[:, : step * count], X.shape[1:3])
+                theta, _ = layer.composed_family(step).theta(P[:, : step * count], X.shape[1:3])
                 for one in theta:
                     grid = reference.grid_of(one, shape)
                     if layer.antialias:
@@ -543,10 +543,10 @@ def test_localizations_are_known_wherever_they_stand():
     ]
     network = Network(layers, (1, 3, 3), rng())
     parts = [alone * [True], 2 * [False], alone * [True], on_maps * [True], 38 * [False]]
-    assert network.localizing().tolist() == sum(parts, [])
-    decayed = network.decayed()
+    assert network.localization_mask().tolist() == sum(parts, [])
+    decayed = network.decay_mask()
     assert decayed[alone : alone + 2].tolist() == [True, False]
-    assert decayed[:alone].tolist() == Network([transform], (1, 3, 3), rng()).decayed().tolist()
+    assert decayed[:alone].tolist() == Network([transform], (1, 3, 3), rng()).decay_mask().tolist()
 
 
 def test_the_same_seed_gives_the_same_weights():
@@ -555,11 +555,28 @@ def test_the_same_seed_gives_the_same_weights():
     assert first.vector.dtype == np.float32 and first.vector.any()
 
 
+def test_a_network_without_a_generator_has_no_weights_until_it_is_given_some():
+    layers = [
+        SpatialTransform([Flatten(), Dense(2)], "affine"),
+        Parallel([[Conv2D(1, 2)], [Conv2D(2, 2)]]),
+        Flatten(),
+        Dense(2**40),  # which no memory holds
+    ]
+    network = Network(layers, (1, 3, 3))
+    assert network.n_parameters == 2 * 9 + 2 + 6 * 2 + 6 + 5 + 10 + 13 * 2**40
+    assert not hasattr(network, "vector") and not hasattr(copy.deepcopy(network), "vector")
+    drawn, bare = (Network(END_TO_END["affine"], (1, 5, 6), *given) for given in ([rng(7)], []))
+    bare.bind(drawn.vector.copy())
+    X = rng().random((1, 5, 6, 3), np.float32)
+    np.testing.assert_array_equal(bare.forward(X)[0], drawn.forward(X)[0])
+    np.testing.assert_array_equal(bare.initial(rng(7)).astype(np.float32), drawn.vector)
+
+
 def test_initial_weights_have_the_variance_they_are_named_for():
     for name, wanted in (("he", 2 / 300), ("glorot", 2 / 500), ("zeros", 0)):
-        W, b = Dense(200, name).build((300,), rng())[1]
+        W, b = Network([Dense(200, name)], (300,), rng(), np.float64).layers[0].parameters
         assert W.var() == pytest.approx(wanted, rel=0.03) and not b.any()
-    W, _ = Conv2D(40, 5).build((10, 9, 9), rng())[1]
+    W, _ = Network([Conv2D(40, 5)], (10, 9, 9), rng(), np.float64).layers[0].parameters
     assert W.var() == pytest.approx(2 / 250, rel=0.05)
 
 
@@ -573,7 +590,7 @@ def test_weights_decay_and_biases_do_not():
     network = Network(layers, (1, 3, 3), rng())
     parts = [18 * [True], 2 * [False], 4 * [True], 2 * [True]]  # the last starts at zero: all of it
     parts += [4 * [True], [False], 8 * [True], 2 * [False]]
-    assert network.decayed().tolist() == sum(parts, [])
+    assert network.decay_mask().tolist() == sum(parts, [])
 
 
 def test_a_vector_of_another_length_is_refused():

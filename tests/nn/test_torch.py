@@ -16,9 +16,11 @@ from stn_cv.nn import (
 )
 from stn_cv.nn.loss import cross_entropy
 from stn_cv.nn.network import Network, flat_gradient
+from stn_cv.nn.objectives import CrossEntropy
 from stn_cv.nn.optimizer import SOLVERS
 from stn_cv.nn.samples import Samples
-from stn_cv.nn.training import Settings, Trainer
+from stn_cv.nn.settings import Settings
+from stn_cv.nn.training import Trainer
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -179,10 +181,11 @@ def test_a_step_of_the_tutorial_s_network(solver):
         localization_learning_rate_ratio=1.0, batch_size=24, max_iter=9, tol=0, n_iter_no_change=9,
         alpha=0.0, max_norm=1e9, seed=0, n_jobs=None,
     )  # fmt: skip
-    trainer = Trainer(network, settings)
+    objective = CrossEntropy(Samples(images, y, np.ones(24)))
+    trainer = Trainer(network, settings, objective)
     optimizer = peer_solver(solver, peers, 0.001)
     for _ in range(2):
-        loss = trainer.epoch(Samples(images, y, np.ones(24)))
+        loss = trainer.epoch()
         optimizer.zero_grad()
         wanted = F.cross_entropy(tutorial(x, peers), torch.tensor(y))
         wanted.backward()

@@ -9,23 +9,36 @@ from support.paths import ROOT
 
 PACKAGE = ROOT / "stn_cv"
 
-# From the top down. A room imports only from rooms below it or from inside itself.
-# A name that ends in "/" is a folder with all it holds, less the files named on their own.
-ROOMS = [
-    ("cli/", "demo.py"),
-    # pipelines/ and notebooks/ stand here, outside the package, on public names only
-    ("estimators/",),
-    ("folder/",),
-    ("joint/",),
-    ("model/",),
-    ("nn/training.py", "nn/architectures.py"),
-    ("nn/",),
-    ("families/",),
-    ("sampling/", "datasets/", "pictures.py"),
-    ("geometry/", "opencv/"),
-    ("kernels/",),
-    ("threads.py", "buffers.py", "atomic.py", "arrays.py", "errors.py"),
-]
+README = ROOT / "README.md"
+OUTSIDE = ("pipelines/", "notebooks/")  # recipes stand beside the package, on public names only
+HEADING = "| room | what lives there |"
+
+
+def rooms_of(readme):
+    """The README's plan, from the top down: [(place, ...), ...], a tuple for each row.
+
+    A room imports only from rooms below it or from inside itself. A place that ends in "/" is
+    a folder with all it holds, less the files named on their own.
+    """
+    if readme.count(HEADING) != 1:
+        raise ValueError(f"the README has {readme.count(HEADING)} tables of rooms; wanted one")
+    rooms = []
+    for row in readme.partition(HEADING)[2].strip().splitlines()[1:]:
+        if not row.startswith("|"):
+            break
+        cell = row.split("|")[1].strip()
+        places = re.findall(r"`([^`]+)`", cell)
+        if ", ".join(f"`{place}`" for place in places) != cell or not places:
+            raise ValueError(f"a room is {cell!r}; wanted names in backticks, commas between")
+        rooms.append(tuple(place for place in places if place not in OUTSIDE))
+    rooms = [places for places in rooms if places]
+    all_places = [place for places in rooms for place in places]
+    if len(set(all_places)) < max(len(all_places), 1):
+        raise ValueError(f"the README's plan names nothing, or a place twice: {all_places}")
+    return rooms
+
+
+ROOMS = rooms_of(README.read_text("utf-8"))
 INIT = "__init__.py"  # the package's own: lazy public names, above every room
 LAZY = (INIT, "kernels/__init__.py")  # the second reaches its own room only
 
@@ -110,7 +123,7 @@ def room_faults(package):
     for file in python_files(package):
         if file != INIT and room_of(file) is None:
             yield (
-                f"{file}: in no room. Move it into one, or add it to the plan: ROOMS in this test, "
+                f"{file}: in no room. Move it into one, or add it to the README's table of rooms, "
                 "saying in the commit why the plan changes"
             )
         for line, name, _, for_types in imports(file, package):
@@ -203,8 +216,23 @@ def public_api_faults(root):
 
 
 PRODUCT = ("stn_cv", "tests", "pipelines", "notebooks", ".ci")
-PRODUCT_FILES = ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", ".gitignore")
-TEXT = {".py", ".toml", ".md", ".ipynb", ".csv", ".json", ".txt", ".typed", ".sh", ".cfg", ""}
+PRODUCT_FILES = tuple(
+    "pyproject.toml README.md CHANGELOG.md CITATION.cff LICENSE .gitignore".split()
+)
+TEXT = {
+    ".py",
+    ".toml",
+    ".md",
+    ".ipynb",
+    ".csv",
+    ".json",
+    ".txt",
+    ".typed",
+    ".sh",
+    ".cfg",
+    ".cff",
+    "",
+}
 FOLDERS = "home root work opt mnt tmp Users".split()
 MACHINE_PATH = re.compile(rf"(?<![\w.])(?:/(?:{'|'.join(FOLDERS)})/\w|[A-Z]:\\+Users\\)")
 
@@ -230,6 +258,33 @@ def test_the_package_keeps_to_the_plan(faults):
     assert python_files(PACKAGE), "there is no package to look at"
     found = list(faults(PACKAGE))
     assert not found, "\n" + "\n".join(found)
+
+
+def test_every_place_of_the_plan_is_there():
+    assert not [place for places in ROOMS for place in places if not (PACKAGE / place).exists()]
+
+
+def test_the_plan_is_read_from_the_table():
+    rows = (
+        "|---|---|\n| `cli/`, `demo.py` | commands |\n| `pipelines/` | recipes |\n| `nn/` | a |\n"
+    )
+    assert rooms_of(f"# A\n\n{HEADING}\n{rows}\n- `kernels/` |") == [("cli/", "demo.py"), ("nn/",)]
+
+
+@pytest.mark.parametrize(
+    ("readme", "said"),
+    [
+        ("# A", "0 tables of rooms"),
+        (f"{HEADING}\n|---|---|\n\n{HEADING}\n|---|---|\n", "2 tables of rooms"),
+        (f"{HEADING}\n|---|---|\n\ntext", "names nothing"),
+        (f"{HEADING}\n|---|---|\n| nn/ | layers |", "names in backticks"),
+        (f"{HEADING}\n|---|---|\n| `nn/` and `cli/` | layers |", "names in backticks"),
+        (f"{HEADING}\n|---|---|\n| `nn/` | a |\n| `nn/` | b |", "a place twice"),
+    ],
+)
+def test_a_table_that_cannot_be_read_says_why(readme, said):
+    with pytest.raises(ValueError, match=said):
+        rooms_of(readme)
 
 
 @pytest.mark.parametrize("faults", [public_api_faults, machine_path_faults])

@@ -17,7 +17,7 @@ from stn_cv import (
     warp_affine,
     warp_affine_backward,
 )
-from stn_cv.sampling import differentiable_warp
+from stn_cv.sampling import WarpRules, differentiable_warp
 
 RULES = [
     {"padding_mode": padding_mode, "align_corners": align_corners}
@@ -175,13 +175,17 @@ def test_the_warp_of_networks_is_the_public_one(padding_mode):
     rng = np.random.default_rng(0)
     images, dout = rng.random((4, *SHAPE[1:])), rng.normal(size=(4, *OUTPUT_SHAPE, 2))
     rules = {"padding_mode": padding_mode, "fill_value": 0.5, "antialias": True}
-    Y, backward = differentiable_warp(images, theta, OUTPUT_SHAPE, padding_mode, 0.5, True)
+    Y, backward = differentiable_warp(
+        images, theta, OUTPUT_SHAPE, WarpRules(padding_mode, 0.5, True)
+    )
     np.testing.assert_array_equal(Y, warp_affine(images, theta, OUTPUT_SHAPE, **rules))
     wanted = warp_affine_backward(dout, images, theta, **rules)
     for one, other in zip(backward(dout, True), wanted, strict=True):
         np.testing.assert_array_equal(one, other)
     assert backward(dout, False)[0] is None
-    empty, backward = differentiable_warp(images[:0], theta[:0], (3, 4), padding_mode, 0.5, True)
+    empty, backward = differentiable_warp(
+        images[:0], theta[:0], (3, 4), WarpRules(padding_mode, 0.5, True)
+    )
     assert empty.shape == (0, 3, 4, 2)
     assert [d.shape for d in backward(dout[:0], True)] == [(0, *SHAPE[1:]), (0, 2, 3)]
 
@@ -260,7 +264,7 @@ def test_memory_does_not_grow_with_the_samples():
 def test_a_theta_of_nan_in_a_network_gives_zeros():
     images = np.ones((2, 6, 6, 1), np.float32)
     theta = np.stack([np.full((2, 3), np.nan), 2 * WHOLE])
-    Y, backward = differentiable_warp(images, theta, (3, 3), "border", 0.0, True)
+    Y, backward = differentiable_warp(images, theta, (3, 3), WarpRules("border", antialias=True))
     assert not Y[0].any() and Y[1].all()
     dimages, dtheta = backward(np.ones_like(Y), True)
     assert not dimages[0].any() and np.isfinite(dtheta).all()

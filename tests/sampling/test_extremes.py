@@ -19,7 +19,8 @@ from stn_cv import (
     warp_affine,
     warp_affine_backward,
 )
-from stn_cv.sampling import differentiable_warp
+from stn_cv.kernels.sampling.rules import BILINEAR, NEAREST, KernelRules
+from stn_cv.sampling import WarpRules, differentiable_warp
 
 NOT_FINITE = [np.nan, np.inf, -np.inf]
 HUGE = [1e9, 1e20, 3e38]
@@ -66,46 +67,46 @@ def test_a_grid_that_is_not_finite_is_refused(value, mode, rules):
                 grid_sample_backward(dout, images, grid, want_dimages=want_dimages, **rules)
 
 
-def kernel_results(images, grid, matrices, mode, padding_mode, align_corners):
+def kernel_results(images, grid, matrices, rules):
     """What every kernel writes at one output pixel: values, then gradients."""
     from stn_cv.kernels.sampling import affine_warp as on_matrix
     from stn_cv.kernels.sampling import grid as on_grid
 
     gains, fill = np.array([3.0, 2.5]), (np.float64(5.0), np.float64(5.0))
-    at, rules = (grid, gains, gains - 0.5), (padding_mode, align_corners)
+    at = (grid, gains, gains - 0.5)
     outs = [np.full((1, 1, 1, 2), 7.0) for _ in range(2)]
     dout, dmatrices, dgrid = np.ones((1, 1, 1, 2)), np.ones((1, 2, 3)), np.ones((1, 1, 1, 2))
     for given in (images, grid, dout):  # as the public functions hand them over
         given.flags.writeable = False
     dimages = [np.zeros_like(images), np.full_like(images, 7.0)]
-    counts = [on_grid.sample(images, *at, mode, *rules, fill, outs[0])]
-    on_grid.grid_scatter(dout, *at, mode, *rules, fill, 0, dimages[0])
-    if mode == 1:
-        on_matrix.warp_nearest(images, matrices, 0, *rules, fill, outs[1])
+    counts = [on_grid.sample(images, *at, rules, fill, outs[0])]
+    on_grid.grid_scatter(dout, *at, rules, fill, 0, dimages[0])
+    if rules.mode == NEAREST:
+        on_matrix.warp_nearest(images, matrices, 0, rules, fill, outs[1])
         dimages[1].fill(0)
-        on_matrix.warp_nearest_scatter(dout, matrices, *rules, fill, dimages[1])
+        on_matrix.warp_nearest_scatter(dout, matrices, rules, fill, dimages[1])
         return counts, outs, dimages
-    on_matrix.warp(images, 0, matrices, 0, *rules, fill, outs[1])
-    on_matrix.warp_backward(dout, images, 0, matrices, 0, *rules, fill, True, dmatrices, dimages[1])
-    counts.append(on_grid.grid_gradient(dout, images, 0, *at, *rules, fill, dgrid))
+    on_matrix.warp(images, 0, matrices, 0, rules, fill, outs[1])
+    on_matrix.warp_backward(dout, images, 0, matrices, 0, rules, fill, True, dmatrices, dimages[1])
+    counts.append(on_grid.grid_gradient(dout, images, 0, *at, rules, fill, dgrid))
     return counts, outs[:2], [*dimages, dmatrices, dgrid]
 
 
 @pytest.mark.parametrize("value", NOT_FINITE)
-@pytest.mark.parametrize("mode", [0, 1])
+@pytest.mark.parametrize("mode", [BILINEAR, NEAREST])
 @pytest.mark.parametrize(("padding_mode", "align_corners"), list(product(range(3), (False, True))))
 def test_kernels_write_zero_where_a_coordinate_is_not_finite(
     value, mode, padding_mode, align_corners
 ):
-    images, rules = images_of("float64", 1), (mode, padding_mode, align_corners)
+    images, rules = images_of("float64", 1), KernelRules(mode, padding_mode, align_corners)
     for axis in (0, 1):
         grid, matrices = np.zeros((1, 1, 1, 2)), np.full((1, 2, 3), 0.7)
-        counts, outs, gradients = kernel_results(images, grid, matrices, *rules)
+        counts, outs, gradients = kernel_results(images, grid, matrices, rules)
         assert not any(counts) and all(out.all() for out in outs)
         assert sum(gradient.any() for gradient in gradients) == len(gradients)
         grid, matrices[0, axis, 2] = grid.copy(), value
         grid[..., axis] = value
-        counts, outs, gradients = kernel_results(images, grid, matrices, *rules)
+        counts, outs, gradients = kernel_results(images, grid, matrices, rules)
         assert set(counts) == {1}
         assert not any(array.any() for array in outs + gradients)
 
@@ -115,7 +116,7 @@ def test_kernels_write_zero_where_a_coordinate_is_not_finite(
 def test_the_warp_of_networks_gives_zero_for_a_theta_that_is_not_finite(value, padding_mode):
     images, theta = images_of("float64"), np.stack([IDENTITY, IDENTITY])
     theta[0, 1, 0] = value
-    Y, backward = differentiable_warp(images, theta, (4, 7), padding_mode, 0.5)
+    Y, backward = differentiable_warp(images, theta, (4, 7), WarpRules(padding_mode, 0.5))
     dimages, dtheta = backward(np.ones_like(Y), True)
     for array in (Y, dimages, dtheta):
         assert not array[0].any() and array[1].any() and np.isfinite(array).all()
@@ -184,6 +185,7 @@ def test_the_grid_of_a_huge_theta_is_finite(dtype):
     grid_sample(images_of(dtype)[0], grid)
 
 
+# Two dtypes, for each is compiled anew; with NUMBA_BOUNDSCHECK=1 the other tests see them all.
 BOUNDS = """
 import itertools, sys
 import numpy as np
@@ -209,7 +211,7 @@ names = ["mode", "padding_mode", "align_corners"]
 modes = ["bilinear", "nearest"], ["zeros", "border", "reflection"], [False, True]
 calls = 0
 shapes = [(4, 5, 1), (5, 4, 3), (1, 7, 1), (1, 1, 3), (40, 50, 1)]  # the last is not framed
-for shape, dtype in itertools.product(shapes, ["float32", "float64", "uint8", "uint16"]):
+for shape, dtype in itertools.product(shapes, ["float32", "uint8"]):
     images = rng.integers(0, 255, (2, *shape)).astype(dtype)
     for choice in itertools.product(*modes):
         rules = dict(zip(names, choice))
@@ -241,4 +243,4 @@ def test_nothing_is_ever_read_outside_an_image():
         text=True,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert int(done.stdout) == 5 * 4 * 12 * 12
+    assert int(done.stdout) == 5 * 2 * 12 * 12

@@ -16,7 +16,7 @@ from stn_cv import (
     warp_affine,
     warp_affine_backward,
 )
-from stn_cv.sampling import differentiable_warp
+from stn_cv.sampling import WarpRules, differentiable_warp
 
 RULES = [
     {"padding_mode": padding_mode, "align_corners": align_corners}
@@ -80,9 +80,9 @@ def test_gradcheck_of_the_warp_of_networks(padding_mode):
     images, dout = data()
 
     def forward(images, theta):
-        return differentiable_warp(images, theta, OUTPUT_SHAPE, padding_mode, 0.5)[0]
+        return differentiable_warp(images, theta, OUTPUT_SHAPE, WarpRules(padding_mode, 0.5))[0]
 
-    _, backward = differentiable_warp(images, theta, OUTPUT_SHAPE, padding_mode, 0.5)
+    _, backward = differentiable_warp(images, theta, OUTPUT_SHAPE, WarpRules(padding_mode, 0.5))
     dimages, dtheta = backward(dout, True)
     assert_gradient(lambda t: forward(images, t), theta, dout, dtheta)
     assert_gradient(lambda x: forward(x, theta), images, dout, dimages)

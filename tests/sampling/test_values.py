@@ -12,7 +12,7 @@ from stn_cv import (
     grid_sample,
     warp_affine,
 )
-from stn_cv.sampling import differentiable_warp
+from stn_cv.sampling import WarpRules, differentiable_warp
 
 FLOAT32, FLOAT64 = 2e-6, 1e-12
 sides = st.integers(1, 9)
@@ -197,7 +197,7 @@ def test_each_channel_has_its_own_fill_value():
 def test_the_warp_of_networks_is_the_public_one(dtype, padding_mode):
     images = image_of(7, (2, 6, 5, 3), np.dtype(dtype).name)
     theta = np.array([[[0.7, 0.4, 0.3], [-0.3, 0.9, 0.1]], np.eye(2, 3)])
-    Y, _ = differentiable_warp(images, theta, (4, 7), padding_mode, 0.5)
+    Y, _ = differentiable_warp(images, theta, (4, 7), WarpRules(padding_mode, 0.5))
     public = warp_affine(images, theta, (4, 7), padding_mode=padding_mode, fill_value=0.5)
     assert Y.dtype == dtype
     np.testing.assert_allclose(Y, public, rtol=0, atol=4 * np.finfo(dtype).eps)

@@ -3,7 +3,7 @@
 Activations are (channels, height, width, n): a whole output row (width times n values) is
 a sum of input rows, each shifted and weighted by one tap of the kernel. So every inner
 loop is long, contiguous and the same for any kernel size, and one image (n = 1) still
-vectorizes along x. Tiles of a row are summed in registers (see tiles.py).
+vectorizes along x. Spans of a row are summed in registers (see conv_vectors.py).
 
 flat: the input as a vector; offsets (taps,): where each tap's row starts, relative to the
 output row's number times `stride`; weights (outputs, taps).
@@ -16,8 +16,8 @@ from ..jit import REASSOCIATE, kernel
 from .conv_vectors import (
     PART,
     REGISTER,
+    SPAN,
     TAPS,
-    TILE,
     long_of_1,
     part_of_1,
     part_of_4,
@@ -25,10 +25,10 @@ from .conv_vectors import (
     products_of_1,
     products_of_4,
     products_of_5,
-    single_of_1,
-    tile_of_1,
-    tile_of_4,
-    tile_of_5,
+    scalars_of_1,
+    span_of_1,
+    span_of_4,
+    span_of_5,
 )
 
 SHORTEST = 16  # values that a row must have, at least
@@ -39,33 +39,33 @@ BLOCK = 1024  # values of each row that a gradient's products go through at a ti
 def correlate(flat, weights, offsets, first, stop, stride, bias, out):
     """Write out (outputs, rows, length): bias plus the sum of the weighted, shifted rows.
 
-    What a row's tiles leave over is done in smaller ones, the last of which overlaps its
+    What a row's spans leave over is done in smaller ones, the last of which overlaps its
     neighbour: the same values are written twice. Unsigned positions spare each access the
     choice of counting from the end.
     """
     outputs, rows, length = out.shape
     y, step = out.reshape(-1), np.uint64(rows * length)
-    tile, part = (TILE if outputs >= 4 else 2 * TILE) // out.itemsize, PART // out.itemsize
+    span, part = (SPAN if outputs >= 4 else 2 * SPAN) // out.itemsize, PART // out.itemsize
     fives = outputs // 5 * 5 if outputs % 5 == 0 else 0
     fours = fives + (outputs - fives) // 4 * 4
     for r in range(rows):
         tap, end = first[r], stop[r]
         begin = 0
         while begin < length:
-            whole = length - begin >= tile
+            whole = length - begin >= span
             j = begin if whole else min(begin, length - part)
             at, to = np.uint64(r * stride + j), r * length + j
             if whole:
                 for o in range(0, fives, 5):
                     up = np.uint64(o * rows * length + to)
-                    tile_of_5(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
+                    span_of_5(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
                 for o in range(fives, fours, 4):
                     up = np.uint64(o * rows * length + to)
-                    tile_of_4(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
+                    span_of_4(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
                 for o in range(fours, outputs):
                     up = np.uint64(o * rows * length + to)
                     if outputs >= 4:
-                        tile_of_1(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
+                        span_of_1(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
                     else:
                         long_of_1(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
             else:
@@ -78,7 +78,7 @@ def correlate(flat, weights, offsets, first, stop, stride, bias, out):
                 for o in range(fours, outputs):
                     up = np.uint64(o * rows * length + to)
                     part_of_1(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
-            begin = j + (tile if whole else part)
+            begin = j + (span if whole else part)
 
 
 @kernel(fastmath=REASSOCIATE)
@@ -122,7 +122,7 @@ def weight_gradient(flat, dY, offsets, first, stop, stride, dweights, dbias):
                 products_of_1(dY, o, row, end, 0, whole, flat, stride, offsets, t, 0, 0, dweights)
         for o in range(outputs if whole < length else 0):
             for t in range(tap, last):
-                single_of_1(
+                scalars_of_1(
                     dY, o, row, end, whole, length, flat, stride, offsets, t, 0, 0, dweights
                 )
         row = end

@@ -1,9 +1,9 @@
 """The inmost loops of convolution, written in vectors so that sums stay in registers.
 
 A compiled loop over positions must load and store each output once for every few taps. Here
-a tile of outputs times positions is summed over all taps before it is stored: 1.2 to 3.3
+a span of outputs times positions is summed over all taps before it is stored: 1.2 to 3.3
 times as fast, single images included. LLVM splits a vector into what the processor has, and
-tiles are as large as its registers hold.
+spans are as large as its registers hold.
 
 Without the compiler the same is done in NumPy. Positions must exist: nothing is checked.
 """
@@ -20,19 +20,19 @@ from ..llvm import FLAGS, INT32, INT64, array, load, multiply_add, splat, store
 
 WIDE = "+avx512f" in get_host_cpu_features()
 REGISTER = 64 if WIDE else 32  # bytes
-TILE = 256 if WIDE else 64  # bytes of each output in a tile
-PART = 64  # bytes in a smaller tile, for what a row's tiles leave over
-TAPS = 4  # in a tile of weights' gradients
+SPAN = 256 if WIDE else 64  # bytes of each output in a span
+PART = 64  # bytes in a smaller span, for what a row's spans leave over
+TAPS = 4  # in a span of weights' gradients
 
 
-def _tile_of(outputs: int, size: int) -> Any:
-    """A function that sums `outputs` rows of a tile, each of `size` bytes, over all taps.
+def _span_of(outputs: int, size: int) -> Any:
+    """A function that sums `outputs` rows of a span, each of `size` bytes, over all taps.
 
-    tile(flat, at, weights, o, offsets, first, stop, bias, out, to, step): output number o + i
+    span(flat, at, weights, o, offsets, first, stop, bias, out, to, step): output number o + i
     goes to out[to + i * step:], and takes flat[at + offsets[t]:] times weights[o + i, t].
     """
 
-    def numpy_tile(flat, at, weights, o, offsets, first, stop, bias, out, to, step):
+    def numpy_span(flat, at, weights, o, offsets, first, stop, bias, out, to, step):
         lanes = np.arange(size // flat.itemsize)
         x = flat[int(at) + offsets[first:stop, None] + lanes]
         for i in range(o, o + outputs):
@@ -60,11 +60,11 @@ def _tile_of(outputs: int, size: int) -> Any:
             store(b, sums[i], b.gep(y, [b.add(to, b.mul(step, INT64(i)))]))
         return context.get_dummy_value()
 
-    def tile(typing, flat, at, weights, o, offsets, first, stop, bias, out, to, step):
+    def span(typing, flat, at, weights, o, offsets, first, stop, bias, out, to, step):
         u, i = types.uint64, types.int64
         return types.void(flat, u, weights, i, offsets, i, i, bias, out, u, u), generate
 
-    return numpy_tile if config.DISABLE_JIT else intrinsic(tile)
+    return numpy_span if config.DISABLE_JIT else intrinsic(span)
 
 
 def _products_of(outputs: int, taps: int, one: bool) -> Any:
@@ -164,9 +164,9 @@ def _sum(b: Any, vector: Any) -> Any:
     return b.extract_element(vector, INT32(0))
 
 
-long_of_1 = _tile_of(1, 2 * TILE)  # one output alone needs more sums to keep busy
-tile_of_5, tile_of_4, tile_of_1 = (_tile_of(outputs, TILE) for outputs in (5, 4, 1))
-part_of_5, part_of_4, part_of_1 = (_tile_of(outputs, PART) for outputs in (5, 4, 1))
+long_of_1 = _span_of(1, 2 * SPAN)  # one output alone needs more sums to keep busy
+span_of_5, span_of_4, span_of_1 = (_span_of(outputs, SPAN) for outputs in (5, 4, 1))
+part_of_5, part_of_4, part_of_1 = (_span_of(outputs, PART) for outputs in (5, 4, 1))
 products_of_5, products_of_4 = (_products_of(outputs, TAPS, False) for outputs in (5, 4))
 products_of_1 = _products_of(1, 1, False)
-single_of_1 = _products_of(1, 1, True)
+scalars_of_1 = _products_of(1, 1, True)

@@ -1,18 +1,17 @@
-"""The fused affine warp: tiles of the output placed, located and blended, with no grid array.
+"""The fused affine warp: points of a tile are located and blended, with no grid array.
 
 The four corners of a tile tell whether all of it lies in the image, where nothing needs to
-be checked. `framing` makes this true of the others: each image as a whole, or each part at
-which a tile on the edge looks, is put into a frame first (see frame.py); a `margin` of 1 is
+be checked. `halo` makes this true of the others: each image as a whole, or each part at
+which a tile on the edge looks, is put into a halo first (see halo.py); a `margin` of 1 is
 the first of them.
 
 images (n, height, width, channels); matrices (n, 2, 3) float64, pixel output to source; fill
-(channels,) of the dtype to compute in, a tuple or an array (see pixels.py); out (n, rows,
+(channels,) of the dtype to compute in, a tuple or an array (see bilinear.py); out (n, rows,
 columns, channels), whose first row is row `first_row` of the whole output.
 """
 
 import numpy as np
 
-from ..codes import BOXES, FRAME, WHOLE, ZEROS
 from ..jit import REASSOCIATE, inner, kernel
 from .bilinear import (
     blend,
@@ -26,16 +25,18 @@ from .bilinear import (
     slopes_along_checked,
     tile_buffers,
 )
-from .bordered import (
+from .halo import (
     LARGEST_BOX,
-    blank_frame,
+    blank_halo,
     clear,
-    frame_origin,
+    halo_origin,
     put,
     put_box,
     take,
 )
 from .nearest import copy_nearest, scatter_nearest
+from .padding import multiply, padding_gains, reflect
+from .rules import BOXES, HALO, WHOLE, ZEROS
 from .store import write_fill
 from .tiles import (
     INSIDE,
@@ -48,12 +49,9 @@ from .tiles import (
     fill_steps,
     fill_table,
     kind_of,
-    multiply,
-    padding_gains,
-    place,
-    reflect,
     source_of,
     tile_at,
+    tile_coordinates,
     tiles_of,
 )
 from .vector_neighbours import fetch, fetch_values
@@ -66,18 +64,18 @@ def shares(kind, size, margin, padding_mode):
     All or none. Passes are then called with so many points, often none: an array that is
     used on one branch only is counted as a reference there, which costs more than the call.
     """
-    framed = kind == MIXED and margin == 1 and padding_mode == ZEROS
-    return size if kind == OUTSIDE else 0, size if kind == INSIDE or framed else 0
+    haloed = kind == MIXED and margin == 1 and padding_mode == ZEROS
+    return size if kind == OUTSIDE else 0, size if kind == INSIDE or haloed else 0
 
 
 @kernel
-def warp(images, framing, matrices, first_row, padding_mode, align_corners, fill, out):
+def warp(images, halo, matrices, first_row, rules, fill, out):
     """Warp each image by its matrix, bilinear."""
     height, width = images.shape[1:3]
-    margin, boxes = np.int64(framing == WHOLE), framing == BOXES and padding_mode == ZEROS
+    margin, boxes = np.int64(halo == WHOLE), halo == BOXES and rules.padding == ZEROS
     rows, columns = out.shape[1:3]
-    channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
-    framed = blank_frame(height, width, fill, images, margin)
+    channels, stride, origin = len(fill), width + HALO * margin, halo_origin(width, margin)
+    haloed = blank_halo(height, width, fill, images, margin)
     xs, ys, offsets, fractions, left, upper = tile_buffers(fill)
     across, down = np.empty_like(fractions[0]), np.empty_like(fractions[0])
     x_steps, y_steps = np.empty(TILE, np.int32), np.empty(TILE, np.int32)
@@ -86,8 +84,8 @@ def warp(images, framing, matrices, first_row, padding_mode, align_corners, fill
     for i in range(len(images)):
         flat, to = images[i].reshape(-1), out[i].reshape(-1)
         if margin == 1:
-            put(flat, height, width, channels, framed)
-            flat = framed
+            put(flat, height, width, channels, haloed)
+            flat = haloed
         x_across, y_across = matrices[i, 0, 0], matrices[i, 1, 0]
         stepped_width, fits = 0, False
         for number in range(tiles_of(rows, columns)):
@@ -98,16 +96,16 @@ def warp(images, framing, matrices, first_row, padding_mode, align_corners, fill
             x, y = source_of(matrices[i], r + first_row, c)
             kind = UNSTEPPED
             if fits:
-                kind = kind_of(x, y, x_steps, y_steps, size, wide, width, height, padding_mode)
+                kind = kind_of(x, y, x_steps, y_steps, size, wide, width, height, rules.padding)
             seen, pitch, first = flat, stride, origin
-            fetched = size if kind == INSIDE and margin == 0 else 0  # framed images are small
+            fetched = size if kind == INSIDE and margin == 0 else 0  # haloed images are small
             if kind == MIXED and boxes:
                 column, row, across_box, down_box = box_of(x, y, x_steps, y_steps, size, wide)
                 if across_box * down_box <= LARGEST_BOX:
                     put_box(flat, width, height, column, row, across_box, down_box, fill, box)
                     seen, pitch, first = box, across_box, -(row * across_box + column)
                     kind = INSIDE
-            beyond, stepped = shares(kind, size, margin, padding_mode)
+            beyond, stepped = shares(kind, size, margin, rules.padding)
             plain, checked = stepped, 0
             locate_steps(
                 x, y, x_steps, y_steps, stepped, width, height, pitch, first, offsets, fractions
@@ -116,14 +114,16 @@ def warp(images, framing, matrices, first_row, padding_mode, align_corners, fill
             if stepped + beyond == 0:
                 fill_table(wide, 0 if wide == table else TILE, across, down)
                 table = wide
-                place(matrices[i], r + first_row, c, size, across, down, xs, ys)
+                tile_coordinates(matrices[i], r + first_row, c, size, across, down, xs, ys)
                 plain = size if all_plain(xs, ys, size, wide, width, height, margin) else 0
                 checked = size - plain
-                reflect(xs, ys, size, width, height, padding_mode, align_corners)
+                reflect(xs, ys, size, width, height, rules)
                 locate(
-                    xs, ys, plain, width, height, padding_mode, stride, origin, offsets, fractions
+                    xs, ys, plain, width, height, rules.padding, stride, origin, offsets, fractions
                 )
-                locate_checked(xs, ys, checked, width, height, padding_mode, left, upper, fractions)
+                locate_checked(
+                    xs, ys, checked, width, height, rules.padding, left, upper, fractions
+                )
             run = size if wide == columns else wide
             for k in range(0, size, run):
                 at = ((r + k // wide) * columns + c) * channels
@@ -138,7 +138,7 @@ def warp(images, framing, matrices, first_row, padding_mode, align_corners, fill
 
 @kernel
 def warp_backward(
-    dout, images, margin, matrices, first_row, padding_mode, align_corners, fill, fresh,
+    dout, images, margin, matrices, first_row, rules, fill, fresh,
     dmatrices, dimages,
 ):  # fmt: skip
     """Write the gradient by the matrices (bilinear) and, if `fresh`, that by the images.
@@ -151,9 +151,9 @@ def warp_backward(
     wanted = dimages.shape[1] > 0
     height, width = images.shape[1:3]
     rows, columns = dout.shape[1:3]
-    channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
-    framed = blank_frame(height, width, fill, images, margin)
-    dframed = np.empty(len(framed) * np.int64(wanted), images.dtype)
+    channels, stride, origin = len(fill), width + HALO * margin, halo_origin(width, margin)
+    haloed = blank_halo(height, width, fill, images, margin)
+    dhaloed = np.empty(len(haloed) * np.int64(wanted), images.dtype)
     xs, ys, offsets, fractions, left, upper = tile_buffers(fill)
     across, down = np.empty_like(fractions[0]), np.empty_like(fractions[0])
     x_steps, y_steps = np.empty(TILE, np.int32), np.empty(TILE, np.int32)
@@ -166,13 +166,13 @@ def warp_backward(
         dflat = own
         gradient[:] = 0
         if margin == 1:
-            put(flat, height, width, channels, framed)
-            flat = framed
+            put(flat, height, width, channels, haloed)
+            flat = haloed
             if wanted:
-                clear(dframed)
-                dflat = dframed
+                clear(dhaloed)
+                dflat = dhaloed
                 if not fresh:
-                    put(own, height, width, channels, dframed)
+                    put(own, height, width, channels, dhaloed)
         elif fresh:
             clear(own)
         x_across, y_across = matrices[i, 0, 0], matrices[i, 1, 0]
@@ -185,9 +185,9 @@ def warp_backward(
             x, y = source_of(matrices[i], r + first_row, c)
             kind = UNSTEPPED
             if fits:
-                kind = kind_of(x, y, x_steps, y_steps, size, wide, width, height, padding_mode)
+                kind = kind_of(x, y, x_steps, y_steps, size, wide, width, height, rules.padding)
             fetched = size if kind == INSIDE and margin == 0 else 0
-            beyond, stepped = shares(kind, size, margin, padding_mode)
+            beyond, stepped = shares(kind, size, margin, rules.padding)
             plain, checked = stepped, 0
             locate_steps(
                 x, y, x_steps, y_steps, stepped, width, height, stride, origin, offsets, fractions
@@ -198,16 +198,18 @@ def warp_backward(
             fill_table(wide, 0 if wide == table else TILE, across, down)
             table = wide
             if stepped + beyond == 0:
-                place(matrices[i], r + first_row, c, size, across, down, xs, ys)
+                tile_coordinates(matrices[i], r + first_row, c, size, across, down, xs, ys)
                 plain = size if all_plain(xs, ys, size, wide, width, height, margin) else 0
                 checked = size - plain
-                padding_gains(xs, size, width, padding_mode, align_corners, gains_x)
-                padding_gains(ys, size, height, padding_mode, align_corners, gains_y)
-                reflect(xs, ys, size, width, height, padding_mode, align_corners)
+                padding_gains(xs, size, width, rules, gains_x)
+                padding_gains(ys, size, height, rules, gains_y)
+                reflect(xs, ys, size, width, height, rules)
                 locate(
-                    xs, ys, plain, width, height, padding_mode, stride, origin, offsets, fractions
+                    xs, ys, plain, width, height, rules.padding, stride, origin, offsets, fractions
                 )
-                locate_checked(xs, ys, checked, width, height, padding_mode, left, upper, fractions)
+                locate_checked(
+                    xs, ys, checked, width, height, rules.padding, left, upper, fractions
+                )
             run = size if wide == columns else wide
             for k in range(0, size, run):
                 at = ((r + k // wide) * columns + c) * channels
@@ -228,12 +230,12 @@ def warp_backward(
                         run * wanted, fill, dflat,
                     )  # fmt: skip
             if stepped + beyond == 0:
-                multiply(along_x, gains_x, size, padding_mode)
-                multiply(along_y, gains_y, size, padding_mode)
+                multiply(along_x, gains_x, size, rules.padding)
+                multiply(along_y, gains_y, size, rules.padding)
             add_moments(along_x, across, down, size - beyond, r + first_row, c, gradient[0])
             add_moments(along_y, across, down, size - beyond, r + first_row, c, gradient[1])
         if margin == 1 and wanted:
-            take(dframed, height, width, channels, own)
+            take(dhaloed, height, width, channels, own)
 
 
 @inner(fastmath=REASSOCIATE)
@@ -250,34 +252,32 @@ def add_moments(along, across, down, size, row, column, moments):
 
 
 @kernel
-def warp_nearest(images, matrices, first_row, padding_mode, align_corners, fill, out):
+def warp_nearest(images, matrices, first_row, rules, fill, out):
     """Warp each image by its matrix, nearest neighbour."""
     height, width = images.shape[1:3]
     rows, columns = out.shape[1:3]
     xs, ys, across, down = np.empty(TILE), np.empty(TILE), np.arange(TILE) * 1.0, np.zeros(TILE)
-    rules = (padding_mode, align_corners)
     for i in range(len(images)):
         flat, to = images[i].reshape(-1), out[i].reshape(-1)
         for r in range(rows):
             for first in range(0, columns, TILE):
                 size = min(TILE, columns - first)
-                place(matrices[i], r + first_row, first, size, across, down, xs, ys)
+                tile_coordinates(matrices[i], r + first_row, first, size, across, down, xs, ys)
                 at = (r * columns + first) * len(fill)
-                copy_nearest(flat, xs, ys, size, width, height, *rules, fill, to, at)
+                copy_nearest(flat, xs, ys, size, width, height, rules, fill, to, at)
 
 
 @kernel
-def warp_nearest_scatter(dout, matrices, padding_mode, align_corners, fill, dimages):
+def warp_nearest_scatter(dout, matrices, rules, fill, dimages):
     """Add the gradient by the images (nearest) to dimages (n, height, width, channels)."""
     height, width = dimages.shape[1:3]
     rows, columns = dout.shape[1:3]
     xs, ys, across, down = np.empty(TILE), np.empty(TILE), np.arange(TILE) * 1.0, np.zeros(TILE)
-    rules = (padding_mode, align_corners)
     for i in range(len(dimages)):
         d, dflat = dout[i].reshape(-1), dimages[i].reshape(-1)
         for r in range(rows):
             for first in range(0, columns, TILE):
                 size = min(TILE, columns - first)
-                place(matrices[i], r, first, size, across, down, xs, ys)
+                tile_coordinates(matrices[i], r, first, size, across, down, xs, ys)
                 at = (r * columns + first) * len(fill)
-                scatter_nearest(d, at, xs, ys, size, width, height, *rules, fill, dflat)
+                scatter_nearest(d, at, xs, ys, size, width, height, rules, fill, dflat)

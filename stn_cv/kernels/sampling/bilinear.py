@@ -6,7 +6,7 @@ vectorizes no loop that also gathers: 1.3 ns a pixel where one loop took 2.7. Mo
 few channels are worked on by vectors, see vector_blend.py and vector_gradient.py.
 
 Two forms of each pass: on a `flat` image in which every neighbour exists (interior tiles,
-and framed images, see frame.py), and, with "checked", where some may not. `fill` stands
+and haloed images, see halo.py), and, with "checked", where some may not. `fill` stands
 for the missing ones; it is a tuple for up to four channels, so that their number is known
 when a kernel is compiled (2.0 ns a pixel of three channels, 4.5 with a number known only
 later), else an array. fractions (2, TILE): along x and y.
@@ -15,12 +15,13 @@ later), else an array. fractions (2, TILE): along x and y.
 import numpy as np
 
 from ..jit import REASSOCIATE, inner
+from .padding import highest, lowest
 from .store import rounded_like
-from .tiles import ONE, PLACES, TILE, fixed, highest, lowest
+from .tiles import FRACTION_BITS, ONE, TILE, fixed
 from .vector_blend import blend_vectors
 from .vector_gradient import scatter_vectors, slopes_vectors
 
-REST, UNIT = 2**PLACES - 1, 1 / ONE  # of fixed point
+REST, UNIT = 2**FRACTION_BITS - 1, 1 / ONE  # of fixed point
 
 
 @inner
@@ -54,7 +55,7 @@ def locate(xs, ys, size, width, height, padding_mode, stride, origin, offsets, f
 
 @inner
 def locate_steps(x0, y0, x_steps, y_steps, size, width, height, stride, origin, offsets, fractions):
-    """As `locate`, for a tile in fixed point; points beyond the image are held in its frame.
+    """As `locate`, for a tile in fixed point; points beyond the image are held in its halo.
 
     Every sum is cast back to 32 bits, or it is done in 64, half as fast.
     """
@@ -65,8 +66,8 @@ def locate_steps(x0, y0, x_steps, y_steps, size, width, height, stride, origin, 
     stride, first = np.int32(stride), np.int32(y_whole * stride + x_whole + origin)
     for k in range(np.uint64(size)):
         x, y = np.int32(x_rest + x_steps[k]), np.int32(y_rest + y_steps[k])
-        column = np.int32(min(max(np.int32(x >> PLACES), left), right))
-        row = np.int32(min(max(np.int32(y >> PLACES), upper), lower))
+        column = np.int32(min(max(np.int32(x >> FRACTION_BITS), left), right))
+        row = np.int32(min(max(np.int32(y >> FRACTION_BITS), upper), lower))
         offsets[k] = np.int32(np.int32(row * stride) + np.int32(column + first))
         fractions[0, k] = number(np.int32(x & REST)) * number(UNIT)
         fractions[1, k] = number(np.int32(y & REST)) * number(UNIT)

@@ -29,8 +29,8 @@ def block_means(samples, down, across, out):
                 first = np.uint64(j * across * channels)
                 of = (r * columns + j) * channels
                 for c in range(channels):
-                    total, place = 0.0, first + np.uint64(c)
+                    total, position = 0.0, first + np.uint64(c)
                     for _ in range(across):
-                        total += sums[place]
-                        place += np.uint64(channels)
+                        total += sums[position]
+                        position += np.uint64(channels)
                     to[of + c] = rounded_like(total / (down * across), to[0])

@@ -1,15 +1,14 @@
 """Sampling at an arbitrary grid, and the affine grid itself.
 
-images (n, height, width, channels), each put into a frame first if `margin` is 1 (see
-frame.py); grid (n, rows, columns, 2) normalized (x, y); fill (channels,) of the dtype to
-compute in, a tuple or an array (see pixels.py). Points are worked on in runs of `TILE`,
+images (n, height, width, channels), each put into a halo first if `margin` is 1 (see
+halo.py); grid (n, rows, columns, 2) normalized (x, y); fill (channels,) of the dtype to
+compute in, a tuple or an array (see bilinear.py). Points are worked on in runs of `TILE`,
 whatever their row. Kernels that read a grid return how many of its coordinates were not
 finite.
 """
 
 import numpy as np
 
-from ..codes import BILINEAR, FRAME, NEAREST, ZEROS
 from ..jit import inner, kernel
 from .bilinear import (
     blend,
@@ -22,18 +21,13 @@ from .bilinear import (
     slopes_along_checked,
     tile_buffers,
 )
-from .bordered import blank_frame, frame_origin, put, take
-from .locate_float32 import locate_single, single_axis, single_suits
+from .halo import blank_halo, halo_origin, put, take
+from .locate_float32 import float32_axis, float32_suits, locate_float32
 from .nearest import copy_nearest, scatter_nearest
+from .padding import multiply, padding_gains, reflect
+from .rules import HALO, NEAREST, ZEROS
 from .store import FIRST, write_fill
-from .tiles import (
-    LARGEST,
-    RUN,
-    TILE,
-    multiply,
-    padding_gains,
-    reflect,
-)
+from .tiles import LARGEST, RUN, TILE
 from .vector_neighbours import fetch_values
 
 
@@ -56,7 +50,7 @@ def affine(theta, offsets, steps, largest, out):
 
 
 @inner
-def place_grid(grid, first, size, gains, offsets, xs, ys):
+def grid_coordinates(grid, first, size, gains, offsets, xs, ys):
     """Pixel coordinates, in float64, of `size` points of a flat grid from `first` on.
 
     None overflows; what is not finite becomes NaN, and is counted.
@@ -78,7 +72,7 @@ def place_grid(grid, first, size, gains, offsets, xs, ys):
 def shares(xs, ys, size, width, height, margin, padding_mode, not_finite):
     """How many of a run's points have no neighbour, have all, and must be checked.
 
-    All or none, each; see `warp.shares`.
+    All or none, each; see `affine_warp.shares`.
     """
     if margin == 1:
         plain = size if not_finite == 0 else 0
@@ -94,7 +88,7 @@ def shares(xs, ys, size, width, height, margin, padding_mode, not_finite):
 
 
 @kernel
-def sample(images, grid, gains, offsets, mode, padding_mode, align_corners, fill, out):
+def sample(images, grid, gains, offsets, rules, fill, out):
     """Sample each image at its grid; pixel = gain * normalized + offset along (x, y)."""
     height, width = images.shape[1:3]
     xs, ys, offset, fractions, left, upper = tile_buffers(fill)
@@ -104,15 +98,15 @@ def sample(images, grid, gains, offsets, mode, padding_mode, align_corners, fill
     for i in range(len(images)):
         not_finite += sample_one(
             images[i].reshape(-1), height, width, 0, grid[i].reshape(-1), gains, offsets,
-            mode, padding_mode, align_corners, fill, xs, ys, offset, fractions, left, upper,
+            rules, fill, xs, ys, offset, fractions, left, upper,
             pending, out[i].reshape(-1),
         )  # fmt: skip
     return not_finite
 
 
 @kernel
-def sample_framed(images, grid, gains, offsets, padding_mode, align_corners, fill, out):
-    """As `sample`, bilinear, each image being put into a frame first.
+def sample_with_halo(images, grid, gains, offsets, rules, fill, out):
+    """As `sample`, bilinear, each image being put into a halo first.
 
     Of its own, for with a margin that is known nothing is asked point by point: 0.5 ns.
     Buffers are handed on one by one: unpacking a tuple of them counts each as a reference,
@@ -123,14 +117,14 @@ def sample_framed(images, grid, gains, offsets, padding_mode, align_corners, fil
     xs, ys, offset, fractions, left, upper = tile_buffers(fill)
     points, values = grid.shape[1] * grid.shape[2], height * width * channels
     pending = np.empty(-(-points // TILE), np.int64)
-    framed = blank_frame(height, width, fill, images, 1)
+    haloed = blank_halo(height, width, fill, images, 1)
     all_flat, all_grid, all_out = images.reshape(-1), grid.reshape(-1), out.reshape(-1)
     not_finite = 0
     for i in range(n):
-        put(all_flat[i * values : (i + 1) * values], height, width, channels, framed)
+        put(all_flat[i * values : (i + 1) * values], height, width, channels, haloed)
         not_finite += sample_one(
-            framed, height, width, 1, all_grid[2 * i * points : 2 * (i + 1) * points], gains,
-            offsets, BILINEAR, padding_mode, align_corners, fill, xs, ys, offset, fractions, left,
+            haloed, height, width, 1, all_grid[2 * i * points : 2 * (i + 1) * points], gains,
+            offsets, rules, fill, xs, ys, offset, fractions, left,
             upper, pending, all_out[i * points * channels : (i + 1) * points * channels],
         )  # fmt: skip
     return not_finite
@@ -138,7 +132,7 @@ def sample_framed(images, grid, gains, offsets, padding_mode, align_corners, fil
 
 @inner
 def sample_one(
-    flat, height, width, margin, where, gains, offsets, mode, padding_mode, align_corners, fill,
+    flat, height, width, margin, where, gains, offsets, rules, fill,
     xs, ys, offset, fractions, left, upper, pending, to,
 ):  # fmt: skip
     """Sample a flat image: located in float32 where that will do, then what is left over.
@@ -147,10 +141,10 @@ def sample_one(
     80 ns a run. A large grid's next run is fetched ahead: a seventh off the time of a grey
     photo, a quarter off one in colours.
     """
-    channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
-    suits = single_suits(where, fractions, mode, padding_mode, height, width, stride)
-    x_axis = single_axis(gains[0], offsets[0], width)
-    y_axis = single_axis(gains[1], offsets[1], height)
+    channels, stride, origin = len(fill), width + HALO * margin, halo_origin(width, margin)
+    suits = float32_suits(where, fractions, rules, height, width, stride)
+    x_axis = float32_axis(gains[0], offsets[0], width)
+    y_axis = float32_axis(gains[1], offsets[1], height)
     points = where.size // 2
     not_finite = 0
     left_over = 0
@@ -158,7 +152,7 @@ def sample_one(
     for first in range(0, points, step):
         size = min(step, points - first)
         fetch_values(where, 2 * (first + step), 2 * step * (1 - margin))
-        located, beyond = locate_single(
+        located, beyond = locate_float32(
             where, first, size if suits else 0, x_axis, y_axis, width, height, margin,
             stride, origin, offset, fractions,
         )  # fmt: skip
@@ -169,21 +163,19 @@ def sample_one(
     for part in range(left_over * (step // RUN)):
         first = pending[part * RUN // step] + part * RUN % step
         size = max(min(RUN, points - first), 0)
-        bad = place_grid(where, first, size, gains, offsets, xs, ys)
+        bad = grid_coordinates(where, first, size, gains, offsets, xs, ys)
         not_finite += bad
         at = first * channels
-        if mode == NEAREST:
-            copy_nearest(
-                flat, xs, ys, size, width, height, padding_mode, align_corners, fill, to, at
-            )
+        if rules.mode == NEAREST:
+            copy_nearest(flat, xs, ys, size, width, height, rules, fill, to, at)
             continue
-        beyond, plain, checked = shares(xs, ys, size, width, height, margin, padding_mode, bad)
-        reflect(xs, ys, size, width, height, padding_mode, align_corners)
-        locate(xs, ys, plain, width, height, padding_mode, stride, origin, offset, fractions)
+        beyond, plain, checked = shares(xs, ys, size, width, height, margin, rules.padding, bad)
+        reflect(xs, ys, size, width, height, rules)
+        locate(xs, ys, plain, width, height, rules.padding, stride, origin, offset, fractions)
         blend(flat, stride, offset, fractions, FIRST, plain, fill, to, at)
         write_fill(fill, beyond, to, at)
         if checked > 0:
-            locate_checked(xs, ys, size, width, height, padding_mode, left, upper, fractions)
+            locate_checked(xs, ys, size, width, height, rules.padding, left, upper, fractions)
             blend_checked(
                 flat, width, height, stride, origin, left, upper, fractions, FIRST, size, fill,
                 to, at,
@@ -192,84 +184,78 @@ def sample_one(
 
 
 @kernel
-def grid_scatter(
-    dout, grid, gains, offsets, mode, padding_mode, align_corners, fill, margin, dimages
-):
+def grid_scatter(dout, grid, gains, offsets, rules, fill, margin, dimages):
     """Add the gradient by the images to dimages."""
     height, width = dimages.shape[1:3]
-    channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
-    framed = blank_frame(height, width, fill, dimages, margin)
+    channels, stride, origin = len(fill), width + HALO * margin, halo_origin(width, margin)
+    haloed = blank_halo(height, width, fill, dimages, margin)
     xs, ys, offset, fractions, left, upper = tile_buffers(fill)
-    rules = (padding_mode, align_corners)
     points = grid.shape[1] * grid.shape[2]
     for i in range(len(dimages)):
         d, own, where = dout[i].reshape(-1), dimages[i].reshape(-1), grid[i].reshape(-1)
         dflat = own
         if margin == 1:
-            put(own, height, width, channels, framed)
-            dflat = framed
+            put(own, height, width, channels, haloed)
+            dflat = haloed
         for first in range(0, points, TILE):
             size = min(TILE, points - first)
-            bad = place_grid(where, first, size, gains, offsets, xs, ys)
+            bad = grid_coordinates(where, first, size, gains, offsets, xs, ys)
             at = first * channels
-            if mode == NEAREST:
-                scatter_nearest(d, at, xs, ys, size, width, height, *rules, fill, dflat)
+            if rules.mode == NEAREST:
+                scatter_nearest(d, at, xs, ys, size, width, height, rules, fill, dflat)
                 continue
-            beyond, plain, checked = shares(xs, ys, size, width, height, margin, padding_mode, bad)
-            reflect(xs, ys, size, width, height, *rules)
-            locate(xs, ys, plain, width, height, padding_mode, stride, origin, offset, fractions)
+            beyond, plain, checked = shares(xs, ys, size, width, height, margin, rules.padding, bad)
+            reflect(xs, ys, size, width, height, rules)
+            locate(xs, ys, plain, width, height, rules.padding, stride, origin, offset, fractions)
             scatter(d, at, stride, offset, fractions, FIRST, plain, fill, dflat)
             if checked > 0:
-                locate_checked(xs, ys, size, width, height, padding_mode, left, upper, fractions)
+                locate_checked(xs, ys, size, width, height, rules.padding, left, upper, fractions)
                 scatter_checked(
                     d, at, width, height, stride, origin, left, upper, fractions, FIRST, size, fill,
                     dflat,
                 )  # fmt: skip
         if margin == 1:
-            take(framed, height, width, channels, own)
+            take(haloed, height, width, channels, own)
 
 
 @kernel
-def grid_gradient(
-    dout, images, margin, grid, gains, offsets, padding_mode, align_corners, fill, dgrid
-):
+def grid_gradient(dout, images, margin, grid, gains, offsets, rules, fill, dgrid):
     """Write the gradient by the grid (bilinear) to dgrid; counts the not finite."""
     height, width = images.shape[1:3]
-    channels, stride, origin = len(fill), width + FRAME * margin, frame_origin(width, margin)
-    framed = blank_frame(height, width, fill, images, margin)
+    channels, stride, origin = len(fill), width + HALO * margin, halo_origin(width, margin)
+    haloed = blank_halo(height, width, fill, images, margin)
     xs, ys, offset, fractions, left, upper = tile_buffers(fill)
     along_x, along_y = np.empty_like(fractions[0]), np.empty_like(fractions[0])
     gains_x, gains_y = np.empty_like(fractions[0]), np.empty_like(fractions[0])
-    rules = (padding_mode, align_corners)
     points = grid.shape[1] * grid.shape[2]
     not_finite = 0
     for i in range(len(images)):
         flat, d = images[i].reshape(-1), dout[i].reshape(-1)
         where, dwhere = grid[i].reshape(-1), dgrid[i].reshape(-1)
         if margin == 1:
-            put(flat, height, width, channels, framed)
-            flat = framed
+            put(flat, height, width, channels, haloed)
+            flat = haloed
         for first in range(0, points, TILE):
             size = min(TILE, points - first)
-            bad = place_grid(where, first, size, gains, offsets, xs, ys)
+            bad = grid_coordinates(where, first, size, gains, offsets, xs, ys)
             not_finite += bad
-            beyond, plain, checked = shares(xs, ys, size, width, height, margin, padding_mode, bad)
-            padding_gains(xs, size, width, *rules, gains_x)
-            padding_gains(ys, size, height, *rules, gains_y)
-            reflect(xs, ys, size, width, height, *rules)
-            locate(xs, ys, plain, width, height, padding_mode, stride, origin, offset, fractions)
+            beyond, plain, checked = shares(xs, ys, size, width, height, margin, rules.padding, bad)
+            padding_gains(xs, size, width, rules, gains_x)
+            padding_gains(ys, size, height, rules, gains_y)
+            reflect(xs, ys, size, width, height, rules)
+            locate(xs, ys, plain, width, height, rules.padding, stride, origin, offset, fractions)
             at = first * channels
             slopes_along(
                 flat, stride, offset, fractions, FIRST, plain, fill, d, at, along_x, along_y
             )
             if checked > 0:
-                locate_checked(xs, ys, size, width, height, padding_mode, left, upper, fractions)
+                locate_checked(xs, ys, size, width, height, rules.padding, left, upper, fractions)
                 slopes_along_checked(
                     flat, width, height, stride, origin, left, upper, fractions, FIRST, size, fill,
                     d, at, along_x, along_y,
                 )  # fmt: skip
-            multiply(along_x, gains_x, size, padding_mode)
-            multiply(along_y, gains_y, size, padding_mode)
+            multiply(along_x, gains_x, size, rules.padding)
+            multiply(along_y, gains_y, size, rules.padding)
             for k in range(beyond):
                 along_x[k] = along_y[k] = 0
             for k in range(size):

@@ -2,7 +2,7 @@
 
 matrix (n, 3, 3) takes an output pixel (column, row, 1) to (x w, y w, w), x and y in pixels of
 the source. A pixel whose w is not above `least` (n,) lies behind the camera, or nearly: it is
-placed `FARTHEST` away, where every source has ended, and has no gradient. Rows without such
+put `FARTHEST` away, where every source has ended, and has no gradient. Rows without such
 pixels, which their ends tell, are worked on without branches: 1.6 ns a pixel instead of 3.1.
 The gradient's sums of a row, which may be regrouped, take 3.3 ns instead of 6.9.
 """
@@ -31,8 +31,8 @@ def row_of(matrix, row):
 
 
 @inner
-def place_row(matrix, row, columns, out):
-    """Write the places of a row, all of it before the camera, to out (2 * columns,)."""
+def row_coordinates(matrix, row, columns, out):
+    """Write the coordinates of a row, all of it before the camera, to out (2 * columns,)."""
     x, y, w = row_of(matrix, row)
     for j in range(np.uint64(columns)):
         share = 1 / (w + matrix[2, 0] * j)
@@ -41,8 +41,8 @@ def place_row(matrix, row, columns, out):
 
 
 @inner
-def place_row_checked(matrix, least, row, columns, out):
-    """As `place_row`, for any row; NaN of a matrix that is not finite, which has no `least`."""
+def row_coordinates_checked(matrix, least, row, columns, out):
+    """As `row_coordinates`, of any row; NaN of a matrix not finite, which has no `least`."""
     x, y, w = row_of(matrix, row)
     for j in range(columns):
         px, py, pw = x + matrix[0, 0] * j, y + matrix[1, 0] * j, w + matrix[2, 0] * j
@@ -57,7 +57,7 @@ def place_row_checked(matrix, least, row, columns, out):
 
 
 @kernel
-def place(matrices, least, first, out):
+def coordinates(matrices, least, first, out):
     """Write where each matrix looks from the rows from `first` on: out (n, rows, columns, 2)."""
     n, rows, columns, _ = out.shape
     for i in range(n):
@@ -65,13 +65,13 @@ def place(matrices, least, first, out):
         for r in range(rows):
             _, _, w = row_of(matrix, first + r)
             if min(w, w + matrix[2, 0] * (columns - 1)) > least[i]:
-                place_row(matrix, first + r, columns, out[i, r].reshape(-1))
+                row_coordinates(matrix, first + r, columns, out[i, r].reshape(-1))
             else:
-                place_row_checked(matrix, least[i], first + r, columns, out[i, r].reshape(-1))
+                row_coordinates_checked(matrix, least[i], first + r, columns, out[i, r].reshape(-1))
 
 
 @inner(fastmath=REASSOCIATE)
-def add_row(matrix, least, row, columns, dplaces, dmatrix):
+def add_row(matrix, least, row, columns, dcoordinates, dmatrix):
     """Add a row's share of the gradient; what lies behind the camera has none."""
     x, y, w = row_of(matrix, row)
     sum_x = sum_y = sum_w = moment_x = moment_y = moment_w = 0.0
@@ -79,8 +79,8 @@ def add_row(matrix, least, row, columns, dplaces, dmatrix):
         pw = w + matrix[2, 0] * j
         share = 1 / pw if pw > least else 0.0
         px, py = (x + matrix[0, 0] * j) * share, (y + matrix[1, 0] * j) * share
-        dx = dplaces[np.uint64(2) * j] * share if abs(px) < FARTHEST else 0.0
-        dy = dplaces[np.uint64(2) * j + np.uint64(1)] * share if abs(py) < FARTHEST else 0.0
+        dx = dcoordinates[np.uint64(2) * j] * share if abs(px) < FARTHEST else 0.0
+        dy = dcoordinates[np.uint64(2) * j + np.uint64(1)] * share if abs(py) < FARTHEST else 0.0
         dw = -(held(px) * dx + held(py) * dy)
         sum_x += dx
         sum_y += dy
@@ -95,11 +95,11 @@ def add_row(matrix, least, row, columns, dplaces, dmatrix):
 
 
 @kernel
-def gradient(matrices, least, dplaces, dmatrices):
-    """Write the gradient by the matrices from that by all rows of `place`."""
-    n, rows, columns, _ = dplaces.shape
+def gradient(matrices, least, dcoordinates, dmatrices):
+    """Write the gradient by the matrices from that by all rows of `coordinates`."""
+    n, rows, columns, _ = dcoordinates.shape
     dmatrices[:] = 0
     for i in range(n):
         for r in range(rows if least[i] == least[i] else 0):
-            d = dplaces[i, r].reshape(-1)
+            d = dcoordinates[i, r].reshape(-1)
             add_row(matrices[i], least[i], r, columns, d, dmatrices[i])

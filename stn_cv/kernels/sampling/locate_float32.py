@@ -10,8 +10,8 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic, overload
 
-from ..codes import BEFORE, BILINEAR, MOST, ZEROS
 from ..jit import REASSOCIATE, inner
+from .rules import BEFORE, BILINEAR, MOST, ZEROS
 
 LONGEST = 2**20  # a side whose half pixels float32 holds with room to spare
 
@@ -35,19 +35,19 @@ def _compiled_fused(a, b, c):
 
 
 @inner
-def single_suits(grid, fractions, mode, padding_mode, height, width, stride):
+def float32_suits(grid, fractions, rules, height, width, stride):
     """Whether points can be located in float32, with nothing lost."""
     narrow = grid.itemsize == 4 and fractions.itemsize == 4
-    plain = mode == BILINEAR and padding_mode == ZEROS
+    plain = rules.mode == BILINEAR and rules.padding == ZEROS
     short = max(height, width) < LONGEST and (height + 2 * BEFORE) * stride < MOST
     return narrow and plain and short
 
 
 @inner
-def single_axis(gain, offset, length):
+def float32_axis(gain, offset, length):
     """(gain, offset, lowest, highest) of an axis counted from `BEFORE` pixels before its first.
 
-    Normalized coordinates held between the last two stay within the frame.
+    Normalized coordinates held between the last two stay within the halo.
     """
     low = high = 1.0
     if gain > 0:
@@ -62,14 +62,14 @@ def plus_nothing(total, x, zero):
 
 
 @inner
-def locate_single(
+def locate_float32(
     grid, first, size, x_axis, y_axis, width, height, margin, stride, origin, offsets, fractions
 ):
     """As `locate`, for `size` points of a flat grid from `first` on.
 
     Returns how many may be sampled without a check, and how many have no neighbour: all or
     none, each. Both are none if a point is not finite, or if points of an image without a
-    frame differ in that.
+    halo differ in that.
     """
     x_gain, x_offset, x_low, x_high = x_axis
     y_gain, y_offset, y_low, y_high = y_axis

@@ -1,4 +1,4 @@
-"""Where sampling points lie: placing a tile of them, and the padding rules.
+"""Tiles of the output: which there are, and where their points lie in the source.
 
 A tile is a rectangle of at most `TILE` output pixels, `WIDTH` columns wide or the whole
 output's width if that is less, so that what it reads and all its buffers stay in the first
@@ -8,22 +8,22 @@ source, xs and ys, float64, good for images of 4096 pixels a side and beyond.
 For values of float32 the coordinates of an affine tile are kept in fixed point instead:
 whole pixels of the tile's first point, and 32-bit steps from there, the same for all tiles
 of an image. No error adds up from step to step, and 32-bit integers locate a pixel in
-0.23 ns where doubles take 0.76. A compile-time constant number of places matters: shifts by a
+0.23 ns where doubles take 0.76. A compile-time constant number of bits matters: shifts by a
 variable are done in 64 bits (0.6 ns).
 """
 
 import numpy as np
 
-from ..codes import REFLECTION, ZEROS
 from ..jit import inner
+from .rules import ZEROS
 
 INSIDE, OUTSIDE, MIXED, UNSTEPPED = 0, 1, 2, 3
 TILE, WIDTH = 512, 48
 RUN = 128  # points that are sampled without checks, or with, together
 LARGEST = 1e100  # a larger coordinate is taken for this one, so that none overflows
-PLACES = 22  # binary, of fixed point: three roundings cost at most 3.6e-7 pixels
-ONE = 2.0**PLACES
-WIDEST = 2.0 ** (31 - PLACES) - 2  # a tile's reach in the source, in pixels
+FRACTION_BITS = 22  # binary digits, of fixed point: three roundings cost at most 3.6e-7 pixels
+ONE = 2.0**FRACTION_BITS
+WIDEST = 2.0 ** (31 - FRACTION_BITS) - 2  # a tile's reach in the source, in pixels
 FARTHEST = 2.0**30
 
 
@@ -52,7 +52,7 @@ def tile_at(number, rows, columns):
 
 
 @inner
-def place(matrix, row, column, size, across, down, xs, ys):
+def tile_coordinates(matrix, row, column, size, across, down, xs, ys):
     """Coordinates of a tile's points; its upper left corner is output pixel (row, column)."""
     x0, y0 = source_of(matrix, row, column)
     x_across, x_down, y_across, y_down = matrix[0, 0], matrix[0, 1], matrix[1, 0], matrix[1, 1]
@@ -72,9 +72,9 @@ def source_of(matrix, row, column):
 
 @inner
 def all_plain(xs, ys, size, wide, width, height, margin):
-    """Whether all points of a tile that was placed are finite and have four neighbours.
+    """Whether all points of a tile with coordinates are finite and have four neighbours.
 
-    Corners decide here, too: coordinates are monotonic along rows and columns. In a framed
+    Corners decide here, too: coordinates are monotonic along rows and columns. In a haloed
     image every finite point has its neighbours.
     """
     plain = True
@@ -143,8 +143,8 @@ def kind_of(x0, y0, x_steps, y_steps, size, wide, width, height, padding_mode):
     (x_whole, x_rest), (y_whole, y_rest) = fixed(x0), fixed(y0)
     inside = outside_x = outside_y = 0
     for k in (0, wide - 1, size - wide, size - 1):
-        x = x_whole + ((x_rest + x_steps[k]) >> PLACES)
-        y = y_whole + ((y_rest + y_steps[k]) >> PLACES)
+        x = x_whole + ((x_rest + x_steps[k]) >> FRACTION_BITS)
+        y = y_whole + ((y_rest + y_steps[k]) >> FRACTION_BITS)
         inside += low <= x < width - 1 and low <= y < height - 1
         outside_x += (1 if x >= width else 0) - (1 if x < -1 else 0)
         outside_y += (1 if y >= height else 0) - (1 if y < -1 else 0)
@@ -162,79 +162,7 @@ def box_of(x0, y0, x_steps, y_steps, size, wide):
     left = right = x_whole
     top = bottom = y_whole
     for k in (0, wide - 1, size - wide, size - 1):
-        x = x_whole + ((x_rest + x_steps[k]) >> PLACES)
-        y = y_whole + ((y_rest + y_steps[k]) >> PLACES)
+        x = x_whole + ((x_rest + x_steps[k]) >> FRACTION_BITS)
+        y = y_whole + ((y_rest + y_steps[k]) >> FRACTION_BITS)
         left, right, top, bottom = min(left, x), max(right, x), min(top, y), max(bottom, y)
     return left, top, right - left + 2, bottom - top + 2
-
-
-@inner
-def lowest(padding_mode):
-    """Coordinates below are held here: where no neighbour exists, or at the first pixel."""
-    return -2.0 if padding_mode == ZEROS else 0.0
-
-
-@inner
-def highest(size, padding_mode):
-    """Coordinates above are held here."""
-    return size * 1.0 if padding_mode == ZEROS else size - 1.0
-
-
-@inner
-def reflected(x, size, align_corners):
-    """(coordinate, derivative) after mirroring at the pixel centres or outer edges."""
-    low = 0.0 if align_corners else -0.5
-    span = size - 1.0 if align_corners else size * 1.0
-    if span <= 0.0:
-        return 0.0, 0.0
-    gain = 1.0
-    distance = x - low
-    if distance < 0.0:
-        distance = -distance
-        gain = -1.0
-    folds = np.floor(distance / span)
-    rest = distance % span
-    if folds % 2.0 == 0.0:
-        return rest + low, gain
-    return span - rest + low, -gain
-
-
-@inner
-def reflect(xs, ys, size, width, height, padding_mode, align_corners):
-    """Mirror a tile's coordinates, in place, if that is the rule."""
-    if padding_mode == REFLECTION:
-        for k in range(size):
-            if xs[k] - xs[k] == 0 and ys[k] - ys[k] == 0:
-                xs[k], _ = reflected(xs[k], width, align_corners)
-                ys[k], _ = reflected(ys[k], height, align_corners)
-
-
-@inner
-def padding_gains(coordinates, size, length, padding_mode, align_corners, gains):
-    """Derivatives of the padding rule along one axis, at coordinates not yet reflected.
-
-    Under `ZEROS` there is no rule, and missing neighbours make the slope.
-    """
-    for k in range(0 if padding_mode == ZEROS else size):
-        x, gain = coordinates[k], 1.0
-        if padding_mode == REFLECTION and x - x == 0:
-            x, gain = reflected(x, length, align_corners)
-        gains[k] = gain if 0 < x < length - 1 else 0.0
-
-
-@inner
-def multiply(along, gains, size, padding_mode):
-    """Multiply slopes by the derivatives of the padding rule, if it has any."""
-    for k in range(0 if padding_mode == ZEROS else size):
-        along[k] = along[k] * gains[k] if gains[k] != 0 else 0  # never -0 or NaN
-
-
-@inner
-def padded(x, size, padding_mode, align_corners):
-    """A finite coordinate under the padding rule.
-
-    Zeros: from -2 to `size`, where every neighbour lies outside. Else: from 0 to size - 1.
-    """
-    if padding_mode == REFLECTION:
-        x, _ = reflected(x, size, align_corners)
-    return min(max(x, lowest(padding_mode)), highest(size, padding_mode))

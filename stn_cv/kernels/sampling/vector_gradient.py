@@ -14,7 +14,7 @@ from numba.extending import intrinsic, overload
 from ..llvm import FLAGS, INT64, array, load, multiply_add, shuffle, splat, store
 from .vector_neighbours import COLOURS, POINTS, Neighbours, suited
 
-LANES = 8  # places of a run in turns: what was just written cannot be read at once
+LANES = 8  # indices of a run in turns: what was just written cannot be read at once
 
 
 def slopes_vectors(
@@ -102,8 +102,8 @@ def _slopes_colours(typing, flat, stride, offsets, fractions, k, fill, dout, of,
         d = values.joined([b.gep(dY, [start]) for start in starts], 4)
         count = 4 * COLOURS
         if values.channels == 3:  # the fourth belongs to the next point
-            places = [count if i % 4 == 3 else i for i in range(count)]
-            d = shuffle(b, places, d, ir.Constant(d.type, [values.number(0)] * count))
+            indices = [count if i % 4 == 3 else i for i in range(count)]
+            d = shuffle(b, indices, d, ir.Constant(d.type, [values.number(0)] * count))
         slopes = _slopes_of(b, v00, values.front(v01), v10, values.front(v11), fx, fy)
         by_x, by_y = (b.fmul(d, slope, flags=FLAGS) for slope in slopes)
         for sums, to in zip(_sums_of_fours(b, by_x, by_y), (to_x, to_y), strict=True):
@@ -119,7 +119,7 @@ def _sums_of_fours(b: Any, x: Any, y: Any) -> tuple[Any, Any]:
     """The sums of each four values of x, and of y."""
     count = x.type.count
     first = [4 * (i // 4) + i % 4 // 2 + i % 2 * count for i in range(count)]  # x, y, x, y
-    rest = [place + 2 for place in first]
+    rest = [index + 2 for index in first]
     sums = b.fadd(shuffle(b, first, x, y), shuffle(b, rest, x, y), flags=FLAGS)
     swapped = shuffle(b, [4 * (i // 4) + (i + 2) % 4 for i in range(count)], sums)
     sums = b.fadd(sums, swapped, flags=FLAGS)

@@ -65,9 +65,9 @@ class Neighbours:
         b = self.b
         parts = [load(b, ir.VectorType(p.type.pointee, count), p) for p in pointers]
         while len(parts) > 1:
-            places = range(2 * parts[0].type.count)
+            indices = range(2 * parts[0].type.count)
             halves = zip(parts[::2], parts[1::2], strict=True)
-            parts = [shuffle(b, places, x, y) for x, y in halves]
+            parts = [shuffle(b, indices, x, y) for x, y in halves]
         return converted(b, parts[0], self.number)
 
     def rows(self, i: int = 0) -> tuple[Any, Any]:
@@ -105,8 +105,8 @@ class Neighbours:
         """Right neighbours of three channels with their own values first."""
         if self.channels != 3:
             return right
-        places = [4 * (i // 4) + min(i % 4 + 1, 3) for i in range(right.type.count)]
-        return shuffle(self.b, places, right)
+        indices = [4 * (i // 4) + min(i % 4 + 1, 3) for i in range(right.type.count)]
+        return shuffle(self.b, indices, right)
 
 
 def prefetch(flat, at):

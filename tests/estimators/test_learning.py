@@ -55,8 +55,9 @@ def test_a_wild_learning_rate_gives_finite_weights_or_an_error(solver, seed):
 
 def test_a_collapse_is_named():
     wild = fast(**COLLAPSING)
-    with pytest.warns(CollapseWarning, match="looks away from most images.*smaller local"):
+    with pytest.warns(CollapseWarning, match="looks away from most images.*smaller local") as said:
         wild.fit(DIGITS, ODD_ONE_OUT)
+    assert said[0].filename == __file__  # where it was called
     grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, 16)] * 2, [1.0]), axis=-1).reshape(-1, 3)
     outside = (np.abs(grid @ wild.predict_theta(DIGITS).transpose(0, 2, 1)) > 1).any(axis=2)
     assert ((outside.mean(axis=1) > 0.5).mean()) > 0.5  # the warning says what is so

@@ -1,13 +1,10 @@
-"""From validated data and an estimator's parameters to a trained network."""
+"""What fit was given, validated: images, labels, weights and groups, and their split."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
-from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight
@@ -16,36 +13,10 @@ from ..arrays import Array
 from ..errors import InvalidInputError
 from ..joint.silence import without_small_warnings
 from ..model.image_spec import ImageSpec
-from ..nn.architectures import HEADS, LOCALIZATIONS, layers_of
-from ..nn.dense import Dense
-from ..nn.flatten import Flatten
-from ..nn.layer import Layer
-from ..nn.network import Network
-from ..nn.pool import AveragePool
 from ..nn.samples import PROBE_EPOCH, Samples
-from ..nn.spatial import SpatialTransform
-from ..nn.standardize import Standardize
-from ..nn.training import Settings
 from .images import read_images
 
-LARGEST_BATCH = 128  # of batch_size="auto"
-
-
-def is_built_in(head: Any) -> bool:
-    """Whether a head is a network's layers, by name or as a list, and no classifier."""
-    return isinstance(head, (str, list, tuple))
-
-
-@contextmanager
-def unchanged_on_failure(estimator: Any) -> Iterator[None]:
-    """Give the estimator back all its attributes if the block raises."""
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-        raise
+__all__ = ["TrainingData", "split", "validated"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +28,13 @@ class TrainingData:
     spec: ImageSpec
     classes: Array
     groups: Array | None
+
+    def take(self, index: Array) -> "TrainingData":
+        """Those at `index`."""
+        groups = None if self.groups is None else self.groups[index]
+        return replace(
+            self, images=self.images[index], samples=self.samples.take(index), groups=groups
+        )
 
     def augmented(self, augment: Any, seed: int, n_jobs: int | None) -> Array:
         """The images, in the units they came in, as a classifier is fitted on them."""
@@ -159,91 +137,9 @@ def weights_of(estimator: Any, X: Array, y: Array, classes: Array, sample_weight
     return weights
 
 
-def settings_of(estimator: Any) -> Settings:
-    """The training settings an estimator's parameters ask for."""
-    automatic = estimator.batch_size == "auto"
-    seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
-    return Settings(
-        solver=estimator.solver,
-        learning_rate_init=estimator.learning_rate_init,
-        learning_rate=estimator.learning_rate,
-        localization_learning_rate_ratio=estimator.localization_learning_rate_ratio,
-        batch_size=LARGEST_BATCH if automatic else estimator.batch_size,
-        max_iter=estimator.max_iter,
-        tol=estimator.tol,
-        n_iter_no_change=estimator.n_iter_no_change,
-        alpha=estimator.alpha,
-        max_norm=estimator.max_norm,
-        seed=seed,
-        n_jobs=estimator.n_jobs,
-        augment=estimator.augment,
-    )
-
-
-def build_network(
-    estimator: Any,
-    samples: Samples,
-    spec: ImageSpec,
-    n_classes: int,
-    seed: int,
-    standardize: Layer | None = None,
-) -> Network:
-    """An untrained network: transformer, head and last layer, standardized to the samples."""
-    shape = (spec.channels, spec.height, spec.width)
-    standardize = standardize or standardization(samples)
-    if spec.range != "float" and not 0 <= estimator.fill_value <= spec.maximum:
-        raise InvalidInputError(
-            f"fill_value is {estimator.fill_value}; wanted 0 to {spec.maximum:g} for {spec.range}."
-        )
-    if abs(estimator.fill_value) > float(np.finfo(samples.images.dtype).max):
-        raise InvalidInputError(
-            f"fill_value is {estimator.fill_value}, more than {samples.images.dtype} holds, in "
-            "which the network computes."
-        )
-    transform = SpatialTransform(
-        [standardize, *layers_of("localization", estimator.localization, LOCALIZATIONS, shape)],
-        estimator.family,
-        None if estimator.output_shape is None else tuple(estimator.output_shape),
-        estimator.padding_mode,
-        float(estimator.fill_value) / spec.maximum,
-        bool(estimator.antialias),
-        int(estimator.n_steps),
-    )
-    output = (spec.channels, *(transform.output_shape or shape[1:]))
-    head = estimator.head if is_built_in(estimator.head) else beginner(output)
-    head = layers_of("head", head, HEADS, output)
-    layers = [transform, standardize, *head, Dense(n_classes, "zeros")]
-    return Network(layers, shape, np.random.default_rng(seed), samples.images.dtype)
-
-
-def beginner(shape: tuple[int, int, int]) -> list[Layer]:
-    """The head with which training for a scikit-learn classifier begins.
-
-    It is linear, on the image brought to about 16 pixels a side: with more of them it learns
-    the training images by heart before they lie well.
-    """
-    shrink = max(round(min(shape[1:]) / 16), 1)
-    return [*([AveragePool(shrink)] if shrink > 1 else []), Flatten()]
-
-
-def standardization(samples: Samples) -> Standardize:
-    """Mean and deviation of each channel, weighted as the samples."""
-    images, weights = samples.images, samples.weights / samples.weights.sum()
-    with np.errstate(over="ignore", invalid="ignore"):
-        means = images.mean(axis=(1, 2), dtype=np.float64)
-        variances = images.var(axis=(1, 2), dtype=np.float64)
-        mean = weights @ means
-        scale = np.sqrt(weights @ (variances + (means - mean) ** 2))
-    if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
-        raise InvalidInputError(
-            f"X reaches from {images.min():g} to {images.max():g}, too far to be standardized; "
-            "bring it to a range such as [0, 1]."
-        )
-    return Standardize(mean.tolist(), np.where(scale > 0, scale, 1.0).tolist())
-
-
-def split(estimator: Any, samples: Samples, groups: Any, seed: int) -> tuple[Array, Array]:
-    """Numbers of (training, validation) samples: stratified, and no group on both sides."""
+def split(estimator: Any, data: TrainingData, seed: int) -> tuple[TrainingData, TrainingData]:
+    """(training, validation) data: stratified, and no group on both sides."""
+    samples, groups = data.samples, data.groups
     fraction = estimator.validation_fraction
     smaller = min(fraction, 1 - fraction)
     try:
@@ -258,7 +154,7 @@ def split(estimator: Any, samples: Samples, groups: Any, seed: int) -> tuple[Arr
             if groups is not None and fraction > smaller:
                 kept, left_out = left_out, kept
             if np.isin(samples.y, samples.y[kept]).all():
-                return kept, left_out
+                return data.take(kept), data.take(left_out)
         reason = "a class would have no training sample"
     except ValueError as error:
         reason = str(error).rstrip(".")
@@ -266,26 +162,3 @@ def split(estimator: Any, samples: Samples, groups: Any, seed: int) -> tuple[Arr
         f"no validation split can be made ({reason}); give more samples (or groups) of each "
         "class, another validation_fraction, or early_stopping=False."
     )
-
-
-def network_to_continue(estimator: Any, data: TrainingData, anew: str) -> Network:
-    """A copy of the network fitted before, which must be what the parameters ask for.
-
-    `anew` says how training is begun anew instead.
-    """
-    last = estimator.rectifier_
-    if last.image_spec != data.spec or not np.array_equal(estimator.classes_, data.classes):
-        raise InvalidInputError(
-            f"training goes on from a fit on {last.image_spec} with classes "
-            f"{estimator.classes_}; came {data.spec} with classes {data.classes}. {anew}"
-        )
-    standardize = last.transform.localization[0]
-    wanted = build_network(estimator, data.samples, data.spec, len(data.classes), 0, standardize)
-    compared = None if is_built_in(estimator.head) else 1  # a classifier needs the transform only
-    if wanted.layers[:compared] != last.network.layers[:compared]:
-        raise InvalidInputError(
-            "the fitted network is not what the parameters say now (family, output_shape, "
-            "localization, head, padding_mode, fill_value, antialias or n_steps changed), so "
-            f"training cannot go on with it. {anew}"
-        )
-    return last.network.copy()

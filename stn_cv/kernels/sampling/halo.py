@@ -1,8 +1,8 @@
-"""Images, or parts of them, with a frame of `fill` around, in which every neighbour exists.
+"""Images, or parts of them, with a halo of `fill` around, in which every neighbour exists.
 
-Most tiles of a small image reach over its edge. Copying it into a frame costs a tenth of a
+Most tiles of a small image reach over its edge. Copying it into a halo costs a tenth of a
 nanosecond a pixel and saves each point of it the question which neighbours exist (4 ns). All
-images of a call are put into one frame, one after another, which stays in the first cache
+images of a call are put into one haloed copy, one after another, which stays in the first cache
 levels. Of a large image, only the part at which a tile on the edge looks is put into a box:
 that takes a quarter of the time off the warp of a photo.
 """
@@ -14,27 +14,27 @@ from numba import config, types
 from numba.core.cgutils import raw_memcpy
 from numba.extending import intrinsic, overload
 
-from ..codes import BEFORE, FRAME
 from ..jit import inner
 from ..llvm import array
+from .rules import BEFORE, HALO
 from .store import FIRST, write_fill
 
 LARGEST_BOX = 2**13  # pixels
 
 
 @inner
-def frame_origin(width, margin):
-    """Pixel number of an image's first pixel in its frame."""
-    return margin * BEFORE * (width + FRAME + 1)
+def halo_origin(width, margin):
+    """Pixel number of an image's first pixel in its halo."""
+    return margin * BEFORE * (width + HALO + 1)
 
 
 @inner
-def blank_frame(height, width, fill, like, margin):
-    """A flat frame with nothing in it, of the dtype of `like`; of no size without a margin."""
-    pixels = (height + FRAME) * (width + FRAME) * margin
-    framed = np.empty(pixels * len(fill), like.dtype)
-    write_fill(fill, pixels, framed, FIRST)
-    return framed
+def blank_halo(height, width, fill, like, margin):
+    """A flat halo with no image in it, of the dtype of `like`; of no size without a margin."""
+    pixels = (height + HALO) * (width + HALO) * margin
+    haloed = np.empty(pixels * len(fill), like.dtype)
+    write_fill(fill, pixels, haloed, FIRST)
+    return haloed
 
 
 @inner
@@ -45,19 +45,19 @@ def clear(flat):
 
 
 @inner
-def put(flat, height, width, channels, framed):
-    """Put one flat image into a frame that is there."""
-    length, stride = width * channels, (width + FRAME) * channels
+def put(flat, height, width, channels, haloed):
+    """Put one flat image into a halo that is there."""
+    length, stride = width * channels, (width + HALO) * channels
     for r in range(height):
-        copy(flat, r * length, length, framed, (r + BEFORE) * stride + BEFORE * channels)
+        copy(flat, r * length, length, haloed, (r + BEFORE) * stride + BEFORE * channels)
 
 
 @inner
-def take(framed, height, width, channels, flat):
-    """Take one image out of its frame."""
-    length, stride = width * channels, (width + FRAME) * channels
+def take(haloed, height, width, channels, flat):
+    """Take one image out of its halo."""
+    length, stride = width * channels, (width + HALO) * channels
     for r in range(height):
-        copy(framed, (r + BEFORE) * stride + BEFORE * channels, length, flat, r * length)
+        copy(haloed, (r + BEFORE) * stride + BEFORE * channels, length, flat, r * length)
 
 
 @inner

@@ -1,288 +1,41 @@
-"""Photos rectified: what survives, what is refused, and what one bad file costs."""
+"""A run over folders: threads, bad files, what cannot be written, Ctrl-C, memory."""
 
 import errno
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
+from support.commands import environment
 from support.folder_cases import (
-    ROOT,
     contents,
-    environment,
     files_below,
     fixed_model,
-    quarter_turn,
+    one,
+    put,
     rows_of,
     tree,
 )
+from support.paths import ROOT
 from support.picture_files import (
-    UPRIGHT,
     Image,
     bomb,
     lying,
     picture,
-    pillow_profile,
     saved,
-    turned,
 )
 
 import stn_cv
-from stn_cv import atomic, iter_rectified, opencv, rectify_folder
+from stn_cv import atomic, iter_rectified, rectify_folder
 from stn_cv.errors import InvalidInputError
 from stn_cv.folder import item
 from stn_cv.folder.files import read_photo_file
-from stn_cv.folder.preview import thumbnails_of
-from stn_cv.opencv import decode, encode, read_image, write_image
-from stn_cv.pictures import frame_outline
-
-PROFILE = bytes(range(256)) * 3
-MAXIMA = {"uint8": 255, "uint16": 65535, "float32": 1.0}
-
-
-def put(path, data):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    return path
-
-
-def one(model, path, target, **options):
-    """The result of one photo."""
-    (result,) = iter_rectified(model, path, target, **options)
-    return result
-
-
-# --- what survives
-
-
-PHOTOS = [
-    (format.suffix, dtype, channels)
-    for format in opencv.FORMATS
-    for dtype in format.dtypes
-    for channels in format.channels
-]
-
-
-@pytest.mark.parametrize(("suffix", "dtype", "channels"), PHOTOS)
-@pytest.mark.parametrize("kind", [None, "png", "tiff", "jpg"])
-def test_depth_and_channels_survive_or_the_option_is_named(tmp_path, suffix, dtype, channels, kind):
-    pixels = picture(24, 24, channels) * (MAXIMA[dtype] / 255)
-    pixels = pixels.astype(np.float32) if dtype == "float32" else np.rint(pixels).astype(dtype)
-    path = put(tmp_path / f"a{suffix}", encode(pixels, suffix))
-    came = read_image(path)
-    result = one(quarter_turn(), path, tmp_path / "out", format=kind)
-    held = opencv.format_named(f".{kind}" if kind else suffix)
-    if dtype in held.dtypes and channels in held.channels:
-        out = read_image(result.output)
-        assert result.status == "done" and out.dtype == came.dtype and out.shape == came.shape
-        if channels == 4:  # colours that cannot be seen may be lost, and floats be rounded
-            seen = came[..., 3] > 0
-            assert np.allclose(out[np.rot90(seen)], np.rot90(came)[np.rot90(seen)], atol=1e-6)
-        elif not result.output.endswith(".jpg"):
-            assert np.abs(out - np.rot90(came).astype(float)).max() < 1e-5
-    else:
-        assert result.status == "error" and "--format" in result.error
-        assert not os.path.exists(result.output)
-
-
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tiff"])
-@pytest.mark.parametrize("orientation", UPRIGHT)
-def test_an_output_is_upright_for_every_viewer(tmp_path, suffix, orientation):
-    path = put(tmp_path / f"a{suffix}", turned(suffix, orientation))
-    result = one(fixed_model(), path, tmp_path / "out", size="input")
-    data = Path(result.output).read_bytes()
-    assert Image.open(io.BytesIO(data)).getexif().get(274, 1) == 1
-    shown = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
-    assert shown.shape == UPRIGHT[orientation].shape
-    rows, columns = (np.array([1, 3]) * side // 4 for side in shown.shape[:2])
-    difference = shown - UPRIGHT[orientation]  # in the middle of each quarter
-    assert np.abs(difference[np.ix_(rows, columns)]).max() < 20
-
-
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tiff"])
-@pytest.mark.parametrize("kind", [None, "bmp"])
-def test_a_colour_profile_survives_or_the_option_is_named(tmp_path, suffix, kind):
-    path = put(tmp_path / f"a{suffix}", saved(picture(), suffix, icc_profile=PROFILE))
-    result = one(fixed_model(), path, tmp_path / "out", format=kind)
-    if kind is None:
-        assert pillow_profile(Path(result.output).read_bytes()) == PROFILE
-    else:
-        assert "colour profile" in result.error and "--format" in result.error
-
-
-def test_a_file_is_read_by_its_content_and_written_by_its_name(tmp_path):
-    path = put(tmp_path / "really_a_png.jpg", saved(picture(), ".png"))
-    result = one(fixed_model(), path, tmp_path / "out")
-    assert Path(result.output).read_bytes().startswith(b"\xff\xd8")
-    deep = put(tmp_path / "deep.jpg", encode(np.zeros((8, 8), np.uint16), ".png"))
-    assert "--format" in one(fixed_model(), deep, tmp_path / "out").error
-
-
-def test_of_several_pages_the_first_is_taken_when_asked_for(tmp_path):
-    pages = [Image.fromarray(picture(seed=seed)) for seed in (1, 2)]
-    data = saved(pages[0], ".tiff", save_all=True, append_images=pages[1:])
-    path = put(tmp_path / "a.tiff", data)
-    assert "--first-page" in one(fixed_model(), path, tmp_path / "out").error
-    result = one(fixed_model(), path, tmp_path / "out", first_page=True, size="input")
-    assert np.array_equal(read_image(result.output), picture(seed=1))
-
-
-# --- sizes
-
-
-@pytest.mark.parametrize(
-    ("size", "shape"),
-    [("native", (80, 80)), ("input", (60, 80)), ((33, 44), (33, 44)), ((200, 10), (200, 10))],
-)
-def test_sizes(tmp_path, size, shape):
-    path = put(tmp_path / "a.png", encode(picture(60, 80), ".png"))
-    result = one(fixed_model(), path, tmp_path / "out", size=size)
-    assert read_image(result.output).shape == (*shape, 3)
-
-
-def test_a_native_size_follows_the_scale_and_stays_bounded(tmp_path):
-    path = put(tmp_path / "a.png", encode(picture(64, 64), ".png"))
-    half = fixed_model((np.log(0.5), 0, 0, 0), output_shape=(8, 16))
-    height, width = read_image(one(half, path, tmp_path / "out").output).shape[:2]
-    assert width == 2 * height and abs(height * width - (64 * 64) // 4) < 100
-    out = one(fixed_model((2, 0, 0, 0)), path, tmp_path / "wide", max_pixels=5000).output
-    assert 4500 < np.prod(read_image(out).shape[:2]) <= 5000
-
-
-def test_a_theta_found_on_the_small_copy_holds_on_the_photo(tmp_path):
-    path = put(tmp_path / "a.png", encode(picture(480, 640), ".png"))
-    result = one(quarter_turn(), path, tmp_path / "out")
-    out = read_image(result.output)
-    assert np.array_equal(out[:, 80:560], np.rot90(picture(480, 640)))
-
-
-# --- what is said of each photo
-
-
-def test_a_manifest_tells_all(tmp_path):
-    photos = tree(tmp_path / "in", ["a.png", "sub/b.jpg"], 30, 50)
-    put(photos / "c.png", b"no image")
-    model = tmp_path / "model.stn"
-    stn_cv.save(fixed_model((np.log(0.5), np.pi / 6, 0.25, 0)), model)
-    rectify_folder(model, photos, tmp_path / "out", manifest=tmp_path / "m.jsonl")
-    first, bad, second = rows_of(tmp_path / "m.jsonl")
-    assert first["input"] == str(photos / "a.png")
-    assert first["output"] == str(tmp_path / "out" / "a.png")
-    assert first["status"] == second["status"] == "done" and first["error"] is None
-    assert np.shape(first["theta"]) == (2, 3)
-    assert first["angle"] == pytest.approx(30) and first["scale"] == pytest.approx(1, rel=0.02)
-    assert first["shift"] == pytest.approx([0.25 * 50 / 2, 0])  # half a canvas side is 25 pixels
-    assert first["label"] in ("a", "b") and 0.5 <= first["confidence"] <= 1
-    assert first["milliseconds"] > 0
-    assert first["input_sha256"] == sha256((photos / "a.png").read_bytes()).hexdigest()
-    assert first["model_sha256"] == sha256(model.read_bytes()).hexdigest()
-    assert bad["status"] == "error" and "begin as no image" in bad["error"]
-    assert bad["theta"] is None and bad["confidence"] is None
-
-
-def test_a_model_without_a_head_has_no_confidence(tmp_path):
-    model = fixed_model()
-    model.classes = None
-    path = put(tmp_path / "a.png", encode(picture(), ".png"))
-    result = one(model, path, tmp_path / "out", contact_sheet=tmp_path / "sheet.png")
-    assert result.status == "done" and result.confidence is None and result.label is None
-    assert read_image(tmp_path / "sheet.png").shape[2] == 3
-
-
-def test_a_manifest_goes_on_and_repeats_no_row(tmp_path):
-    photos = tree(tmp_path / "in", ["a.png", "b.png", "c.png"])
-    good = (photos / "b.png").read_bytes()
-    put(photos / "b.png", b"\x89PNG\r\n\x1a\nbroken")
-    manifest = tmp_path / "m.jsonl"
-    rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=manifest)
-    first = rows_of(manifest)
-    put(photos / "b.png", good)
-    with open(manifest, "ab") as file:
-        file.write(b'{"input": "half a row of a run that was ki')
-    summary = rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=manifest)
-    assert (summary.done, summary.skipped) == (1, 2)
-    again = rows_of(manifest)
-    assert again[:3] == first
-    assert [(row["output"][-5:], row["status"]) for row in again[3:]] == [("b.png", "done")]
-    tree(photos, ["d.png"])
-    (tmp_path / "out" / "d.png").write_bytes(b"was there without a row")
-    rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=manifest)
-    assert [row["status"] for row in rows_of(manifest)[4:]] == ["skipped"]
-
-
-@pytest.mark.parametrize("content", [b"a letter\n", b'{"a": 1}\n', b"[1]\n", b"no line end"])
-def test_a_file_that_is_no_manifest_is_not_added_to(tmp_path, content):
-    photos = tree(tmp_path / "in", ["a.png"])
-    letter = put(tmp_path / "letter.txt", content)
-    with pytest.raises(InvalidInputError, match="no manifest"):
-        rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=letter)
-    assert letter.read_bytes() == content and not files_below(tmp_path / "out")
-
-
-def test_previews_show_the_frame_and_the_output(tmp_path):
-    photos = tree(tmp_path / "in", ["a.png", "sub/b.jpg"], 300, 400)
-    write_image(photos / "a.png", np.full((300, 400, 3), 90, np.uint8))
-    model = fixed_model((np.log(0.5), 0, 0, 0))
-    rectify_folder(model, photos, tmp_path / "out", preview=tmp_path / "look", size="input")
-    assert files_below(tmp_path / "look") == ["a.png.jpg", "sub/b.jpg"]
-    preview = read_image(tmp_path / "look" / "a.png.jpg").astype(int)
-    assert preview.shape == (300, 816, 3)
-    orange = (np.abs(preview - (255, 94, 58)) < 60).all(axis=2)
-    rows, columns = np.nonzero(orange[:, :400])
-    assert abs(rows.min() - 74) < 5 and abs(rows.max() - 225) < 5
-    assert abs(columns.min() - 100) < 7 and abs(columns.max() - 300) < 7
-    out = read_image(tmp_path / "out" / "a.png").astype(int)
-    assert np.abs(preview[:, 420:] - out[:, 4:]).max() < 12
-
-
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
-@pytest.mark.parametrize("channels", [1, 3, 4])
-def test_sheets_and_previews_of_any_photo(tmp_path, dtype, channels):
-    pixels = picture(40, 20, channels) * (MAXIMA[dtype] / 255)
-    write_image(tmp_path / "in.tiff", pixels.astype(dtype))
-    sheet = tmp_path / "sheet.png"
-    result = one(
-        fixed_model(), tmp_path / "in.tiff", tmp_path / "out", preview=tmp_path, contact_sheet=sheet
-    )
-    assert result.status == "done", result.error
-    assert read_image(sheet).ndim == 3 and read_image(tmp_path / "in.tiff.jpg").ndim == 3
-
-
-@pytest.mark.parametrize("shape", [(300, 200), (48, 96), (96, 96), (10, 40)])
-def test_the_frame_on_a_sheet_is_that_of_the_photo(shape):
-    """The corners of an identity's frame are those of the photo on its square of paper."""
-    photo = np.zeros((*shape, 3), np.uint8)
-    pair = thumbnails_of(photo, np.eye(2, 3), photo)
-    rows, columns = np.nonzero((pair.before < 128).all(axis=2))
-    corners = frame_outline(pair.theta, pair.before.shape)
-    assert np.abs(corners[0] - (columns.min() - 0.5, rows.min() - 0.5)).max() <= 1
-    assert np.abs(corners[2] - (columns.max() + 0.5, rows.max() + 0.5)).max() <= 1
-    assert pair.before.shape == pair.after.shape == (96, 96, 3)
-
-
-def test_a_contact_sheet_has_the_first_and_the_least_confident(tmp_path):
-    photos = tree(tmp_path / "in", [f"{number:03d}.jpg" for number in range(12)], 20, 20)
-    rows = list(
-        iter_rectified(
-            fixed_model(), photos, tmp_path / "out", contact_sheet=tmp_path / "new" / "sheet.png"
-        )
-    )
-    assert all(row.status == "done" for row in rows)
-    tall = read_image(tmp_path / "new" / "sheet.png")
-    write_image(photos / "100.jpg", picture(20, 20))
-    rectify_folder(
-        fixed_model(), photos, tmp_path / "out", contact_sheet=tmp_path / "new" / "sheet.png"
-    )
-    small = read_image(tmp_path / "new" / "sheet.png")  # of the one photo that was new
-    assert small.shape[0] < tall.shape[0]
-
+from stn_cv.opencv import decode, encode
 
 # --- results do not depend on how
 

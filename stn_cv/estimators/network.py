@@ -1,0 +1,112 @@
+"""The network that an estimator's parameters ask for: built, or gone on with."""
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import InvalidInputError
+from ..nn.architectures import HEADS, LOCALIZATIONS, layers_of
+from ..nn.dense import Dense
+from ..nn.flatten import Flatten
+from ..nn.layer import Layer
+from ..nn.network import Network
+from ..nn.pool import AveragePool
+from ..nn.samples import Samples
+from ..nn.spatial import SpatialTransform
+from ..nn.standardize import Standardize
+from .training_data import TrainingData
+
+__all__ = ["build_network", "is_built_in", "network_to_continue"]
+
+
+def is_built_in(head: Any) -> bool:
+    """Whether a head is a network's layers, by name or as a list, and no classifier."""
+    return isinstance(head, (str, list, tuple))
+
+
+def build_network(estimator: Any, data: TrainingData, seed: int) -> Network:
+    """An untrained network, standardized to the samples."""
+    samples = data.samples
+    layers = layers_for(estimator, data, standardization(samples))
+    return Network(layers, shape_of(data), np.random.default_rng(seed), samples.images.dtype)
+
+
+def shape_of(data: TrainingData) -> tuple[int, int, int]:
+    """(channels, height, width) of an image."""
+    return data.spec.channels, data.spec.height, data.spec.width
+
+
+def layers_for(estimator: Any, data: TrainingData, standardize: Layer) -> list[Layer]:
+    """Transformer, head and last layer."""
+    shape, spec, dtype = shape_of(data), data.spec, data.samples.images.dtype
+    if spec.range != "float" and not 0 <= estimator.fill_value <= spec.maximum:
+        raise InvalidInputError(
+            f"fill_value is {estimator.fill_value}; wanted 0 to {spec.maximum:g} for {spec.range}."
+        )
+    if abs(estimator.fill_value) > float(np.finfo(dtype).max):
+        raise InvalidInputError(
+            f"fill_value is {estimator.fill_value}, more than {dtype} holds, in "
+            "which the network computes."
+        )
+    transform = SpatialTransform(
+        [standardize, *layers_of("localization", estimator.localization, LOCALIZATIONS, shape)],
+        estimator.family,
+        None if estimator.output_shape is None else tuple(estimator.output_shape),
+        estimator.padding_mode,
+        float(estimator.fill_value) / spec.maximum,
+        bool(estimator.antialias),
+        int(estimator.n_steps),
+    )
+    output = (spec.channels, *(transform.output_shape or shape[1:]))
+    head = estimator.head if is_built_in(estimator.head) else beginner(output)
+    head = layers_of("head", head, HEADS, output)
+    return [transform, standardize, *head, Dense(len(data.classes), "zeros")]
+
+
+def beginner(shape: tuple[int, int, int]) -> list[Layer]:
+    """The head with which training for a scikit-learn classifier begins.
+
+    It is linear, on the image brought to about 16 pixels a side: with more of them it learns
+    the training images by heart before they lie well.
+    """
+    shrink = max(round(min(shape[1:]) / 16), 1)
+    return [*([AveragePool(shrink)] if shrink > 1 else []), Flatten()]
+
+
+def standardization(samples: Samples) -> Standardize:
+    """Mean and deviation of each channel, weighted as the samples."""
+    images, weights = samples.images, samples.weights / samples.weights.sum()
+    with np.errstate(over="ignore", invalid="ignore"):
+        means = images.mean(axis=(1, 2), dtype=np.float64)
+        variances = images.var(axis=(1, 2), dtype=np.float64)
+        mean = weights @ means
+        scale = np.sqrt(weights @ (variances + (means - mean) ** 2))
+    if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
+        raise InvalidInputError(
+            f"X reaches from {images.min():g} to {images.max():g}, too far to be standardized; "
+            "bring it to a range such as [0, 1]."
+        )
+    return Standardize(mean.tolist(), np.where(scale > 0, scale, 1.0).tolist())
+
+
+def network_to_continue(estimator: Any, data: TrainingData, anew: str) -> Network:
+    """A copy of the network fitted before, which must be what the parameters ask for.
+
+    `anew` says how training is begun anew instead.
+    """
+    last = estimator.rectifier_
+    if last.image_spec != data.spec or not np.array_equal(estimator.classes_, data.classes):
+        raise InvalidInputError(
+            f"training goes on from a fit on {last.image_spec} with classes "
+            f"{estimator.classes_}; came {data.spec} with classes {data.classes}. {anew}"
+        )
+    standardize = last.transform.localization[0]
+    wanted = Network(layers_for(estimator, data, standardize), shape_of(data))
+    compared = None if is_built_in(estimator.head) else 1  # a classifier needs the transform only
+    if wanted.layers[:compared] != last.network.layers[:compared]:
+        raise InvalidInputError(
+            "the fitted network is not what the parameters say now (family, output_shape, "
+            "localization, head, padding_mode, fill_value, antialias or n_steps changed), so "
+            f"training cannot go on with it. {anew}"
+        )
+    return last.network.copy()

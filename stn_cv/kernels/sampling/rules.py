@@ -1,0 +1,21 @@
+"""What sampling kernels are told, for those who call them as well: without Numba.
+
+A halo is some rows and columns around an image, filled with what stands outside, so that every
+neighbour of a point exists; see halo.py.
+"""
+
+from typing import NamedTuple
+
+BILINEAR, NEAREST = 0, 1
+ZEROS, BORDER, REFLECTION = 0, 1, 2
+NONE, WHOLE, BOXES = 0, 1, 2  # what gets a halo: nothing, each image, parts of a large one
+BEFORE, HALO = 2, 4  # rows and columns of a halo before the image, and in all
+MOST = 2**31  # pixels, a halo's with them, that kernels can number in 32 bits
+
+
+class KernelRules(NamedTuple):
+    """How to sample: interpolation, what lies outside an image, and the corner rule."""
+
+    mode: int
+    padding: int
+    align_corners: bool
