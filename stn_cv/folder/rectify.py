@@ -205,7 +205,7 @@ def rectify_folder(
     format : str or None, default None
         Suffix of a format of `stn_cv.opencv`, such as "png"; None keeps each photo's.
     quality : int or None, default None
-        1 to 100 for JPEG (None: 95) and WebP (None: lossless).
+        1 to 100 for JPEG (None: 95), WebP and AVIF (None: lossless).
     sampling : {"444", "422", "420"} or None, default None
         How many colours a JPEG keeps beside its shades, of "444" all; None is as many as the
         photo did, of other formats "420".

@@ -71,7 +71,7 @@ def encode(
     suffix : str
         Such as ``".png"``, in either case.
     quality : int or None, default None
-        1 to 100 for JPEG (None: 95) and WebP (None: lossless); other formats lose nothing.
+        1 to 100 for JPEG (None: 95), WebP and AVIF (None: lossless); others lose nothing.
     profile : bytes or None, default None
         ICC colour profile to put into the file.
     sampling : {"444", "422", "420", "440", "411"} or None, default None
