@@ -1,5 +1,6 @@
 """Standard streams as a daemon or cron may leave them: closed."""
 
+import io
 import os
 import sys
 
@@ -19,3 +20,6 @@ def open_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
         if getattr(sys, name) is None:
             setattr(sys, name, open(number, "w" if number else "r", closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names that its encoding lacks are spelled out
+            stream.reconfigure(errors="backslashreplace")
