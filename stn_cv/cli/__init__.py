@@ -32,7 +32,7 @@ def main() -> None:
     from ..errors import ModelFileError, StnError
 
     try:
-        code = commands(standalone_mode=False)
+        code = commands(prog_name="stn-cv", standalone_mode=False)
     except click.exceptions.Abort:
         code = INTERRUPTED
     except click.ClickException as error:

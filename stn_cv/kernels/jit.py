@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,17 @@ class _KernelCache(FunctionCache):
 
     A damaged entry is recompiled instead of raised, a full disk is no error, and the key
     holds what Numba leaves out: the text of all kernels (an edited helper in another file
-    would leave stale code) and bounds checking.
+    would leave stale code) and bounds checking. Each process writes files of its own: Numba
+    numbers them, and two that compile at once would put different code under one number.
     """
 
     _digest = _sources_digest()
     _announced = False
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)
+        names = self._cache_file._data_name_pattern
+        self._cache_file._data_name_pattern = names.replace("{", f"{os.getpid()}-{{")
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
         return (*super()._index_key(sig, codegen), self._digest, config.BOUNDSCHECK)

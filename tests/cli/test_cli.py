@@ -1,4 +1,4 @@
-"""The `stn-cv` command as its user meets it: in a process of its own."""
+"""The `stn-cv` command itself: help, usage, and how a run of the demo ends."""
 
 import os
 import signal
@@ -6,11 +6,11 @@ import subprocess
 import tomllib
 
 import pytest
-from support.commands import COMMAND, SMALL_DEMO, environment, small_demo, stn_cv_command
+from support.commands import COMMAND, SMALL_DEMO, environment, small_demo, stn_cv, stn_cv_process
 from support.paths import ROOT
 from support.small_demo import WAITING
 
-import stn_cv
+from stn_cv import __version__
 
 HEAVY = ("sklearn", "scipy", "cv2", "numba", "rich", "numpy")
 
@@ -23,23 +23,23 @@ def test_pip_installs_the_command():
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help(option):
     for command in ([], ["demo"]):
-        done = stn_cv_command(*command, option)
+        done = stn_cv(*command, option)
         assert done.returncode == 0 and not done.stderr
         assert " ".join(["Usage: stn-cv", *command]) in done.stdout
     assert "--seed" in done.stdout and "[default: stn-cv-demo]" in done.stdout
 
 
 def test_version():
-    done = stn_cv_command("--version")
+    done = stn_cv("--version")
     assert done.returncode == 0
-    assert done.stdout.strip() == f"stn-cv, version {stn_cv.__version__}"
+    assert done.stdout.strip() == f"stn-cv, version {__version__}"
 
 
 @pytest.mark.parametrize("option", ["--help", "--version", "no-such-command"])
 def test_asking_loads_nothing_heavy(option):
     report = f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
     code = f"import atexit, sys; atexit.register(lambda: {report})\n{COMMAND}"
-    done = stn_cv_command(option, code=code)
+    done = stn_cv_process(option, code=code)
     assert done.returncode in (0, 2) and done.stdout.splitlines()[-1] == ""
 
 
@@ -58,7 +58,7 @@ def test_asking_loads_nothing_heavy(option):
     ],
 )
 def test_wrong_usage_exits_with_2_and_says_what_is_wrong(arguments, word):
-    done = stn_cv_command(*arguments)
+    done = stn_cv(*arguments)
     assert done.returncode == 2
     assert word in done.stderr and "Traceback" not in done.stderr and not done.stdout
 

@@ -1,4 +1,4 @@
-"""`stn-cv rectify` in processes of its own: exit codes, lines, resuming, kills, Ctrl-C."""
+"""`stn-cv rectify`: exit codes, lines, resuming, kills, Ctrl-C."""
 
 import os
 import random
@@ -10,17 +10,8 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from support.folder_cases import (
-    COMMAND,
-    contents,
-    environment,
-    files_below,
-    fixed_model,
-    on_a_terminal,
-    rows_of,
-    stn_cv,
-    tree,
-)
+from support.commands import COMMAND, on_a_terminal, stn_cv, stn_cv_process, stn_cv_started
+from support.folder_cases import contents, files_below, fixed_model, rows_of, tree
 
 import stn_cv as library
 from stn_cv.cli.fit import fit
@@ -47,7 +38,7 @@ def photos(tmp_path):
 def loaded_by(*arguments):
     report = f"print(*[name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
     code = f"import atexit, sys; atexit.register(lambda: {report})\n{COMMAND}"
-    return stn_cv(*arguments, code=code)
+    return stn_cv_process(*arguments, code=code)
 
 
 # --- exit codes
@@ -145,7 +136,7 @@ def test_130_interrupted_with_a_manifest_complete_up_to_there(model, tmp_path):
     photos = tree(tmp_path / "in", [f"{number:03d}.png" for number in range(300)], 60, 80)
     arguments = ["--manifest", tmp_path / "m.jsonl", "--jobs", "2", "-v"]
     command = ["rectify", model, photos, "-o", tmp_path / "out", *arguments]
-    process = started(*command, code=f"import signal\n{HANDLER}\n{COMMAND}")
+    process = stn_cv_started(*command, code=f"import signal\n{HANDLER}\n{COMMAND}")
     for _ in range(10):
         assert process.stderr.readline().startswith("done: ")
     process.send_signal(signal.SIGINT)
@@ -168,12 +159,6 @@ HANDLER = (
 )
 
 
-def started(*arguments, code=COMMAND):
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, env=environment(), **pipes)
-
-
 # --- killed at any moment
 
 
@@ -189,7 +174,7 @@ def killed_and_resumed(model, folder, kills, photos_each, seed):
         out, manifest = folder / f"out{done}", folder / f"{done}.jsonl"
         command = ["rectify", model, photos, "-o", out, "--manifest", manifest, "--jobs", "2", "-v"]
         while done < kills:
-            process = started(*command)
+            process = stn_cv_started(*command)
             for _ in range(rng.randrange(1, photos_each)):  # the kill shall fall among the writes
                 process.stderr.readline()
             process.kill()
@@ -252,7 +237,7 @@ def test_a_kill_in_the_middle_of_a_write_leaves_no_part_of_a_photo(model, tmp_pa
     whole = contents(tmp_path / "wanted")
     command = ["rectify", model, photos, "-o", tmp_path / "out", "--jobs", "1"]
     for done in (0, 2, 4):  # each run dies in its second or third write
-        killed = stn_cv(str(3 if done else 1), *command, code=DIES_WRITING + COMMAND)
+        killed = stn_cv_process(str(3 if done else 1), *command, code=DIES_WRITING + COMMAND)
         assert killed.returncode == -signal.SIGKILL
         names = os.listdir(tmp_path / "out")
         seen = [name for name in names if not name.startswith(".")]
@@ -289,7 +274,7 @@ def test_a_disk_that_runs_full_is_said_and_everything_on_it_is_whole(model, tiny
     photos = tree(tmp_path / "in", [f"{number:02d}.png" for number in range(20)], 100, 100)
     manifest = tmp_path / "m.jsonl"
     command = ["rectify", model, photos, "--jobs", "2", "--manifest", manifest]
-    done = stn_cv(*command, "-o", tiny_disk / "out")
+    done = stn_cv_process(*command, "-o", tiny_disk / "out")
     assert done.returncode == 1
     assert "No space left on device" in done.stderr and "make room" in done.stderr
     outputs = contents(tiny_disk)
@@ -313,7 +298,9 @@ def test_a_folder_that_is_read_only_is_said_before_any_work(model, tmp_path):
             "import stn_cv.folder, stn_cv.cli.progress\n"
             "if os.geteuid() == 0: os.seteuid(65534)\n"
         )
-        done = stn_cv("rectify", Path(folder) / "model.stn", photos, "-o", out, code=drop + COMMAND)
+        done = stn_cv_process(
+            "rectify", Path(folder) / "model.stn", photos, "-o", out, code=drop + COMMAND
+        )
         os.chmod(out, 0o755)
         assert done.returncode == 2 and "Permission denied" in done.stderr, done.stderr
         assert not files_below(out)

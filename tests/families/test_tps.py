@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.interpolate import RBFInterpolator
 from support import reference
+from support.commands import stn_cv
 from support.estimator_cases import DIGITS, LABELS, fast
-from support.folder_cases import fixed_model, rows_of, stn_cv, tree
+from support.folder_cases import fixed_model, rows_of, tree
 from support.reference import PADDING_MODES, assert_gradient, waves
 
 import stn_cv as library

@@ -4,14 +4,17 @@ import gzip
 import json
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from support.commands import called
 from support.paths import ROOT
 
 RECIPES = [
@@ -27,6 +30,13 @@ def run(recipe, folder, *arguments):
     assert done.returncode == 0, done.stderr
     assert not list(Path(folder).iterdir()), "it left files behind"
     return done.stdout
+
+
+def call(recipe, *arguments):
+    """In this process, from the folder that is current."""
+    path = ROOT / "pipelines" / recipe
+    with patch("sys.path", [str(path.parent), *sys.path]):
+        return called(lambda: runpy.run_path(str(path), run_name="__main__"), recipe, *arguments)
 
 
 def test_there_are_recipes():
@@ -62,17 +72,17 @@ def small_mnist(tmp_path_factory):
 
 
 def mnist(small_mnist, tmp_path, *arguments):
-    out = tmp_path / "results" / "results.json"
-    out.parent.mkdir(exist_ok=True)
-    here = tmp_path / "here"
-    here.mkdir(exist_ok=True)
-    printed = run("mnist.py", here, "--data", small_mnist, "--out", str(out), *arguments)
-    return printed, json.loads(out.read_text())
+    out = tmp_path / "results.json"
+    done = call("mnist.py", "--data", small_mnist, "--out", out, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, json.loads(out.read_text())
 
 
 def test_mnist_adds_each_run_to_its_results_and_table(small_mnist, tmp_path):
     options = ("--distortion", "R", "--model", "st-fcn", "--epochs", "8")
-    mnist(small_mnist, tmp_path, *options, "--seed", "1")
+    (tmp_path / "here").mkdir()
+    to = ("--data", small_mnist, "--out", str(tmp_path / "results.json"))
+    run("mnist.py", tmp_path / "here", *to, *options, "--seed", "1")
     printed, results = mnist(small_mnist, tmp_path, *options, "--seed", "2")
     assert [result["seed"] for result in results] == [1, 2]
     for result in results:
@@ -84,7 +94,7 @@ def test_mnist_adds_each_run_to_its_results_and_table(small_mnist, tmp_path):
     mean = np.mean([result["test_error"] for result in results])
     row = printed.splitlines()[printed.splitlines().index(row_of("1.2, 0.8, 1.5, 2.7, 2.0")) + 1]
     assert f"{mean:.2f} ±" in row and "(2 seeds)" in row
-    _, again = mnist(small_mnist, tmp_path, *options, "--seed", "1")
+    _, again = mnist(small_mnist, tmp_path, *options, "--epochs", "1", "--seed", "1")
     assert [result["seed"] for result in again] == [2, 1]  # the latest run of each seed
     shown, same = mnist(small_mnist, tmp_path, "--table")
     assert same == again and "(2 seeds)" in shown
@@ -114,36 +124,29 @@ def test_mnist_adds_each_run_to_its_results_and_table(small_mnist, tmp_path):
         ("--try n_steps=1.5", "--try is n_steps=1.5"),
     ],
 )
-def test_mnist_refuses_before_it_trains(tmp_path, arguments, said):
+def test_mnist_refuses_before_it_trains(tmp_path, monkeypatch, arguments, said):
     (tmp_path / "cut.json").write_text("[{")
     (tmp_path / "other.json").write_text('{"seed": 1}')
     (tmp_path / "entry.json").write_text('[{"seed": 1}]')
     (tmp_path / "number.json").write_text("[1]")
     before = sorted(tmp_path.iterdir())
-    options = ["--data", "none", *arguments.split()]
-    command = [sys.executable, str(ROOT / "pipelines" / "mnist.py"), *options]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
-    assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+    monkeypatch.chdir(tmp_path)
+    done = call("mnist.py", "--data", "none", *arguments.split())
+    assert done.returncode == 2 and said in done.stderr
     assert sorted(tmp_path.iterdir()) == before
 
 
 @pytest.mark.parametrize("setting", ["alpha=nan", "batch_size=0", "learning_rate_init=0"])
 def test_mnist_says_what_a_setting_should_be(small_mnist, setting, tmp_path):
-    options = ["--data", small_mnist, "--out", str(tmp_path / "r.json"), "--try", setting]
-    command = [sys.executable, str(ROOT / "pipelines" / "mnist.py"), "--epochs", "1", *options]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert done.returncode == 1 and "Traceback" not in done.stderr
+    options = ["--data", small_mnist, "--out", tmp_path / "r.json", "--try", setting]
+    done = call("mnist.py", "--epochs", "1", *options)
+    assert done.returncode == 1
     assert f"'{setting.partition('=')[0]}' parameter" in done.stderr
     assert not list(tmp_path.iterdir())
 
 
 def test_mnist_says_what_data_it_lacks(tmp_path):
-    command = [sys.executable, str(ROOT / "pipelines" / "mnist.py"), "--data", "none"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    out = ["--out", str(tmp_path / "r.json")]
-    done = subprocess.run([*command, *out], capture_output=True, text=True, env=environment)
+    done = call("mnist.py", "--data", "none", "--out", tmp_path / "r.json")
     assert done.returncode == 1 and done.stderr.startswith("none: there is no such file")
     assert not list(tmp_path.iterdir())
 
@@ -180,7 +183,7 @@ def test_half_a_training_has_no_figure(recipe, small_mnist, tmp_path):
 
 
 def test_mnist_tries_settings_without_the_test_digits(small_mnist, tmp_path):
-    options = ("--distortion", "R", "--model", "st-fcn", "--epochs", "8", "--seed", "1")
+    options = ("--distortion", "R", "--model", "st-fcn", "--epochs", "3", "--seed", "1")
     _, results = mnist(small_mnist, tmp_path, *options)
     said = [
         mnist(small_mnist, tmp_path, *options, "--try", *settings)
@@ -221,7 +224,7 @@ def row_of(errors):
     ("model", "distortion"), [("fcn", "TC"), ("cnn", "RTS"), ("st-cnn", "TC40"), ("cnn", "TC")]
 )
 def test_mnist_runs_every_model_within_its_parameters(small_mnist, tmp_path, model, distortion):
-    options = ("--distortion", distortion, "--model", model, "--minutes", "0.1")
+    options = ("--distortion", distortion, "--model", model, "--minutes", "0.01")
     _, [result] = mnist(small_mnist, tmp_path, *options)
     assert result["parameters"] <= 400_000 and result["epochs"] >= 1
     assert result["family"] == ("affine" if model.startswith("st") else None)

@@ -1,23 +1,16 @@
-"""Models whose warp is known, trees of photos, and the command in a process of its own."""
+"""Models whose warp is known, and trees of photos."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from stn_cv.model.image_spec import ImageSpec
 from stn_cv.model.rectifier import Rectifier
 from stn_cv.nn import Dense, Flatten, SpatialTransform
 from stn_cv.nn.network import Network
 from stn_cv.opencv import write_image
-from support.paths import ROOT
 from support.picture_files import picture
-
-COMMAND = "import sys; sys.argv[0] = 'stn-cv'; from stn_cv.cli import main; main()"
 
 
 def fixed_model(
@@ -69,37 +62,3 @@ def contents(folder):
 
 def rows_of(manifest):
     return [json.loads(line) for line in Path(manifest).read_text().splitlines()]
-
-
-def environment(**more):
-    return {**os.environ, "PYTHONPATH": str(ROOT), **more}
-
-
-def stn_cv(*arguments, code=COMMAND, text=True, **options):
-    """Run the command; arguments may be paths or bytes."""
-    command = [sys.executable, "-c", code, *[os.fspath(argument) for argument in arguments]]
-    return subprocess.run(command, capture_output=True, text=text, env=environment(), **options)
-
-
-def on_a_terminal(*arguments):
-    """Run the command with its standard error on a terminal: (exit code, what is shown there)."""
-    pty = pytest.importorskip("pty")
-    parent, child = pty.openpty()
-    shown = b""
-    with subprocess.Popen(
-        [sys.executable, "-c", COMMAND, *map(str, arguments)],
-        env=environment(TERM="xterm", COLUMNS="200"),
-        stdout=subprocess.DEVNULL,
-        stderr=child,
-    ) as process:
-        os.close(child)
-        while True:
-            try:
-                piece = os.read(parent, 4096)
-            except OSError:  # the other end is closed
-                break
-            if not piece:
-                break
-            shown += piece
-        os.close(parent)
-    return process.returncode, shown.decode()

@@ -13,16 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.folder_cases import (
-    ROOT,
-    contents,
-    environment,
-    files_below,
-    fixed_model,
-    quarter_turn,
-    rows_of,
-    tree,
-)
+from support.commands import environment
+from support.folder_cases import contents, files_below, fixed_model, quarter_turn, rows_of, tree
+from support.paths import ROOT
 from support.picture_files import (
     UPRIGHT,
     Image,
