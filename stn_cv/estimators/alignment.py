@@ -11,19 +11,18 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
 )
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..alignment.joint import Alignment, Course, Search, align
 from ..alignment.results import agreement, grey, settled
 from ..arrays import Array
-from ..errors import AlignmentWarning, InterruptedWarning
+from ..errors import AlignmentWarning
 from ..geometry import check_shape
 from ..model.image_spec import ImageSpec
 from ..sampling import PADDING_MODES, warp_affine
 from .images import Images, read_images
 from .learned import unchanged_on_failure
+from .searches import searched
 
 __all__ = ["JointAlignment"]
 
@@ -196,7 +195,7 @@ class JointAlignment(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         if upright is not None:
             examples = grey(read_images(self, upright, fitted_spec=spec)[0].values)
         small = grey(images.values)
-        found = self._searched(small)
+        found = searched(self, small)
         self.score_ = agreement(found, small, self.n_jobs)
         self._alignment = settled(found[0], examples, self.n_jobs)
         poses, self.cluster_, self.correlation_ = self._alignment.poses(small, self.n_jobs)
@@ -211,33 +210,6 @@ class JointAlignment(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
                 AlignmentWarning,
                 stacklevel=4,
             )
-
-    def _searched(self, small: Array) -> list[Alignment]:
-        """What was found, best first."""
-        count = self.n_templates
-        if isinstance(count, str):
-            count = min(max(len(small) // 50, 1), 20)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        course = Course([])
-
-        def listen(restart: int, number: int, correlation: float) -> None:
-            if self.verbose:
-                print(f"Search {restart}, round {number}, mean correlation = {correlation:.4f}")
-
-        search = Search(float(self.angle), float(self.scale), int(self.symmetry))
-        rounds, count = (self.max_iter, self.n_restarts), min(int(count), len(small))
-        try:
-            align(small, search, count, *rounds, seed, self.n_jobs, course, listen)
-        except KeyboardInterrupt:
-            if not course.found:
-                raise
-            warnings.warn(
-                f"stopped by Ctrl-C; {len(course.found)} of {self.n_restarts} searches were done, "
-                "and the best of them is kept.",
-                InterruptedWarning,
-                stacklevel=5,
-            )
-        return [alignment for _, alignment in course.found]
 
     def transform(self, X: Any) -> Array:
         """Rectify images.
