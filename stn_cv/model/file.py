@@ -24,7 +24,7 @@ from .rectifier import Rectifier
 __all__ = ["load", "save"]
 
 Vector = NDArray[Any]
-FORMAT = (1, 1)  # a file of a higher first number is refused; the second counts additions
+FORMAT = (1, 2)  # a file of a higher first number is refused; the second counts additions
 KEY, TENSOR, HASH = "stn_cv", "parameters", "sha256"
 LARGEST_HEADER = 1_000_000
 LARGEST_FILE = 2**31
