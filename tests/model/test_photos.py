@@ -12,7 +12,15 @@ from support.picture_files import picture
 from stn_cv.arrays import INTEGER_MAXIMA
 from stn_cv.errors import InvalidInputError, InvalidTypeError
 from stn_cv.geometry import theta_from_cv2, theta_to_cv2
-from stn_cv.geometry.letterbox import canvas_of, native_shape, pose_of, shrinkage, theta_of_photo
+from stn_cv.geometry.letterbox import (
+    LARGEST_GROWTH,
+    SMALL,
+    canvas_of,
+    native_shape,
+    pose_of,
+    shrinkage,
+    theta_of_photo,
+)
 from stn_cv.model.image_spec import ImageSpec
 from stn_cv.model.photos import find, small_copy, warped
 from stn_cv.opencv import resize_area
@@ -68,8 +76,16 @@ def test_a_native_size_covers_a_pixel_with_a_pixel_and_is_bounded(photo, model, 
     height, width = native_shape(theta, photo, model, limit)
     assert min(height, width) >= 1
     assert height * width <= max(limit, height, width)  # a line of pixels cannot be shorter
+    limit = min(limit, max(LARGEST_GROWTH * photo[0] * photo[1], SMALL))
+    assert height * width <= max(limit, height, width)
     if min(height, width) > 50 and height * width < 0.9 * limit:
         assert shrinkage(theta, photo, (height, width)) == pytest.approx(1, rel=0.02)
+
+
+def test_a_strip_makes_no_picture_out_of_proportion():
+    theta = theta_of_photo(IDENTITY, (60_000, 1), (16, 16))
+    height, width = native_shape(theta, (60_000, 1), (16, 16), 89_478_485)
+    assert height == width and height * width <= LARGEST_GROWTH * 60_000
 
 
 @given(
