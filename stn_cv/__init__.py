@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from .model.rectifier import (
         Rectifier,
     )
-    from .onnx import (
+    from .onnx.export import (
         export,
     )
     from .pictures import (
@@ -82,7 +82,7 @@ _HOMES = {
     "ImageSpec": "model.image_spec",
     "save": "model.file",
     "load": "model.file",
-    "export": "onnx",
+    "export": "onnx.export",
     "affine_grid": "sampling",
     "affine_grid_backward": "sampling",
     "grid_sample": "sampling",

@@ -22,8 +22,8 @@ from ..errors import AlignmentWarning, InterruptedWarning
 from ..geometry import check_shape
 from ..model.image_spec import ImageSpec
 from ..sampling import PADDING_MODES, warp_affine
-from .fitting import unchanged_on_failure
 from .images import Images, read_images
+from .learned import unchanged_on_failure
 
 __all__ = ["JointAlignment"]
 
@@ -263,7 +263,7 @@ class JointAlignment(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         rectified = warp_affine(
             images.values, theta, self._shape(), padding_mode=self.padding_mode, n_jobs=self.n_jobs
         )
-        return images.give_back(rectified)
+        return images.with_axes_of_X(rectified)
 
     def predict_theta(self, X: Any) -> Array:
         """The pose of each image, by the templates that were found.
