@@ -201,6 +201,9 @@ def test_the_best_candidate_is_that_of_which_the_last_look_is_surest():
         {"n_steps": 1},
         {"family": "tps3"},
         {"look_shape": (7, 8)},
+        {"confidence": [1.0, 2.0]},
+        {"confidence": [0.0] * 9},
+        {"confidence": [float("nan")] * 9},
     ],
 )
 def test_what_cannot_be_built(fields):

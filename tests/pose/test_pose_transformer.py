@@ -9,8 +9,15 @@ from sklearn.pipeline import make_pipeline
 from support.pose_cases import arrows, quick, turned
 
 import stn_cv
-from stn_cv import InterruptedWarning, InvalidInputError, PoseTransformer, Rectifier
+from stn_cv import (
+    InterruptedWarning,
+    InvalidInputError,
+    ModelFileError,
+    PoseTransformer,
+    Rectifier,
+)
 from stn_cv.geometry import angle_error, corner_error
+from stn_cv.model.description import describe, rectifier_of
 from stn_cv.pose.confidence import calibrated, probabilities
 
 X = arrows(24)
@@ -107,6 +114,25 @@ def test_saved_and_loaded_it_is_the_same(parameters, dtype, tmp_path):
     one_theta, one_confidence = rectifier.find_pose(images[0])
     np.testing.assert_allclose(one_theta, theta[0], atol=1e-4)
     assert one_confidence == pytest.approx(confidence[0], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("confidence", [0.5], "confidence"),
+        ("candidates", 9, "candidates"),
+        ("looks", [], "looks"),
+        ("looks", 3, "list of lists"),
+        ("bins", 3, "bins"),
+        ("symmetry", 0, "symmetry"),
+        ("look_shape", [900, 900], "fewer"),
+    ],
+)
+def test_a_file_that_describes_no_such_model_is_refused(learned, name, value, reason, tmp_path):
+    description = describe(learned.rectifier_)
+    description["layers"][0][name] = value
+    with pytest.raises((ModelFileError, InvalidInputError), match=reason):
+        rectifier_of(description, learned.rectifier_.network.vector)
 
 
 def test_photos_are_warped_once_at_their_own_resolution(learned, photos):
