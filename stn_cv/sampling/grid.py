@@ -245,9 +245,7 @@ def grid_sample_backward(
         refuse_not_finite(int((~np.isfinite(call.where).all(axis=-1)).sum()))
     dimages = zeros(call.images.shape, call.images.dtype) if want_dimages else None
     dgrid = zeros(call.where.shape, float_dtype(call.where))
-    margin = 0
-    if mode == "bilinear":
-        margin = margin_of(call.images, call.fill, math.prod(dout.shape[1:3]))
+    margin = margin_of(call.images, call.fill, math.prod(dout.shape[1:3]), call.rules.mode)
 
     def run(part: slice) -> int:
         at = (call.where[part], gains, offsets)

@@ -17,6 +17,7 @@ from stn_cv import (
     warp_affine_backward,
 )
 from stn_cv.kernels.sampling import affine_warp as kernels
+from stn_cv.kernels.sampling.rules import MODES
 
 THETA = np.array([[[0.8, 0.3, 0.1], [-0.2, 0.9, -0.3]], [[1.1, 0, 0.2], [0.4, 0.7, 0]]])
 
@@ -287,3 +288,18 @@ def test_no_kernel_is_compiled_twice_for_what_can_be_written_to():
     warp_affine_backward(out, images, theta, antialias=True)
     for kernel in (kernels.warp, kernels.warp_backward):
         assert all(not given[0].mutable for given in kernel.signatures if given[0].ndim == 4)
+
+
+@pytest.mark.parametrize("function", [0, 1, 2, 3])
+def test_a_mode_with_no_kernel_is_not_sampled_by_anothers(monkeypatch, function):
+    """A name alone does not make a mode: none of the functions may fall back on another's."""
+    monkeypatch.setitem(MODES, "bicubic", 9)
+    images, theta, grid, dout = arrays()
+    call = (
+        lambda: warp_affine(images, theta, (4, 7), mode="bicubic"),
+        lambda: warp_affine_backward(dout, images, theta, mode="bicubic"),
+        lambda: grid_sample(images, grid, mode="bicubic"),
+        lambda: grid_sample_backward(dout, images, grid, mode="bicubic"),
+    )[function]
+    with pytest.raises(NotImplementedError, match="no kernel samples with mode='bicubic'"):
+        call()

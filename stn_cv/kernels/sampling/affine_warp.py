@@ -37,7 +37,6 @@ from .halo import (
 from .nearest import copy_nearest, scatter_nearest
 from .padding import multiply, padding_gains, reflect
 from .rules import BOXES, HALO, WHOLE, ZEROS
-from .store import write_fill
 from .tiles import (
     INSIDE,
     MIXED,
@@ -55,6 +54,7 @@ from .tiles import (
     tiles_of,
 )
 from .vector_neighbours import fetch, fetch_values
+from .write import write_fill
 
 
 @inner

@@ -26,9 +26,9 @@ from .locate_float32 import float32_axis, float32_suits, locate_float32
 from .nearest import copy_nearest, scatter_nearest
 from .padding import multiply, padding_gains, reflect
 from .rules import HALO, NEAREST, ZEROS
-from .store import FIRST, write_fill
 from .tiles import LARGEST, RUN, TILE
 from .vector_neighbours import fetch_values
+from .write import FIRST, write_fill
 
 
 @kernel

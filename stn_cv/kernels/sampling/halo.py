@@ -17,7 +17,7 @@ from numba.extending import intrinsic, overload
 from ..jit import inner
 from ..llvm import array
 from .rules import BEFORE, HALO
-from .store import FIRST, write_fill
+from .write import FIRST, write_fill
 
 LARGEST_BOX = 2**13  # pixels
 
