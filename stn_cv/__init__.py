@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from . import datasets as datasets
     from . import joint as joint
     from . import nn as nn
+    from .alignment import (
+        theta_from_moments,
+    )
     from .errors import (
+        AlignmentWarning,
         CollapseWarning,
         InterruptedWarning,
         InvalidInputError,
@@ -22,13 +26,41 @@ if TYPE_CHECKING:
         StnError,
         TrainingDiverged,
     )
-    from .estimators import HOG, SpatialTransformer, SpatialTransformerClassifier
-    from .folder import iter_rectified, rectify_folder
-    from .geometry import theta_from_cv2, theta_to_cv2
-    from .model.file import load, save
-    from .model.image_spec import ImageSpec
-    from .model.rectifier import Rectifier
-    from .pictures import contact_sheet
+    from .estimators import (
+        HOG,
+        JointAlignment,
+        PoseTransformer,
+        SpatialTransformer,
+        SpatialTransformerClassifier,
+    )
+    from .folder import (
+        iter_rectified,
+        rectify_folder,
+    )
+    from .geometry import (
+        angle_error,
+        corner_error,
+        corners_from_theta,
+        theta_from_corners,
+        theta_from_cv2,
+        theta_to_cv2,
+    )
+    from .model.file import (
+        load,
+        save,
+    )
+    from .model.image_spec import (
+        ImageSpec,
+    )
+    from .model.rectifier import (
+        Rectifier,
+    )
+    from .onnx.export import (
+        export,
+    )
+    from .pictures import (
+        contact_sheet,
+    )
     from .sampling import (
         affine_grid,
         affine_grid_backward,
@@ -43,11 +75,14 @@ __version__ = "0.1.0"
 _HOMES = {
     "SpatialTransformer": "estimators",
     "SpatialTransformerClassifier": "estimators",
+    "PoseTransformer": "estimators",
     "HOG": "estimators",
+    "JointAlignment": "estimators",
     "Rectifier": "model.rectifier",
     "ImageSpec": "model.image_spec",
     "save": "model.file",
     "load": "model.file",
+    "export": "onnx.export",
     "affine_grid": "sampling",
     "affine_grid_backward": "sampling",
     "grid_sample": "sampling",
@@ -56,6 +91,11 @@ _HOMES = {
     "warp_affine_backward": "sampling",
     "theta_to_cv2": "geometry",
     "theta_from_cv2": "geometry",
+    "theta_from_corners": "geometry",
+    "corners_from_theta": "geometry",
+    "corner_error": "geometry",
+    "theta_from_moments": "alignment",
+    "angle_error": "geometry",
     "contact_sheet": "pictures",
     "iter_rectified": "folder",
     "rectify_folder": "folder",
@@ -68,18 +108,22 @@ _HOMES = {
     "ModelFileError": "errors",
     "MissingLibraryError": "errors",
     "CollapseWarning": "errors",
+    "AlignmentWarning": "errors",
 }
 
 __all__ = [
+    "AlignmentWarning",
     "CollapseWarning",
     "HOG",
     "ImageSpec",
     "InterruptedWarning",
     "InvalidInputError",
     "InvalidTypeError",
+    "JointAlignment",
     "MissingLibraryError",
     "ModelFileError",
     "NonFiniteError",
+    "PoseTransformer",
     "Rectifier",
     "SpatialTransformer",
     "SpatialTransformerClassifier",
@@ -87,14 +131,20 @@ __all__ = [
     "TrainingDiverged",
     "affine_grid",
     "affine_grid_backward",
+    "angle_error",
     "contact_sheet",
+    "corner_error",
+    "corners_from_theta",
+    "export",
     "grid_sample",
     "grid_sample_backward",
     "iter_rectified",
     "load",
     "rectify_folder",
     "save",
+    "theta_from_corners",
     "theta_from_cv2",
+    "theta_from_moments",
     "theta_to_cv2",
     "warp_affine",
     "warp_affine_backward",

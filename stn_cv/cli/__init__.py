@@ -8,10 +8,12 @@ from .. import __version__
 from .demo import demo
 from .doctor import doctor
 from .exit_codes import FAILED, INTERRUPTED, MODEL_REFUSED
+from .export import export
 from .fit import fit
 from .info import info
 from .predict import predict
 from .rectify import rectify
+from .streams import open_standard_streams
 
 __all__ = ["main"]
 
@@ -22,12 +24,13 @@ def commands() -> None:
     """Learned rectification for classical vision, on a CPU."""
 
 
-for command in (fit, rectify, predict, info, doctor, demo):
+for command in (fit, rectify, predict, export, info, doctor, demo):
     commands.add_command(command)
 
 
 def main() -> None:
     """Run the command; Ctrl-C exits with 130, what the user can mend with one line and a code."""
+    open_standard_streams()
     from ..errors import InterruptedWarning, ModelFileError, StnError
 
     try:

@@ -48,6 +48,8 @@ DOORS = {
     "numpy": {"": ANYWHERE},
     "numba": {"kernels/": ANYWHERE},
     "cv2": {"opencv/": ANYWHERE},
+    "PIL": {"opencv/": IN_FUNCTIONS},
+    "simplejpeg": {"opencv/": IN_FUNCTIONS},
     "sklearn": {
         "estimators/": ANYWHERE,
         "joint/": ANYWHERE,
@@ -56,6 +58,8 @@ DOORS = {
     },
     "safetensors": {"model/": ANYWHERE},
     "threadpoolctl": {"threads.py": ANYWHERE},
+    "onnx": {"onnx/door.py": IN_FUNCTIONS},
+    "onnxruntime": {"onnx/door.py": IN_FUNCTIONS},
     "click": {"cli/": ANYWHERE},
     "rich": {"cli/": ANYWHERE, "demo.py": ANYWHERE},
 }
