@@ -13,7 +13,8 @@ from ..arrays import Array
 from ..errors import InvalidInputError
 from ..joint.silence import without_small_warnings
 from ..model.image_spec import ImageSpec
-from ..nn.samples import PROBE_EPOCH, Samples
+from ..nn.random_keys import PROBE_EPOCH
+from ..nn.samples import Samples
 from .images import read_images
 
 __all__ = ["TrainingData", "split", "validated"]

@@ -11,7 +11,7 @@ from stn_cv.nn import Dense, Dropout, Flatten, ReLU, SpatialTransform
 from stn_cv.nn.axes import activations_of
 from stn_cv.nn.network import Network
 from stn_cv.nn.objectives import Evaluation
-from stn_cv.nn.samples import keyed
+from stn_cv.nn.random_keys import keyed
 from stn_cv.nn.settings import Settings
 from stn_cv.nn.training import Trainer, train
 from stn_cv.threads import run_slices, slices_of
