@@ -1,8 +1,8 @@
 """Transform families: parameters to warp, zero parameters the identity.
 
 A family is any object with the members of `Family`; put a new one into `FAMILIES` under
-its name and the estimators and layers can use it. So can whoever reads a model file, if it is
-there as well.
+its name and the estimators and layers can use it. Whoever reads a model file needs it there as
+well. Affine ones come from `AFFINE_FAMILIES` in affine.py.
 """
 
 from collections.abc import Callable

@@ -59,7 +59,10 @@ def _conversions(
 
 
 def _gain(theta: Floats) -> Floats:
-    """What brings an extreme theta to 1, (n, 1, 1): a homography has no scale, doubles end."""
+    """What an extreme theta is multiplied by to lie near 1, (n, 1, 1).
+
+    A multiple of a homography is the same homography; its products stay within float64's range.
+    """
     exponent = np.frexp(np.abs(theta).max(axis=(-2, -1), keepdims=True))[1]
     extreme = np.abs(exponent) > ORDINARY
     return np.ldexp(1.0, np.where(extreme, -np.maximum(exponent, SMALLEST_EXPONENT), 0))

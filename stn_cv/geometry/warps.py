@@ -150,9 +150,9 @@ def scaled(theta: Floats, factors: ArrayLike) -> Floats:
 def narrowed(theta: Floats, factors: ArrayLike) -> Floats:
     """Theta whose output shows a middle part, its sides (x, y) divided by factors.
 
-    Of a spline this is none of as many control points. It has `FINER` times as many a side,
-    that go where they did: with random displacements of 0.1 the points between are off by
-    0.0003 on average and 0.01 at most.
+    A part of a spline is no spline of as many control points. What is returned has `FINER` times
+    as many on each side, which go exactly where the spline puts them: with random displacements
+    of 0.1, the points between them are off by 0.0003 on average and by 0.01 at most.
     """
     if theta.shape[-1] == 2:
         controls = control_points(FINER * (points_a_side(theta) - 1) + 1)

@@ -23,9 +23,10 @@ TOO_FEW = (
 def folds_of(samples: Samples, groups: Array | None, n_folds: int, seed: int) -> Array:
     """The fold of each sample, (n,): stratified, and no group is split.
 
-    Without `groups` equal images are one group. A class that is in one fold only could not
-    be learned for it: its groups are put into no fold (-1), so that every head is fitted on
-    them and none is tried on them. One fold alone is no cross-fitting.
+    Without `groups` equal images are one group. Where all samples of a class lie in one fold,
+    the head for that fold would be fitted without the class. So they are put into no fold
+    (-1): every head is fitted on them, and none is tried on them. With ``n_folds=1`` all
+    samples are in fold 0, and the head is tried on those it was fitted on.
 
     Raises
     ------

@@ -134,7 +134,7 @@ class HeadSpec:
         name = _weight_parameter(head)
         uneven = name is not None and bool((samples.weights != 1).any())
         weights = {str(name): samples.weights} if uneven else {}
-        # Weights go to the last step; two BLAS threads are slower than one (see CHANGELOG.md).
+        # Weights go to the last step; two BLAS threads are slower than one (see README.md).
         with config_context(enable_metadata_routing=False), pinned_blas():
             head = head.fit(X, self.classes[samples.y], **weights)
         self._check_classes(head)

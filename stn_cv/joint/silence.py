@@ -1,4 +1,4 @@
-"""What scikit-learn warns of on the way, which is no news before the last fit.
+"""Silence for warnings of scikit-learn that matter in the last fit only.
 
 Python's own way to silence warnings leaves filters behind where threads overlap, so all of
 them share one.
@@ -27,5 +27,5 @@ _silent = ProcessWide(_begin)
 
 
 def without_small_warnings() -> ProcessWide:
-    """None of them in the whole process until the last of nested or parallel users leaves."""
+    """Silence these warnings in the whole process until the last nested or parallel user leaves."""
     return _silent

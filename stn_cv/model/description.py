@@ -51,7 +51,7 @@ LAYERS: dict[str, type[Layer]] = {
     "Standardize": Standardize,
     "StandardizeEach": StandardizeEach,
 }
-# What layers had before it was a field of theirs: files of format 1.0 do not say it.
+# Fields that layers got after format 1.0, and the values that its files mean by not having them.
 ADDED: dict[str, dict[str, Any]] = {"SpatialTransform": {"antialias": False, "n_steps": 1}}
 LARGEST_IMAGE = 2**27  # pixels of an input or output
 LARGEST_LABELS = 2**24  # characters
