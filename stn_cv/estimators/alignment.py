@@ -22,8 +22,8 @@ from ..errors import AlignmentWarning, InterruptedWarning
 from ..geometry import check_shape
 from ..model.image_spec import ImageSpec
 from ..sampling import PADDING_MODES, warp_affine
+from .fitted_attributes import unchanged_on_failure
 from .images import Images, read_images
-from .learned import unchanged_on_failure
 
 __all__ = ["JointAlignment"]
 

@@ -18,7 +18,7 @@ from ..nn.objectives import Classification
 from ..nn.samples import probe_of
 from ..nn.training import Trainer
 from ..threads import pinned_blas
-from .learned import learned_by, unchanged_on_failure
+from .fitted_attributes import learned_by, unchanged_on_failure
 from .network import build_network, is_built_in, network_to_continue
 from .training import collapsed, settings_of, warn_of_collapse
 from .training_data import TrainingData, validated

@@ -27,7 +27,7 @@ from ..pose.training import (
     train_looks,
 )
 from ..pose.transform import PoseTransform
-from .learned import Learned
+from .fitted_attributes import Learned
 from .pose_examples import PoseData, bins_of
 
 __all__ = ["PoseFit"]

@@ -74,7 +74,7 @@ def head_spec(estimator: Any, data: TrainingData, seed: int) -> HeadSpec:
     96.7 to 94.6 %, where differences made it better, 97.2 %.
     """
     check_head(estimator.head)
-    spec = HeadSpec(estimator.head, data.classes, seed, data.spec.maximum, blind=(HOG,))
+    spec = HeadSpec(estimator.head, data.classes, seed, data.spec.maximum, inexact=(HOG,))
     spec.warn_of_weights(data.samples.weights)
     return spec
 

@@ -40,7 +40,7 @@ class Family(Protocol):
     ) -> tuple[Array, Callable[[Array], Array]]:
         """What `predict_theta` shows, and its backward.
 
-        (n, 2, 3), (n, 3, 3) or (n, k * k, 2), read as `stn_cv.geometry.any_theta` does.
+        (n, 2, 3), (n, 3, 3) or (n, k * k, 2), read as `stn_cv.geometry.check_any_theta` does.
         """
 
     def warp(

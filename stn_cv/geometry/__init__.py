@@ -21,13 +21,13 @@ from .homography import (
 from .opencv_matrix import invert, theta_from_cv2, theta_to_cv2
 from .pose_errors import angle_error, corner_error
 from .spline import control_points, spline_at_pixels, spline_values, splines_at_crossings
-from .warps import (
-    any_theta,
+from .theta import (
     area_gain,
+    check_any_theta,
     check_spline,
     check_warp,
+    cropped,
     local_affine,
-    narrowed,
     outline,
     points_a_side,
     scaled,
@@ -37,7 +37,7 @@ from .warps import (
 
 __all__ = [
     "angle_error",
-    "any_theta",
+    "check_any_theta",
     "area_gain",
     "as_array",
     "axes",
@@ -58,7 +58,7 @@ __all__ = [
     "matrix_gradient_to_theta",
     "matrix_of_one",
     "matrix_output_to_source",
-    "narrowed",
+    "cropped",
     "normalized_from_pixel",
     "outline",
     "pixel_from_normalized",

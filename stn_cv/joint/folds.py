@@ -9,7 +9,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from ..arrays import Array
 from ..errors import InvalidInputError
 from ..nn.samples import Samples
-from .silence import without_small_warnings
+from .fit_warnings import without_fit_warnings
 
 __all__ = ["folds_of"]
 
@@ -44,7 +44,7 @@ def folds_of(samples: Samples, groups: Array | None, n_folds: int, seed: int) ->
     n_folds = min(n_folds, np.bincount(members).max())
     if n_folds < 2:
         raise InvalidInputError(TOO_FEW)
-    with without_small_warnings():  # of classes with fewer members than folds
+    with without_fit_warnings():  # of classes with fewer members than folds
         if of_images:  # whatever their order, and however many are equal
             splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
             folds = _numbered(splitter.split(first, y[first]), len(first))[group]

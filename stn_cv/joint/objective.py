@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..arrays import Array
-from ..nn.axes import activations_of, images_of
 from ..nn.layer import Backward
+from ..nn.layout import activations_of, images_of
 from ..nn.network import Network
 from ..nn.objectives import Batch, Evaluation
 from ..nn.random_keys import PROBE_EPOCH

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from ..arrays import Array
 from ..errors import InvalidInputError, NonFiniteError
 from ..geometry import as_array
-from ..nn.axes import activations_of
+from ..nn.layout import activations_of
 from ..threads import pinned_blas, run_slices
 from .image_spec import ImageSpec
 

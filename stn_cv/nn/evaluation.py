@@ -7,7 +7,7 @@ import numpy as np
 from ..arrays import Array
 from ..geometry import share_outside
 from ..threads import run_slices
-from .axes import activations_of
+from .layout import activations_of
 from .loss import Loss, cross_entropy
 from .network import Network
 from .samples import Samples

@@ -14,15 +14,15 @@ import numpy as np
 
 from ..arrays import Array
 from ..threads import run_slices
-from .axes import activations_of
 from .evaluation import OVERFLOW_IGNORED, evaluate
+from .layout import activations_of
 from .loss import Loss, cross_entropy
 from .network import Network, flat_gradient
 from .random_keys import DROPOUT, keyed
 from .samples import Augment, Samples, probe_of
 from .settings import Settings
 
-__all__ = ["Batch", "Classification", "Drawn", "Evaluation", "Objective"]
+__all__ = ["Batch", "Classification", "EpochSamples", "Evaluation", "Objective"]
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class Evaluation(NamedTuple):
     score: float | None = None
 
 
-class Drawn(Protocol):
+class EpochSamples(Protocol):
     """The samples of one epoch; the training loop reads nothing of them but their weights."""
 
     @property
@@ -115,7 +115,7 @@ class Objective(Protocol):
     that results do not depend on ``settings.n_jobs``; see `stn_cv.nn.random_keys.keyed`.
     """
 
-    def draw(self, settings: Settings, epoch: int) -> Drawn:
+    def draw(self, settings: Settings, epoch: int) -> EpochSamples:
         """The samples of an epoch, counted from 0."""
         ...
 

@@ -17,7 +17,7 @@ from ..errors import InterruptedWarning, TrainingDiverged, warn_caller
 from ..threads import pinned_blas, slices_of
 from .evaluation import OVERFLOW_IGNORED
 from .network import Network
-from .objectives import Batch, Drawn, Evaluation, Objective
+from .objectives import Batch, EpochSamples, Evaluation, Objective
 from .optimizer import SOLVERS, Optimizer
 from .random_keys import ORDER, keyed
 from .schedule import SCHEDULES
@@ -112,7 +112,7 @@ class Trainer:
         return loss / float(drawn.weights.sum())
 
     @OVERFLOW_IGNORED
-    def gradient(self, drawn: Drawn, index: Array) -> tuple[float, Array]:
+    def gradient(self, drawn: EpochSamples, index: Array) -> tuple[float, Array]:
         """Loss, summed, and gradient, of the weighted mean, over some of an epoch's samples."""
         network, settings = self.network, self.settings
         slices = len(network.slices(len(index)))

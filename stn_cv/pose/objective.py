@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Array
-from ..nn.axes import activations_of
 from ..nn.evaluation import OVERFLOW_IGNORED
+from ..nn.layout import activations_of
 from ..nn.network import Network
 from ..nn.objectives import Batch, Evaluation
 from ..nn.random_keys import PROBE_EPOCH, keyed

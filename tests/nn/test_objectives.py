@@ -8,7 +8,7 @@ import pytest
 
 from stn_cv import warp_affine
 from stn_cv.nn import Dense, Dropout, Flatten, ReLU, SpatialTransform
-from stn_cv.nn.axes import activations_of
+from stn_cv.nn.layout import activations_of
 from stn_cv.nn.network import Network
 from stn_cv.nn.objectives import Evaluation
 from stn_cv.nn.random_keys import keyed

@@ -38,7 +38,7 @@ def check_warp(theta: ArrayLike, wanted: tuple[int, int]) -> Floats:
     return theta.astype(np.float64)
 
 
-def any_theta(theta: ArrayLike) -> Floats:
+def check_any_theta(theta: ArrayLike) -> Floats:
     """Theta of any family, of one image or of a batch, as float64, or an error."""
     theta = as_array("theta", theta)
     if theta.ndim > 1 and theta.shape[-1] == 2:
@@ -147,7 +147,7 @@ def scaled(theta: Floats, factors: ArrayLike) -> Floats:
     return result
 
 
-def narrowed(theta: Floats, factors: ArrayLike) -> Floats:
+def cropped(theta: Floats, factors: ArrayLike) -> Floats:
     """Theta whose output shows a middle part, its sides (x, y) divided by factors.
 
     A part of a spline is no spline of as many control points. What is returned has `FINER` times

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..threads import ProcessWide
 
-__all__ = ["without_small_warnings"]
+__all__ = ["without_fit_warnings"]
 
 
 def _begin() -> Callable[[], None]:
@@ -26,6 +26,6 @@ def _begin() -> Callable[[], None]:
 _silent = ProcessWide(_begin)
 
 
-def without_small_warnings() -> ProcessWide:
+def without_fit_warnings() -> ProcessWide:
     """Silence these warnings in the whole process until the last nested or parallel user leaves."""
     return _silent
