@@ -7,9 +7,9 @@ from .affine import (
     check_theta,
     isotropic_sides,
     matrix_gradient_to_theta,
-    matrix_of_one,
     matrix_output_to_source,
     normalized_from_pixel,
+    one_matrix_output_to_source,
     pixel_from_normalized,
 )
 from .corners import corner_faults, corners_from_theta, theta_from_corners
@@ -56,7 +56,7 @@ __all__ = [
     "isotropic_sides",
     "local_affine",
     "matrix_gradient_to_theta",
-    "matrix_of_one",
+    "one_matrix_output_to_source",
     "matrix_output_to_source",
     "cropped",
     "normalized_from_pixel",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .affine import Floats, axes, normalized_from_pixel, pixel_from_normalized, snapped
+from .affine import Floats, axes, normalized_from_pixel, pixel_from_normalized, with_exact_integers
 
 SMALLEST = 1e-100  # w: less is behind the camera in any case, so that 1 / w stays finite
 SMALLEST_EXPONENT = -1000  # whose power of two has a finite inverse
@@ -21,7 +21,7 @@ def homography_output_to_source(
     to_source, from_output = _conversions(input_shape, output_shape)
     with np.errstate(invalid="ignore"):  # what is not finite stays so
         matrix = to_source @ (theta * _gain(theta) @ from_output)
-        matrix[:, :2] = snapped(matrix[:, :2], input_shape)
+        matrix[:, :2] = with_exact_integers(matrix[:, :2], input_shape)
     return matrix
 
 

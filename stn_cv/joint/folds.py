@@ -37,7 +37,9 @@ def folds_of(samples: Samples, groups: Array | None, n_folds: int, seed: int) ->
         return np.zeros(len(samples), np.intp)
     y, of_images = samples.y, groups is None
     _, first, group = np.unique(
-        _marks(samples.images) if groups is None else groups, return_index=True, return_inverse=True
+        _digests(samples.images) if groups is None else groups,
+        return_index=True,
+        return_inverse=True,
     )
     # A group of equal images counts for the class of the first.
     members = y[first] if of_images else np.unique(np.stack([y, group]), axis=1)[0]
@@ -60,8 +62,8 @@ def folds_of(samples: Samples, groups: Array | None, n_folds: int, seed: int) ->
     return folds
 
 
-def _marks(images: Array) -> list[bytes]:
-    """What equal images have in common, and no others."""
+def _digests(images: Array) -> list[bytes]:
+    """A hash of each image, the same for equal images."""
     return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
 
 

@@ -219,7 +219,7 @@ def halo_of(images: Array, fill: Fill, points: int) -> int:
     return WHOLE if small else BOXES
 
 
-def margin_of(images: Array, fill: Fill, points: int, mode: int) -> int:
+def takes_halo(images: Array, fill: Fill, points: int, mode: int) -> int:
     """1 where images get a halo as a whole, else 0: for the grid's kernels, by their mode."""
     if mode == BILINEAR:
         return int(halo_of(images, fill, points) == WHOLE)
