@@ -10,8 +10,8 @@ from ..arrays import Array
 from ..nn.network import Network
 from ..nn.training import Epoch
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
+from .fitted_attributes import Learned, unchanged_on_failure
 from .images import Images, read_images
-from .learned import Learned, unchanged_on_failure
 from .pose_course import PoseFit
 from .pose_examples import check_ranges, read_pose_data
 from .pose_parameters import PoseParameters

@@ -10,8 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 from ..arrays import Array
 from ..nn.training import Epoch, Progress
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
+from .fitted_attributes import Learned, learned_by, unchanged_on_failure
 from .images import Images, read_images
-from .learned import Learned, learned_by, unchanged_on_failure
 from .network import is_built_in
 from .parameters import Parameters
 from .training import finished_despite_interrupt, head_spec, settings_of, train_network

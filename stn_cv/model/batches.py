@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Array
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, NonFiniteError
 from ..geometry import as_array
-from ..nn.axes import activations_of
+from ..nn.layout import activations_of
 from ..nn.network import Network
 from ..threads import pinned_blas, run_slices
 from .image_spec import ImageSpec
@@ -34,7 +34,7 @@ def as_batch(images: ArrayLike, spec: ImageSpec) -> tuple[Array, bool]:
     if not spec.fits(batch):
         batch = spec.resized(batch)
     if batch.dtype.kind == "f" and np.count_nonzero(np.isfinite(batch)) < batch.size:
-        raise InvalidInputError("images hold NaN or infinity; give finite values.")
+        raise NonFiniteError("images hold NaN or infinity; give finite values.")
     return batch, single
 
 
