@@ -18,6 +18,7 @@ from .options import (
     sources_argument,
     usage_errors,
 )
+from .streams import c_libraries_silenced
 
 __all__ = ["rectify"]
 
@@ -78,6 +79,7 @@ def _formats() -> tuple[str, ...]:
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what failed.")
 @click.option("-v", "--verbose", is_flag=True, help="A line a photo.")
+@c_libraries_silenced()
 def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) -> int:
     """Bring photos into the pose that MODEL was taught.
 
