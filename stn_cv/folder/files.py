@@ -4,6 +4,7 @@ import contextlib
 import os
 import stat
 import tempfile
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -11,7 +12,14 @@ from ..atomic import PART_PREFIX, PART_SUFFIX, try_lock, write_bytes
 from ..errors import InvalidInputError
 from ..opencv import START, format_names, format_of
 
-__all__ = ["alone_in", "check_writable", "read_photo_file", "write_below"]
+__all__ = [
+    "alone_in",
+    "check_writable",
+    "folded",
+    "folds_names",
+    "read_photo_file",
+    "write_below",
+]
 
 BYTES_OF_A_PIXEL = 16  # float32 RGBA, not compressed
 SLACK = 2**26  # bytes beside the pixels
@@ -47,13 +55,14 @@ def read_photo_file(path: str, max_pixels: int) -> bytes:
         return start + file.read()
 
 
-def write_below(root: str, path: str, data: bytes) -> None:
+def write_below(root: str, path: str, data: bytes, may_replace: bool = True) -> None:
     """Write a file whole or not at all, in folders below `root` that are no links.
 
     Raises
     ------
     InvalidInputError
-        If a link stands where a folder of the output should be.
+        If a link stands where a folder of the output should be, or a file is there that may
+        not be replaced.
     OSError
         If it cannot be written.
     """
@@ -70,7 +79,25 @@ def write_below(root: str, path: str, data: bytes) -> None:
                 f"{folder!r} is a link, and links in an output folder are not followed; remove "
                 "it, or give another folder."
             )
-    write_bytes(path, data)
+    try:
+        write_bytes(path, data, may_replace)
+    except FileExistsError as error:
+        raise InvalidInputError(
+            f"{path!r} came into being while the run was on, and is not replaced; run the command "
+            "again, with --existing overwrite if it shall be."
+        ) from error
+
+
+def folded(path: str) -> str:
+    """The same for all spellings that some disk takes for one name."""
+    return unicodedata.normalize("NFC", path).casefold()
+
+
+def folds_names(folder: str) -> bool:
+    """Whether the disk of a folder takes upper and lower case for one."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=PART_PREFIX, suffix=PART_SUFFIX) as file:
+        name = os.path.basename(file.name)
+        return os.path.lexists(os.path.join(folder, name.upper()))
 
 
 def check_writable(folder: str) -> None:

@@ -143,6 +143,7 @@ def test_130_interrupted_with_a_manifest_complete_up_to_there(model, tmp_path):
     for _ in range(10):
         assert process.stderr.readline().startswith("done: ")
     process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=50)
     assert process.returncode == 130 and "Traceback" not in stderr and not stdout
     assert "stn-cv: interrupted; the same command goes on from here.\n" in stderr
@@ -192,6 +193,8 @@ def killed_and_resumed(model, folder, kills, photos_each, seed):
         assert finished.returncode == 0 and contents(out) == whole, finished.stderr
         rows = {Path(row["output"]).name for row in rows_of(manifest)}
         assert rows == set(whole)
+        last = {row["output"]: row for row in rows_of(manifest)}.values()
+        assert all(row["theta"] and row["label"] and row["input_sha256"] for row in last)
     return landed
 
 
