@@ -282,7 +282,10 @@ def test_names_that_differ_in_case_are_refused_if_the_disk_says_so(tmp_path, mon
         pytest.skip("this disk takes them for one already")
     assert rectify_folder(fixed_model(), photos, tmp_path / "out").done == 3
     lexists = os.path.lexists
-    as_that_disk = lambda path: lexists(path) or os.path.basename(path).startswith(".STN_CV-")
+
+    def as_that_disk(path):
+        return lexists(path) or os.path.basename(path).startswith(".STN_CV-")
+
     monkeypatch.setattr(os.path, "lexists", as_that_disk)
     with pytest.raises(InvalidInputError, match="for one"):
         rectify_folder(fixed_model(), photos, tmp_path / "other")
