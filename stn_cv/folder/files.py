@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from ..atomic import PART_PREFIX, PART_SUFFIX, try_lock, write_bytes
 from ..errors import InvalidInputError
-from ..opencv import START, format_names, format_of
+from ..opencv import START, check_pixels, format_names, format_of
 
 __all__ = [
     "alone_in",
@@ -25,8 +25,11 @@ BYTES_OF_A_PIXEL = 16  # float32 RGBA, not compressed
 SLACK = 2**26  # bytes beside the pixels
 
 
-def read_photo_file(path: str, max_pixels: int) -> bytes:
+def read_photo_file(path: str, max_pixels: int, first_page: bool = False) -> bytes:
     """A regular file's bytes, if it begins as an image and is not too long for one.
+
+    Of one page or frame the length is held against the sides that its header says; more of
+    them may follow where the first is to be taken.
 
     Raises
     ------
@@ -43,16 +46,24 @@ def read_photo_file(path: str, max_pixels: int) -> bytes:
         raise InvalidInputError("it is no regular file.")
     with open(descriptor, "rb") as file:
         start = file.read(START)
-        if format_of(start) is None:
+        format = format_of(start)
+        if format is None:
             raise InvalidInputError(
                 f"its {status.st_size} bytes begin as no image; wanted a {format_names()}."
             )
-        if status.st_size > BYTES_OF_A_PIXEL * max_pixels + SLACK:
-            raise InvalidInputError(
-                f"{status.st_size} bytes are more than {max_pixels} pixels need; if it is meant "
-                "to be so large, raise --max-pixels (max_pixels)."
-            )
-        return start + file.read()
+        pixels = None if first_page else format.pixels(file)
+        check_pixels(pixels or 0, max_pixels)
+        _check_length(status.st_size, max_pixels if pixels is None else pixels)
+        file.seek(0)
+        return file.read(status.st_size)
+
+
+def _check_length(n_bytes: int, pixels: int) -> None:
+    if n_bytes > BYTES_OF_A_PIXEL * pixels + SLACK:
+        raise InvalidInputError(
+            f"{n_bytes} bytes are more than {pixels} pixels need; if it is meant to be so large, "
+            "raise --max-pixels (max_pixels), or write it anew without what is not the picture."
+        )
 
 
 def write_below(root: str, path: str, data: bytes, may_replace: bool = True) -> None:

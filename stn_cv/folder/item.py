@@ -128,7 +128,7 @@ def reason_of(error: Exception, photo: str) -> str:
 def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     """Do it; what is found goes into `facts`, and what a contact sheet shows comes back."""
     options = job.options
-    data = read_photo_file(item.source, options.max_pixels)
+    data = read_photo_file(item.source, options.max_pixels, options.first_page)
     facts["input_sha256"] = hashlib.sha256(data).hexdigest()
     keep = options.damaged == "keep"
     photo = decode_photo(data, options.max_pixels, options.first_page, keep)

@@ -1,6 +1,7 @@
 """TIFF and BigTIFF files: what the tags of the first directory mean."""
 
 import struct
+from typing import BinaryIO
 
 from ..arrays import Array
 from .exif import ORIENTATION
@@ -21,6 +22,7 @@ __all__ = ["FORMAT"]
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 EXTRA, SAMPLE_FORMAT = 338, 339
+FIRST_ENTRIES = 2**12  # bytes of the first directory that are looked at for the sides
 STRAIGHT, MULTIPLIED = 2, 1  # kinds of alpha
 SHORT, UNDEFINED = 3, 7  # kinds of values
 # Photometric interpretations that come as grey or RGB; CIE L*a*b* does not come with its white.
@@ -62,6 +64,13 @@ class TIFF(Format):
             misread=_misread(tags, dtype),
             damage=_missing(structure, tags),
         )
+
+    def sides(self, file: BinaryIO) -> tuple[int, int] | None:
+        """In the first directory, wherever it is."""
+        structure = Structure(file.read(16))
+        file.seek(structure.first)
+        found = structure.entries(file.read(FIRST_ENTRIES))
+        return (found[WIDTH], found[HEIGHT]) if WIDTH in found and HEIGHT in found else None
 
     def decode(self, data: bytes, header: Header, keep_damaged: bool = False) -> Array | None:
         """OpenCV turns the picture upright itself, and passes over what is damaged."""

@@ -68,6 +68,18 @@ class Structure:
                 tags[tag] = self._values(layout, position)
         return tags, int(self.unpack(self.offset, end)[0])
 
+    def entries(self, directory: bytes) -> dict[int, int]:
+        """Tags that have one value in the entry itself, of a directory's first bytes."""
+        first, values = struct.calcsize(self.count), struct.calcsize(self.offset)
+        found = {}
+        for at in range(first, len(directory) - self.entry + 1, self.entry):
+            tag, kind, n = struct.unpack_from(self.order + "HH" + self.offset, directory, at)
+            if kind in KINDS and n == 1:
+                layout = self.order + KINDS[kind]
+                if struct.calcsize(layout) <= values and tag not in found:
+                    (found[tag],) = struct.unpack_from(layout, directory, at + 4 + values)
+        return found
+
     def _longest(self, tag: int) -> int:
         if tag in PIECES:
             return len(self.data) // 2

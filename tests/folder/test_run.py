@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import tracemalloc
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -36,7 +37,7 @@ from stn_cv import atomic, iter_rectified, rectify_folder
 from stn_cv.errors import InvalidInputError
 from stn_cv.folder import item
 from stn_cv.folder.files import read_photo_file
-from stn_cv.opencv import decode, encode
+from stn_cv.opencv import LARGEST_PICTURE, decode, encode
 
 # --- results do not depend on how
 
@@ -349,6 +350,21 @@ def test_a_folder_is_no_photo_and_costs_no_descriptor(tmp_path):
     again = os.open(tmp_path, os.O_RDONLY)
     os.close(again)
     assert again == descriptor
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no sparse files without asking for them")
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tiff", ".bmp"])
+def test_of_a_file_far_longer_than_its_picture_only_the_start_is_read(tmp_path, suffix):
+    path = put(tmp_path / f"a{suffix}", saved(picture(), suffix))
+    assert read_photo_file(str(path), 10_000) == path.read_bytes()
+    os.truncate(path, 2**30)
+    tracemalloc.start()
+    with pytest.raises(InvalidInputError, match="bytes are more than 3072 pixels need"):
+        read_photo_file(str(path), LARGEST_PICTURE)
+    with pytest.raises(InvalidInputError, match="megapixels"):
+        read_photo_file(str(path), 3071)
+    assert tracemalloc.get_traced_memory()[1] < 2**22
+    tracemalloc.stop()
 
 
 def test_nothing_to_do_writes_nothing(tmp_path):
