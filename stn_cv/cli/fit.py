@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from .options import ChoiceOf, HxW, jobs_option, usage_errors
+from .streams import c_libraries_silenced
 
 __all__ = ["fit"]
 
@@ -54,6 +55,7 @@ def _heads() -> tuple[str, ...]:
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @jobs_option
+@c_libraries_silenced()
 def fit(data: str, out: Path, **options: Any) -> int:
     """Learn a pose from labelled photos.
 

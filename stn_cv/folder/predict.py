@@ -12,8 +12,8 @@ from ..threads import pinned_blas, run_stream
 from .files import read_photo_file
 from .item import reason_of
 from .options import Options
-from .plan import find_photos
 from .rectify import Sources, as_paths
+from .search import find_photos
 
 __all__ = ["Prediction", "iter_predictions"]
 
@@ -53,7 +53,7 @@ def _predictions(
 
 def _predict(rectifier: Rectifier, options: Options, path: str) -> Prediction:
     try:
-        data = read_photo_file(path, options.max_pixels)
+        data = read_photo_file(path, options.max_pixels, options.first_page)
         keep = options.damaged == "keep"
         pixels = decode_photo(data, options.max_pixels, options.first_page, keep).pixels
         small = small_copy(pixels, rectifier.image_spec, rectifier.transform.fill_value)
