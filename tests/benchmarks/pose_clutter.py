@@ -56,7 +56,10 @@ def run(options):
         behind = Behind(digits, table)
         behind.alone()
         behind.contender("moments", lambda: theta_from_moments)
-        poser, name = pose_transformer(seed, options, shift=REACH.shift), "PoseTransformer, 200 upright"
+        poser, name = (
+            pose_transformer(seed, options, shift=REACH.shift),
+            "PoseTransformer, 200 upright",
+        )
         theta = behind.contender(
             name, lambda p=poser, d=digits: p.fit(d.upright).predict_theta, True, True
         )

@@ -151,9 +151,7 @@ def run(options):
         behind = Behind(digits, table)
         behind.alone()
         behind.contender("moments", lambda: theta_from_moments)
-        joint = SpatialTransformer(
-            head="linear", **JOINT, random_state=seed, n_jobs=options.jobs
-        )
+        joint = SpatialTransformer(head="linear", **JOINT, random_state=seed, n_jobs=options.jobs)
         name = "SpatialTransformer, labels"
         theta = behind.contender(
             name, lambda joint=joint, d=digits: joint.fit(d.X, d.y).predict_theta
@@ -173,9 +171,7 @@ def nothing_known(behind, seed, options):
     """Rows of the alignment, and of a network taught by it."""
     X = behind.digits.X
     alignment = JointAlignment(angle=REACH.angle, random_state=seed, n_jobs=options.jobs)
-    behind.contender(
-        "JointAlignment, nothing known", lambda: alignment.fit(X).predict_theta
-    )
+    behind.contender("JointAlignment, nothing known", lambda: alignment.fit(X).predict_theta)
     sure = alignment.correlation_ >= np.quantile(alignment.correlation_, 1 - CONFIDENT)
     poser = pose_transformer(seed, options)
     behind.contender(

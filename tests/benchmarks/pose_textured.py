@@ -33,7 +33,7 @@ LEARNED = ("astronaut.png", "brick.png", "chelsea.png", "coffee.png", "grass.png
 ASKEW = (2.0, 0.03, 0.03)  # deviations: degrees, of the size's logarithm, of half the width
 NARROW = Reach(45, (0.6, 1.4), 0.2)
 ANY = Reach(180, (0.6, 1.4), 0.2)
-CANVASES = {45: 200_000, 180: 300_000}
+CANVASES = {45: 150_000, 180: 250_000}
 
 
 def plate(number):
@@ -62,9 +62,7 @@ def textures(known):
         images = [read_image(str(folder / name)) for name in LEARNED]
     else:
         images = [load_sample_image(f"{name}.jpg") for name in ("china", "flower")]
-    return [
-        np.repeat(i[:, :, None], 3, 2) if i.ndim == 2 else i[:, :, :3] for i in images
-    ]
+    return [np.repeat(i[:, :, None], 3, 2) if i.ndim == 2 else i[:, :, :3] for i in images]
 
 
 def photographed(plates, behind, poses, rng):
