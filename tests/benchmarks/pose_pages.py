@@ -11,7 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from pose_score import Table, similarities, turn_errors
+from pose_score import Table, turn_errors
 
 from stn_cv import PoseTransformer, warp_affine
 
@@ -30,8 +30,8 @@ WORDS = (
 HEIGHT, WIDTH = 800, 600
 N_PAGES, N_JUDGED = 40, 40
 LARGEST = 45.0  # degrees, either way; every other page upside down as well
-WINDOW, N_WINDOWS, N_EXAMPLES = 38, 24, 2000  # pixels a side; of a page; of all pages
-TRIED = 72  # places in a page from which the windows of most ink are taken
+WINDOW, N_WINDOWS, N_EXAMPLES = 38, 48, 2000  # pixels a side; of a page; of all pages
+TRIED = 144  # places in a page from which the windows of most ink are taken
 NEAR = 10.0  # degrees from the turn agreed on within which windows count
 
 
@@ -179,10 +179,15 @@ def run(options):
 
         def fit(known=known, rng=rng, seed=seed):
             poser = PoseTransformer(
-                scale=(0.8, 1.25), shift=0.0, random_state=seed, n_jobs=options.jobs
+                scale=(0.8, 1.25),
+                shift=0.0,
+                n_steps=2,  # pages are looked at twice as it is
+                n_canvases=120_000,
+                random_state=seed,
+                n_jobs=options.jobs,
             ).fit(examples(known, rng))
             places = np.random.default_rng([seed, 1])
             return lambda some: [page_turn(poser, image, places) for image in some]
 
-        table.measure("PoseTransformer, 24 windows a page", fit, images, judge)
+        table.measure(f"PoseTransformer, {N_WINDOWS} windows a page", fit, images, judge)
     table.print()
