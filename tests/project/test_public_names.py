@@ -46,6 +46,7 @@ LAYERS = [
     "Dropout",
     "Flatten",
     "Layer",
+    "LeakyReLU",
     "MaxPool",
     "Parallel",
     "ReLU",
