@@ -5,18 +5,51 @@ loads neither scikit-learn nor OpenCV.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import datasets as datasets
+    from . import joint as joint
+    from . import nn as nn
+    from .errors import (
+        CollapseWarning,
+        InterruptedWarning,
+        InvalidInputError,
+        InvalidTypeError,
+        MissingLibraryError,
+        ModelFileError,
+        NonFiniteError,
+        StnError,
+        TrainingDiverged,
+    )
+    from .estimators import HOG, SpatialTransformer, SpatialTransformerClassifier
+    from .folder import iter_rectified, rectify_folder
+    from .geometry import theta_from_cv2, theta_to_cv2
+    from .model.file import load, save
+    from .model.image_spec import ImageSpec
+    from .model.rectifier import Rectifier
+    from .pictures import contact_sheet
+    from .sampling import (
+        affine_grid,
+        affine_grid_backward,
+        grid_sample,
+        grid_sample_backward,
+        warp_affine,
+        warp_affine_backward,
+    )
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "SpatialTransformer": "estimators",
     "SpatialTransformerClassifier": "estimators",
+    "PoseTransformer": "estimators",
     "HOG": "estimators",
     "Rectifier": "model.rectifier",
     "ImageSpec": "model.image_spec",
     "save": "model.file",
     "load": "model.file",
+    "export": "onnx",
     "affine_grid": "sampling",
     "affine_grid_backward": "sampling",
     "grid_sample": "sampling",
@@ -25,6 +58,11 @@ _HOMES = {
     "warp_affine_backward": "sampling",
     "theta_to_cv2": "geometry",
     "theta_from_cv2": "geometry",
+    "theta_from_corners": "geometry",
+    "corners_from_theta": "geometry",
+    "corner_error": "geometry",
+    "theta_from_moments": "alignment",
+    "angle_error": "geometry",
     "contact_sheet": "pictures",
     "iter_rectified": "folder",
     "rectify_folder": "folder",
@@ -39,7 +77,7 @@ _HOMES = {
     "CollapseWarning": "errors",
 }
 
-__all__ = [  # noqa: F822  (resolved in __getattr__)
+__all__ = [
     "CollapseWarning",
     "HOG",
     "ImageSpec",
@@ -49,6 +87,7 @@ __all__ = [  # noqa: F822  (resolved in __getattr__)
     "MissingLibraryError",
     "ModelFileError",
     "NonFiniteError",
+    "PoseTransformer",
     "Rectifier",
     "SpatialTransformer",
     "SpatialTransformerClassifier",
@@ -56,14 +95,20 @@ __all__ = [  # noqa: F822  (resolved in __getattr__)
     "TrainingDiverged",
     "affine_grid",
     "affine_grid_backward",
+    "angle_error",
     "contact_sheet",
+    "corner_error",
+    "corners_from_theta",
+    "export",
     "grid_sample",
     "grid_sample_backward",
     "iter_rectified",
     "load",
     "rectify_folder",
     "save",
+    "theta_from_corners",
     "theta_from_cv2",
+    "theta_from_moments",
     "theta_to_cv2",
     "warp_affine",
     "warp_affine_backward",
@@ -73,12 +118,14 @@ __all__ = [  # noqa: F822  (resolved in __getattr__)
 _ROOMS = ("datasets", "joint", "nn")
 
 
-def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
-        return import_module(f".{name}", __name__)
-    if name not in _HOMES:
-        raise AttributeError(f"module 'stn_cv' has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+if not TYPE_CHECKING:  # or a type checker would believe that any name is there
+
+    def __getattr__(name: str) -> Any:
+        if name in _ROOMS:
+            return import_module(f".{name}", __name__)
+        if name not in _HOMES:
+            raise AttributeError(f"module 'stn_cv' has no attribute {name!r}")
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:

@@ -52,7 +52,7 @@ CNN: dict[str, Any] = {"output_shape": (20, 20), "learning_rate_init": 0.01, "ma
 
 
 @dataclass(frozen=True)
-class Row:
+class Score:
     """One line of the table."""
 
     model: str
@@ -73,8 +73,8 @@ def run(seed: int, jobs: int, out: Path) -> None:
     with _kernel_notice(console), Progress(*COLUMNS, console=console) as progress:
         digits = _flat(load_distorted_digits(random_state=seed))
         models = _models(seed, jobs)
-        results = [_result(name, model, digits, progress) for name, model in models.items()]
-    console.print(_table(results, digits, seed))
+        scores = [_score(name, model, digits, progress) for name, model in models.items()]
+    console.print(_table(scores, digits, seed))
     save(models[BEHIND][0], model)
     write_bytes(sheet, encode(_contact_sheet(models[BEHIND], digits), ".png"))
     wrote = f"Wrote {sheet} and {model}, the transformer of the second line."
@@ -103,7 +103,7 @@ def _models(seed: int, jobs: int) -> dict[str, Any]:
     }
 
 
-def _result(name: str, model: Any, digits: DistortedDigits, progress: Progress) -> Row:
+def _score(name: str, model: Any, digits: DistortedDigits, progress: Progress) -> Score:
     """Fit one model under a progress bar and score it once on the test digits."""
     steps = model.steps if hasattr(model, "steps") else [("", model)]
     bar = EpochBar(progress, progress.add_task(name, total=None))
@@ -115,13 +115,10 @@ def _result(name: str, model: Any, digits: DistortedDigits, progress: Progress) 
     with pinned_blas(), warnings.catch_warnings():
         warnings.simplefilter("error", InterruptedWarning)
         warnings.filterwarnings("ignore", message="lbfgs failed to converge")
-        try:
-            model.fit(digits.X_train, digits.y_train)
-        except InterruptedWarning:
-            raise KeyboardInterrupt from None
+        model.fit(digits.X_train, digits.y_train)
     seconds = time.perf_counter() - start
     bar.finish()
-    return Row(name, model.score(digits.X_test, digits.y_test), seconds)
+    return Score(name, model.score(digits.X_test, digits.y_test), seconds)
 
 
 class EpochBar:
@@ -167,7 +164,7 @@ def _kernel_notice(console: Console) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def _table(results: list[Row], digits: DistortedDigits, seed: int) -> Table:
+def _table(scores: list[Score], digits: DistortedDigits, seed: int) -> Table:
     table = Table(
         title="Distorted handwritten digits",
         caption=f"{len(digits.y_train):,} training images, {len(digits.y_test):,} test images of "
@@ -176,8 +173,8 @@ def _table(results: list[Row], digits: DistortedDigits, seed: int) -> Table:
     table.add_column("model")
     table.add_column("test accuracy", justify="right")
     table.add_column("training", justify="right")
-    for result in results:
-        table.add_row(result.model, f"{result.accuracy:.1%}", f"{result.seconds:.1f} s")
+    for score in scores:
+        table.add_row(score.model, f"{score.accuracy:.1%}", f"{score.seconds:.1f} s")
     return table
 
 

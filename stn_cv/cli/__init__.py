@@ -7,14 +7,14 @@ import click
 from .. import __version__
 from .demo import demo
 from .doctor import doctor
+from .exit_codes import FAILED, INTERRUPTED, MODEL_REFUSED
+from .export import export
 from .fit import fit
 from .info import info
 from .predict import predict
 from .rectify import rectify
 
 __all__ = ["main"]
-
-FAILED, MODEL_REFUSED, INTERRUPTED = 1, 3, 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,17 +23,17 @@ def commands() -> None:
     """Learned rectification for classical vision, on a CPU."""
 
 
-for command in (fit, rectify, predict, info, doctor, demo):
+for command in (fit, rectify, predict, export, info, doctor, demo):
     commands.add_command(command)
 
 
 def main() -> None:
     """Run the command; Ctrl-C exits with 130, what the user can mend with one line and a code."""
-    from ..errors import ModelFileError, StnError
+    from ..errors import InterruptedWarning, ModelFileError, StnError
 
     try:
         code = commands(prog_name="stn-cv", standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, InterruptedWarning):  # a demo's training raises the second
         code = INTERRUPTED
     except click.ClickException as error:
         error.show()

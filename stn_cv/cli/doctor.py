@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from .. import __version__
+from .exit_codes import FAILED
 
 __all__ = ["doctor"]
 
@@ -40,7 +41,7 @@ def doctor() -> int:
         ("blas", _blas),
     ):
         healthy &= _report(name, check)
-    return 0 if healthy else 1
+    return 0 if healthy else FAILED
 
 
 def _version(library: str) -> str | None:
@@ -76,10 +77,11 @@ def _formats() -> str:
     from ..opencv import FORMATS, decode, encode
 
     image = np.zeros((8, 8, 3), np.uint8)
-    for suffix in FORMATS:
+    suffixes = [format.suffix for format in FORMATS]
+    for suffix in suffixes:
         if decode(encode(image, suffix)).shape != image.shape:
             raise RuntimeError(f"a {suffix} that was written here comes back otherwise.")
-    return " ".join(suffix[1:] for suffix in FORMATS)
+    return " ".join(suffix[1:] for suffix in suffixes)
 
 
 def _cache() -> str:

@@ -5,11 +5,27 @@ from typing import Any
 
 import click
 
-from .options import HxW, jobs_option, usage_errors
+from .options import ChoiceOf, HxW, jobs_option, usage_errors
 
 __all__ = ["fit"]
 
-FAMILIES = ("translation", "attention", "similarity", "affine", "projective", "tps", "tps3", "tps6")
+
+def _families() -> tuple[str, ...]:
+    from ..families import FAMILIES
+
+    return tuple(FAMILIES)
+
+
+def _localizations() -> tuple[str, ...]:
+    from ..nn.architectures import LOCALIZATIONS
+
+    return tuple(LOCALIZATIONS)
+
+
+def _heads() -> tuple[str, ...]:
+    from ..nn.architectures import HEADS
+
+    return tuple(HEADS)
 
 
 @click.command()
@@ -25,18 +41,16 @@ FAMILIES = ("translation", "attention", "similarity", "affine", "projective", "t
     help="Size of the small copies that the model looks at; photos are letterboxed on it.",
 )
 @click.option("--grey", is_flag=True, help="Look at shades only; outputs keep colours.")
-@click.option("--family", type=click.Choice(FAMILIES), default="similarity", show_default=True)
-@click.option("--localization", type=click.Choice(["cnn", "mlp"]), default="cnn", show_default=True)
-@click.option(
-    "--head", type=click.Choice(["cnn", "mlp", "linear"]), default="cnn", show_default=True
-)
+@click.option("--family", type=ChoiceOf(_families), default="similarity", show_default=True)
+@click.option("--localization", type=ChoiceOf(_localizations), default="cnn", show_default=True)
+@click.option("--head", type=ChoiceOf(_heads), default="cnn", show_default=True)
 @click.option("--epochs", type=click.IntRange(min=1), default=30, show_default=True)
 @click.option(
     "--validation",
     type=click.FloatRange(0, 1, max_open=True),
     default=0.1,
     show_default=True,
-    help="Share of the photos that judges the epochs; 0 for none.",
+    help="Share of the photos by which epochs are compared; 0 for none.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @jobs_option

@@ -36,7 +36,7 @@ def info(model: Path) -> None:
         "antialias": "yes" if transform.antialias else "no",
         "classes": classes,
         "weights": f"{network.vector.size:,} of {network.vector.dtype}",
-        "localization": _names(transform.localization),
+        "localization": "; ".join(map(_names, transform.localizations)),
         "head": _names(network.layers[1:]),
     }
     for name, fact in facts.items():

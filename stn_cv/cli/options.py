@@ -1,20 +1,42 @@
 """What several commands have in common: options, and names as a terminal may show them."""
 
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from .exit_codes import NOTHING_MATCHED
+
 __all__ = [
+    "ChoiceOf",
     "HxW",
+    "Sources",
     "existing_model",
     "jobs_option",
+    "nothing_matched",
     "photo_options",
     "printable",
     "sources_argument",
     "usage_errors",
 ]
+
+
+Sources = tuple[str, ...]
+
+
+class ChoiceOf(click.Choice):  # type: ignore[type-arg]  # no generic before click 8.2
+    """One of some words, which the library is asked for when they are needed, not before."""
+
+    def __init__(self, words: Callable[[], Sequence[str]]) -> None:
+        self.words = words
+        self.case_sensitive = True
+
+    @property
+    def choices(self) -> Sequence[str]:  # type: ignore[override]
+        """All the words."""
+        return self.words()
 
 
 class HxW(click.ParamType):  # type: ignore[type-arg]  # no generic before click 8.4
@@ -99,6 +121,13 @@ class usage_errors:  # noqa: N801  (a context manager, used as a verb)
 
         if isinstance(error, InvalidInputError):
             raise click.UsageError(str(error), click.get_current_context()) from error
+
+
+def nothing_matched(sources: Sources) -> int:
+    """Say so, and the exit code of it."""
+    names = ", ".join(printable(source) for source in sources[:5])
+    click.echo(f"stn-cv: no photo found in {names}; see --glob and --exclude.", err=True)
+    return NOTHING_MATCHED
 
 
 def printable(name: str) -> str:

@@ -9,15 +9,17 @@ from typing import Any
 
 import click
 
+from .exit_codes import FAILED
 from .options import (
+    Sources,
     existing_model,
     jobs_option,
+    nothing_matched,
     photo_options,
     printable,
     sources_argument,
     usage_errors,
 )
-from .rectify import Paths, nothing_matched
 
 __all__ = ["predict"]
 
@@ -34,7 +36,7 @@ __all__ = ["predict"]
     help="CSV, or a line of JSON a photo.",
 )
 @jobs_option
-def predict(model: Path, sources: Paths, format: str, jobs: int, **options: Any) -> int:
+def predict(model: Path, sources: Sources, format: str, jobs: int, **options: Any) -> int:
     """Write the label and the probabilities of each photo to standard output.
 
     The classes and the head are those that MODEL was fitted with.
@@ -65,7 +67,7 @@ def predict(model: Path, sources: Paths, format: str, jobs: int, **options: Any)
         done += 1
     if not done + failed:
         return nothing_matched(sources)
-    return 1 if failed else 0
+    return FAILED if failed else 0
 
 
 def _csv_line(path: str, classes: list[Any], probabilities: list[float]) -> bytes:

@@ -1,25 +1,37 @@
 """``stn-cv rectify``: folders of photos, each warped at its own resolution."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
+from .exit_codes import FAILED
 from .options import (
+    ChoiceOf,
     HxW,
+    Sources,
     existing_model,
     jobs_option,
+    nothing_matched,
     photo_options,
     printable,
     sources_argument,
     usage_errors,
 )
 
-__all__ = ["nothing_matched", "rectify"]
+__all__ = ["rectify"]
 
-NOTHING_MATCHED = 4
-FORMATS = ("jpg", "png", "webp", "tiff", "bmp")
-Paths = tuple[str, ...]
+
+def _existing() -> tuple[str, ...]:
+    from ..folder.options import Existing
+
+    return get_args(Existing)
+
+
+def _formats() -> tuple[str, ...]:
+    from ..opencv import FORMATS
+
+    return tuple(format.suffix[1:] for format in FORMATS)
 
 
 @click.command()
@@ -37,13 +49,13 @@ Paths = tuple[str, ...]
 @photo_options
 @click.option(
     "--existing",
-    type=click.Choice(["skip", "overwrite", "error"]),
+    type=ChoiceOf(_existing),
     default="skip",
     show_default=True,
     help="What to do with outputs that are there; skip goes on where a run stopped.",
 )
-@click.option("--format", type=click.Choice(FORMATS), help="Otherwise as each photo.")
-@click.option("--quality", type=click.IntRange(1, 100), help="Of JPEG (95) and WebP (lossless).")
+@click.option("--format", type=ChoiceOf(_formats), help="Otherwise as each photo.")
+@click.option("--quality", type=click.IntRange(1, 100), help="Of lossy formats; of JPEG 95.")
 @jobs_option
 @click.option("--preview", type=click.Path(file_okay=False), help="Folder for before and after.")
 @click.option(
@@ -57,7 +69,7 @@ Paths = tuple[str, ...]
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what failed.")
 @click.option("-v", "--verbose", is_flag=True, help="A line a photo.")
-def rectify(model: Path, sources: Paths, out: str, jobs: int, **given: Any) -> int:
+def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) -> int:
     """Bring photos into the pose that MODEL was taught.
 
     IN are folders, which are searched with all below, and files. OUT mirrors them. A second
@@ -92,17 +104,10 @@ def rectify(model: Path, sources: Paths, out: str, jobs: int, **given: Any) -> i
             "more; make room and run the same command again.",
             err=True,
         )
-    return 1 if failed or summary.left else 0
+    return FAILED if failed or summary.left else 0
 
 
-def nothing_matched(sources: Paths) -> int:
-    """Say so, and the exit code of it."""
-    names = ", ".join(printable(source) for source in sources[:5])
-    click.echo(f"stn-cv: no photo found in {names}; see --glob and --exclude.", err=True)
-    return NOTHING_MATCHED
-
-
-def _dry_run(model: Path, sources: Paths, out: str, options: dict[str, Any]) -> int:
+def _dry_run(model: Path, sources: Sources, out: str, options: dict[str, Any]) -> int:
     from ..folder import Options, make_plan
     from ..model.file import load
 
@@ -118,4 +123,4 @@ def _dry_run(model: Path, sources: Paths, out: str, options: dict[str, Any]) -> 
     if not (plan.items or plan.skipped or plan.unreadable):
         return nothing_matched(sources)
     click.echo(f"{len(plan.items)} to rectify, {len(plan.skipped)} to skip.")
-    return 1 if plan.unreadable else 0
+    return FAILED if plan.unreadable else 0

@@ -21,11 +21,11 @@ from ..model.file import save
 from ..opencv import encode
 from ..pictures import contact_sheet
 from .curve import training_curve
+from .exit_codes import FAILED, INTERRUPTED
 from .options import printable
 
 __all__ = ["run"]
 
-INTERRUPTED = 130
 SUFFIXES = (".stn", ".safetensors")
 ADVICE = "try another --head, --family or --size"
 
@@ -54,7 +54,7 @@ def run(data: str, out: Path, *, size: tuple[int, int], grey: bool, **options: A
     write_bytes(sheet, encode(_sheet(model, examples), ".png"))
     _summarize(model, examples, seconds)
     click.echo(f"Wrote {printable(str(out))}, {printable(curve.name)} and {printable(sheet.name)}.")
-    return INTERRUPTED if interrupted else 1 if examples.failures else 0
+    return INTERRUPTED if interrupted else FAILED if examples.failures else 0
 
 
 def _beside(model: Path, suffix: str) -> Path:
@@ -94,7 +94,7 @@ def _trained(
     model = SpatialTransformerClassifier(
         **options,
         max_iter=epochs,
-        n_iter_no_change=epochs,  # a course of the learning rate is worth nothing in part
+        n_iter_no_change=epochs,  # a schedule of the learning rate is worth nothing in part
         early_stopping=validation > 0,
         validation_fraction=validation or 0.1,
         n_jobs=jobs,

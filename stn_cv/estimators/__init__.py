@@ -2,6 +2,7 @@
 
 from .classifier import SpatialTransformerClassifier
 from .hog import HOG
+from .pose import PoseTransformer
 from .transformer import SpatialTransformer
 
-__all__ = ["HOG", "SpatialTransformer", "SpatialTransformerClassifier"]
+__all__ = ["HOG", "PoseTransformer", "SpatialTransformer", "SpatialTransformerClassifier"]

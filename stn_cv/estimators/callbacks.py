@@ -28,7 +28,7 @@ class FitCallbacks:
     """
 
     def __init__(
-        self, estimator: Any, X: Any, y: Any, learned: Callable[[Network], Learned]
+        self, estimator: Any, X: Any, y: Any, learned: Callable[[Network], Learned], n_epochs: int
     ) -> None:
         self.told = {"estimator": estimator, "X": X, "y": y}
         self.learned = learned
@@ -37,14 +37,14 @@ class FitCallbacks:
         self.scores: list[float] | None = None
         self.context: Any = None
         if hasattr(estimator, "_init_callback_context"):
-            self.context = estimator._init_callback_context(max_subtasks=estimator.max_iter)
+            self.context = estimator._init_callback_context(max_subtasks=n_epochs)
             self.context.call_on_fit_task_begin(**self.told)
 
     def __call__(self, epoch: Epoch) -> bool:
         """Whether a callback wants the training to stop after this epoch.
 
-        A training that collapsed and was begun anew runs on without them past `max_iter`
-        epochs in all, since scikit-learn wants their number beforehand.
+        A training that collapsed and was begun anew runs on without them past `n_epochs`
+        in all, since scikit-learn wants their number beforehand.
         """
         self.epochs += 1
         self.losses.append(epoch.loss)

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ..arrays import Array
 from ..joint.heads import HeadSpec, head_input
 from ..joint.objective import transform_alone
 from ..model.rectifier import Rectifier
@@ -17,16 +16,22 @@ __all__ = ["Learned", "learned_by", "unchanged_on_failure"]
 
 @dataclass(frozen=True)
 class Learned:
-    """The fitted attributes that go with a trained network; a head of layers has no `head`."""
+    """The fitted attributes that go with a trained network; a head of layers has no `head`.
+
+    A model of poses has no `classes` either.
+    """
 
     rectifier: Rectifier
-    classes: Array
+    classes: Any = None
     head: Any = None
 
     def attributes(self) -> dict[str, Any]:
         """As an estimator has them."""
-        head = {} if self.head is None else {"head_": self.head}
-        return {"rectifier_": self.rectifier, "classes_": self.classes, **head}
+        found = {"classes_": self.classes, "head_": self.head}
+        return {
+            "rectifier_": self.rectifier,
+            **{name: value for name, value in found.items() if value is not None},
+        }
 
 
 def learned_by(

@@ -203,7 +203,7 @@ class SpatialTransformer(
             data = data.of_present_classes()
             spec = head_spec(self, data, settings.seed)
         learned = partial(learned_by, self, data, spec)
-        callbacks = FitCallbacks(self, X, y, learned)
+        callbacks = FitCallbacks(self, X, y, learned, self.max_iter)
 
         def listen(epoch: Epoch) -> bool:
             if self.verbose:

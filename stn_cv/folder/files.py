@@ -9,13 +9,12 @@ from contextlib import contextmanager
 
 from ..atomic import PART_PREFIX, PART_SUFFIX, try_lock, write_bytes
 from ..errors import InvalidInputError
-from ..opencv import may_be_image
+from ..opencv import START, format_names, format_of
 
 __all__ = ["alone_in", "check_writable", "read_photo_file", "write_below"]
 
 BYTES_OF_A_PIXEL = 16  # float32 RGBA, not compressed
 SLACK = 2**26  # bytes beside the pixels
-START = 32
 
 
 def read_photo_file(path: str, max_pixels: int) -> bytes:
@@ -36,10 +35,9 @@ def read_photo_file(path: str, max_pixels: int) -> bytes:
         raise InvalidInputError("it is no regular file.")
     with open(descriptor, "rb") as file:
         start = file.read(START)
-        if not may_be_image(start):
+        if format_of(start) is None:
             raise InvalidInputError(
-                f"its {status.st_size} bytes begin as no image; wanted a JPEG, PNG, WebP, TIFF or "
-                "BMP."
+                f"its {status.st_size} bytes begin as no image; wanted a {format_names()}."
             )
         if status.st_size > BYTES_OF_A_PIXEL * max_pixels + SLACK:
             raise InvalidInputError(

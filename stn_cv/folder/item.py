@@ -15,7 +15,7 @@ from .letterbox import pose_of
 from .options import Options
 from .photos import find, warped
 from .plan import Item
-from .preview import Cells, cells_of, preview_of
+from .preview import Thumbnails, preview_of, thumbnails_of
 
 __all__ = ["Job", "Outcome", "Result", "reason_of", "rectify_item"]
 
@@ -85,7 +85,7 @@ class Outcome(NamedTuple):
     """A result, what a contact sheet shows of it, and whether the disk takes no more."""
 
     result: Result
-    cells: Cells | None = None
+    thumbnails: Thumbnails | None = None
     no_more_room: bool = False
 
 
@@ -93,15 +93,17 @@ def rectify_item(job: Job, item: Item) -> Outcome:
     """Rectify one photo; what goes wrong is in the result and costs no other photo."""
     start = time.perf_counter()
     facts: dict[str, Any] = {"model_sha256": job.model_sha256}
-    cells, error, no_more_room = None, None, False
+    thumbnails, error, no_more_room = None, None, False
     try:
-        cells = _done(job, item, facts)
+        thumbnails = _done(job, item, facts)
     except Exception as reason:  # one bad photo must not cost the others
         error = reason_of(reason, item.source)
         no_more_room = isinstance(reason, OSError) and reason.errno in NO_MORE_ROOM
     facts["milliseconds"] = round((time.perf_counter() - start) * 1000, 3)
     status = "done" if error is None else "error"
-    return Outcome(Result(item.source, item.target, status, error, **facts), cells, no_more_room)
+    return Outcome(
+        Result(item.source, item.target, status, error, **facts), thumbnails, no_more_room
+    )
 
 
 def reason_of(error: Exception, photo: str) -> str:
@@ -114,7 +116,7 @@ def reason_of(error: Exception, photo: str) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _done(job: Job, item: Item, facts: dict[str, Any]) -> Cells | None:
+def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     """Do it; what is found goes into `facts`, and what a contact sheet shows comes back."""
     options = job.options
     data = read_photo_file(item.source, options.max_pixels)
@@ -133,13 +135,15 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Cells | None:
         confidence=found.confidence,
         **pose_of(theta, photo.pixels.shape, output.shape[:2]),
     )
-    cells = None if options.contact_sheet is None else cells_of(photo.pixels, theta, output)
+    thumbnails = (
+        None if options.contact_sheet is None else thumbnails_of(photo.pixels, theta, output)
+    )
     file = _encoded(output, item.target, options.quality, photo.profile)
     if item.preview is not None and options.preview is not None:
         preview = preview_of(photo.pixels, theta, output)
         write_below(os.fspath(options.preview), item.preview, preview)
     write_below(job.target, item.target, file)  # the last step: who has an output has all
-    return cells
+    return thumbnails
 
 
 def _encoded(output: Any, target: str, quality: int | None, profile: bytes | None) -> bytes:

@@ -54,7 +54,7 @@ def theta_of_photo(
         (height, width) that the model was fitted on.
     output : tuple or None, default None
         (height, width) of an output that is to show the largest middle part of the model's
-        frame that has its proportions; None is the whole frame.
+        output that has its proportions; None is the whole of it.
 
     Returns
     -------

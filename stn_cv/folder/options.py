@@ -5,43 +5,46 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from ..errors import InvalidInputError, InvalidTypeError
-from ..opencv import ALIASES, FORMATS, LARGEST_PICTURE
+from ..opencv import LARGEST_PICTURE, SUFFIXES
 from ..threads import effective_jobs
 
-__all__ = ["EXISTING", "SUFFIXES", "Options"]
+__all__ = ["Existing", "Options", "PathLike", "Size", "SizeWord"]
 
-SUFFIXES = (*FORMATS, *ALIASES)
-EXISTING = ("skip", "overwrite", "error")
+PathLike = str | os.PathLike[str]
+Existing = Literal["skip", "overwrite", "error"]
+SizeWord = Literal["native", "input"]
+Size = SizeWord | tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to rectify a folder; see `rectify_folder`."""
+    """How to go through photos; see `stn_cv.rectify_folder`."""
 
-    size: Any = "native"
+    size: Size = "native"
     glob: Sequence[str] = ()
     exclude: Sequence[str] = ()
-    existing: str = "skip"
+    existing: Existing = "skip"
     format: str | None = None
     quality: int | None = None
     n_jobs: int | None = None
     limit: int | None = None
     max_pixels: int = LARGEST_PICTURE
     first_page: bool = False
-    preview: str | os.PathLike[str] | None = None
-    manifest: str | os.PathLike[str] | None = None
-    contact_sheet: str | os.PathLike[str] | None = None
+    preview: PathLike | None = None
+    manifest: PathLike | None = None
+    contact_sheet: PathLike | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        if self.existing not in EXISTING:
+        choices = get_args(Existing)
+        if self.existing not in choices:
             raise InvalidInputError(
-                f"existing is {self.existing!r}; wanted one of {', '.join(EXISTING)}."
+                f"existing is {self.existing!r}; wanted one of {', '.join(choices)}."
             )
         if isinstance(self.glob, str) or isinstance(self.exclude, str):
             raise InvalidTypeError("glob and exclude are lists of patterns; came one text.")
@@ -55,7 +58,7 @@ class Options:
             _check_count("limit", self.limit)
         if self.quality is not None:
             _check_count("quality", self.quality, 100)
-        if self.size not in ("native", "input") and not self._is_shape():
+        if self.size not in get_args(SizeWord) and not self._is_shape():
             raise InvalidInputError(
                 f"size is {self.size!r}; wanted 'native', 'input' or (height, width) of at most "
                 f"{self.max_pixels} pixels."

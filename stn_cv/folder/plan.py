@@ -10,12 +10,13 @@ from typing import Any
 
 from ..atomic import check_file_name
 from ..errors import InvalidInputError
-from ..opencv import ALIASES
+from ..opencv import SUFFIXES, format_named
 from .manifest import known_rows
-from .options import SUFFIXES, Options
+from .options import Options
 
 __all__ = ["Item", "Plan", "check_apart", "check_spared", "find_photos", "make_plan"]
 
+PREVIEW = ".jpg"  # format of previews, whatever the photos are
 FOLDS_NAMES = sys.platform in ("darwin", "win32")  # a file's name has several spellings there
 
 
@@ -159,16 +160,12 @@ def make_plan(
 
 def _item(path: str, relative: str, target: str, preview: str | None, kind: str | None) -> Item:
     stem, suffix = os.path.splitext(relative)
-    if kind is not None and _format(f".{kind}") != _format(suffix):
+    if kind is not None and format_named(f".{kind}") is not format_named(suffix):
         relative = f"{stem}.{kind}"
     if preview is not None:
-        jpeg = _format(os.path.splitext(relative)[1]) == ".jpg"
-        preview = os.path.join(preview, relative if jpeg else relative + ".jpg")
+        jpeg = format_named(os.path.splitext(relative)[1]) is format_named(PREVIEW)
+        preview = os.path.join(preview, relative if jpeg else relative + PREVIEW)
     return Item(path, os.path.join(target, relative), preview)
-
-
-def _format(suffix: str) -> str:
-    return ALIASES.get(suffix.lower(), suffix.lower())
 
 
 def _is_below(path: str, folder: str) -> bool:

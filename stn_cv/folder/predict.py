@@ -13,7 +13,7 @@ from .item import reason_of
 from .options import Options
 from .photos import small_copy
 from .plan import find_photos
-from .run import Sources, as_paths
+from .rectify import Sources, as_paths
 
 __all__ = ["Prediction", "iter_predictions"]
 

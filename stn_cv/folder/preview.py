@@ -13,7 +13,7 @@ from ..geometry import scaled
 from ..opencv import draw_frame, encode, put_text, resize_area
 from ..pictures import FRAME, INK, MARGIN, PAPER, contact_sheet, frame_outline
 
-__all__ = ["Cells", "Sheet", "cells_of", "preview_of"]
+__all__ = ["Thumbnails", "Sheet", "thumbnails_of", "preview_of"]
 
 PREVIEW_SIDE, GAP = 480, 16  # pixels of a preview's pictures and between them
 CELL, COLUMNS = 96, 5
@@ -48,7 +48,7 @@ def preview_of(pixels: Array, theta: Array, output: Array) -> bytes:
 
 
 @dataclass(frozen=True)
-class Cells:
+class Thumbnails:
     """A photo and its output as small squares, and the theta of the frame in the first."""
 
     before: Array
@@ -56,10 +56,10 @@ class Cells:
     theta: Array
 
 
-def cells_of(pixels: Array, theta: Array, output: Array) -> Cells:
+def thumbnails_of(pixels: Array, theta: Array, output: Array) -> Thumbnails:
     """What a contact sheet shows of one photo."""
     before, shares = _square(pixels)
-    return Cells(before, _square(output)[0], scaled(theta, shares))
+    return Thumbnails(before, _square(output)[0], scaled(theta, shares))
 
 
 def _square(pixels: Array) -> tuple[Array, Array]:
@@ -79,25 +79,27 @@ class Sheet:
     """The first photos of a run and the least confident ones, before and after."""
 
     def __init__(self) -> None:
-        self.first: list[tuple[str, Cells]] = []
-        self.least: list[tuple[float, int, str, Cells]] = []
+        self.first: list[tuple[str, Thumbnails]] = []
+        self.least: list[tuple[float, int, str, Thumbnails]] = []
         self.count = 0
 
-    def add(self, cells: Cells, label: Any, confidence: float | None) -> None:
+    def add(self, thumbnails: Thumbnails, label: Any, confidence: float | None) -> None:
         """Keep a photo, if it is among the first or among the least confident so far."""
         self.count += 1
         caption = "" if confidence is None else f"{label} {confidence:.0%}"
         if len(self.first) < FIRST:
-            self.first.append((caption, cells))
+            self.first.append((caption, thumbnails))
         if confidence is not None:
             put = heapq.heappush if len(self.least) < LEAST_CONFIDENT else heapq.heappushpop
-            put(self.least, (-confidence, self.count, caption, cells))
+            put(self.least, (-confidence, self.count, caption, thumbnails))
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Draw the sheet into a PNG file; nothing where nothing was rectified."""
         if not self.first:
             return
-        least = [(caption, cells) for _, _, caption, cells in sorted(self.least, reverse=True)]
+        least = [
+            (caption, thumbnails) for _, _, caption, thumbnails in sorted(self.least, reverse=True)
+        ]
         sections = [(f"the first {len(self.first)} of {self.count}", self.first)]
         if least:
             sections.append((f"the {len(least)} least confident", least))
@@ -105,12 +107,12 @@ class Sheet:
         write_bytes(path, encode(sheet, ".png"))
 
 
-def _section(title: str, entries: list[tuple[str, Cells]]) -> Array:
-    pictures = [cells for _, cells in entries]
+def _section(title: str, entries: list[tuple[str, Thumbnails]]) -> Array:
+    pairs = [thumbnails for _, thumbnails in entries]
     body = contact_sheet(
-        np.stack([cells.before for cells in pictures]),
-        np.stack([cells.theta for cells in pictures]),
-        np.stack([cells.after for cells in pictures]),
+        np.stack([pair.before for pair in pairs]),
+        np.stack([pair.theta for pair in pairs]),
+        np.stack([pair.after for pair in pairs]),
         predicted=[caption for caption, _ in entries],
         n_pairs=len(entries),
         columns=COLUMNS,

@@ -12,12 +12,14 @@ from .affine import (
     normalized_from_pixel,
     pixel_from_normalized,
 )
+from .corners import corner_faults, corners_from_theta, theta_from_corners
 from .homography import (
     homography_gradient_to_theta,
     homography_output_to_source,
     horizon,
 )
 from .opencv_matrix import invert, theta_from_cv2, theta_to_cv2
+from .pose_errors import angle_error, corner_error
 from .spline import control_points, spline_at_pixels, spline_values, splines_at_crossings
 from .warps import (
     any_theta,
@@ -34,6 +36,7 @@ from .warps import (
 )
 
 __all__ = [
+    "angle_error",
     "any_theta",
     "area_gain",
     "as_array",
@@ -43,6 +46,9 @@ __all__ = [
     "check_spline",
     "check_warp",
     "control_points",
+    "corner_error",
+    "corner_faults",
+    "corners_from_theta",
     "homography_gradient_to_theta",
     "homography_output_to_source",
     "horizon",
@@ -63,6 +69,7 @@ __all__ = [
     "spline_at_pixels",
     "spline_values",
     "splines_at_crossings",
+    "theta_from_corners",
     "theta_from_cv2",
     "theta_to_cv2",
 ]

@@ -24,10 +24,14 @@ from ..nn import (
     MaxPool,
     Parallel,
     ReLU,
+    Shrink,
     SpatialTransform,
     Standardize,
+    StandardizeEach,
 )
 from ..nn.network import Network
+from ..nn.spatial import Transform
+from ..pose.transform import PoseTransform
 from .image_spec import ImageSpec
 from .rectifier import Rectifier
 
@@ -42,9 +46,12 @@ LAYERS: dict[str, type[Layer]] = {
     "LeakyReLU": LeakyReLU,
     "MaxPool": MaxPool,
     "Parallel": Parallel,
+    "PoseTransform": PoseTransform,
     "ReLU": ReLU,
+    "Shrink": Shrink,
     "SpatialTransform": SpatialTransform,
     "Standardize": Standardize,
+    "StandardizeEach": StandardizeEach,
 }
 # What layers had before it was a field of theirs: files of format 1.0 do not say it.
 ADDED: dict[str, dict[str, Any]] = {"SpatialTransform": {"antialias": False, "n_steps": 1}}
@@ -69,8 +76,8 @@ def rectifier_of(description: dict[str, Any], vector: Array) -> Rectifier:
     _check_names(description, {"image_spec", "layers", "classes"}, "the description")
     spec = _image_spec(description["image_spec"])
     layers = _layers(description["layers"], "layers")
-    if not layers or not isinstance(layers[0], SpatialTransform):
-        raise ModelFileError("its first layer is no SpatialTransform.")
+    if not layers or not isinstance(layers[0], Transform):
+        raise ModelFileError("its first layer is no transform.")
     shape = (spec.channels, spec.height, spec.width)
     network = Network(layers, shape)
     if network.n_parameters != vector.size:
@@ -113,7 +120,8 @@ def _check_known(layer: Layer) -> None:
         raise InvalidTypeError(
             f"a model file cannot hold the layer {layer!r}; it knows {', '.join(LAYERS)}."
         )
-    for chain in (getattr(layer, "localization", []), *getattr(layer, "branches", [])):
+    looks = getattr(layer, "looks", [])
+    for chain in (getattr(layer, "localization", []), *getattr(layer, "branches", []), *looks):
         for inner in chain:
             _check_known(inner)
 

@@ -24,7 +24,7 @@ from .rectifier import Rectifier
 __all__ = ["load", "save"]
 
 Vector = NDArray[Any]
-FORMAT = (1, 1)  # a file of a higher first number is refused; the second counts additions
+FORMAT = (1, 2)  # a file of a higher first number is refused; the second counts additions
 KEY, TENSOR, HASH = "stn_cv", "parameters", "sha256"
 LARGEST_HEADER = 1_000_000
 LARGEST_FILE = 2**31
@@ -72,21 +72,27 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
 
 def model_bytes(model: Any) -> bytes:
     """The file that `save` writes of a model."""
-    rectifier = model if isinstance(model, Rectifier) else getattr(model, "rectifier_", None)
-    if not isinstance(rectifier, Rectifier):
-        name = type(model).__name__
-        if hasattr(model, "localization") and not isinstance(model, type):
-            raise InvalidInputError(f"this {name} is not fitted; call fit before save.")
-        raise InvalidTypeError(
-            f"cannot save a {name}; wanted a fitted estimator of stn_cv or its rectifier_ (of a "
-            "Pipeline, save the step, of a search best_estimator_)."
-        )
+    rectifier = fitted_rectifier(model, "save")
     data = _file(describe(rectifier), rectifier.network.vector)
     try:
         _model(data)  # what load would refuse is never written
     except ModelFileError as error:
         raise InvalidInputError(f"this model cannot be saved: {error}") from error
     return data
+
+
+def fitted_rectifier(model: Any, verb: str) -> Rectifier:
+    """The Rectifier that is the model or that it holds, or an error with what it was for."""
+    rectifier = model if isinstance(model, Rectifier) else getattr(model, "rectifier_", None)
+    if not isinstance(rectifier, Rectifier):
+        name = type(model).__name__
+        if hasattr(model, "localization") and not isinstance(model, type):
+            raise InvalidInputError(f"this {name} is not fitted; call fit before {verb}.")
+        raise InvalidTypeError(
+            f"cannot {verb} a {name}; wanted a fitted estimator of stn_cv or its rectifier_ (of a "
+            f"Pipeline, {verb} the step, of a search best_estimator_)."
+        )
+    return rectifier
 
 
 def load(path: str | os.PathLike[str]) -> Rectifier:

@@ -1,6 +1,7 @@
 """The one implementation of "image in, rectified image out"."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,7 +13,8 @@ from ..geometry import as_array
 from ..nn.axes import activations_of
 from ..nn.loss import softmax
 from ..nn.network import Network
-from ..nn.spatial import SpatialTransform
+from ..nn.spatial import Transform
+from ..pose.transform import PoseTransform
 from ..threads import pinned_blas, run_slices
 from .image_spec import ImageSpec
 
@@ -28,7 +30,7 @@ class Rectifier:
     Parameters
     ----------
     network : Network
-        The fitted network; its first layer is a `SpatialTransform`.
+        The fitted network; its first layer is a `SpatialTransform` or a `PoseTransform`.
     image_spec : ImageSpec
         What images it was fitted on.
     classes : array_like or None, default None
@@ -54,18 +56,20 @@ class Rectifier:
         classes: ArrayLike | None = None,
         n_jobs: int | None = None,
     ) -> None:
-        if not network.layers or not isinstance(network.layers[0], SpatialTransform):
-            raise InvalidTypeError("the network's first layer must be a SpatialTransform.")
+        if not network.layers or not isinstance(network.layers[0], Transform):
+            raise InvalidTypeError(
+                "the network's first layer must be a transform such as SpatialTransform."
+            )
         self.network = network
         self.image_spec = image_spec
         self.classes = None if classes is None else np.asarray(classes)
         self.n_jobs = n_jobs
 
     @property
-    def transform(self) -> SpatialTransform:
+    def transform(self) -> Transform:
         """The layer that rectifies."""
         layer = self.network.layers[0]
-        assert isinstance(layer, SpatialTransform)
+        assert isinstance(layer, Transform)
         return layer
 
     @property
@@ -206,6 +210,42 @@ class Rectifier:
         batch, single = self._batch(images)
         (probabilities,) = self._sliced(lambda X: (softmax(self.network.forward(X)[0]).T,), batch)
         return probabilities[0] if single else probabilities
+
+    def find_pose(self, images: ArrayLike) -> tuple[Array, Any]:
+        """Find the pose in each image and how likely it is right, in one pass.
+
+        Parameters
+        ----------
+        images : array_like of shape (h, w[, c]) or (n, h, w[, c])
+            As fitted, or larger or smaller in the same proportions.
+
+        Returns
+        -------
+        theta : ndarray
+            What `theta` gives, output to source.
+        confidence : float or ndarray of shape (n,), float64
+            Probability that theta's corners are off by less than 10 % of the output's width,
+            on average; NaN if the training was interrupted before that was learned.
+
+        Raises
+        ------
+        InvalidInputError
+            If the model was not fitted to poses, or the images do not fulfil the fitted spec.
+        """
+        transform = self.transform
+        if not isinstance(transform, PoseTransform):
+            raise InvalidInputError(
+                "this model was fitted to classes and knows no confidence of a pose; wanted one "
+                "that a PoseTransformer fitted."
+            )
+        batch, single = self._batch(images)
+
+        def run(X: Array) -> tuple[Array, ...]:
+            parameters, confidence = transform.poses(X)
+            return self._theta(parameters), confidence
+
+        theta, confidence = self._sliced(run, batch)
+        return (theta[0], float(confidence[0])) if single else (theta, confidence)
 
     def _theta(self, parameters: Array) -> Array:
         """Theta of the localization's parameters."""

@@ -8,8 +8,9 @@ from .flatten import Flatten
 from .layer import Layer
 from .parallel import Parallel
 from .pool import AveragePool, MaxPool
+from .shrink import Shrink
 from .spatial import SpatialTransform
-from .standardize import Standardize
+from .standardize import Standardize, StandardizeEach
 
 __all__ = [
     "AveragePool",
@@ -22,6 +23,8 @@ __all__ = [
     "MaxPool",
     "Parallel",
     "ReLU",
+    "Shrink",
     "SpatialTransform",
     "Standardize",
+    "StandardizeEach",
 ]

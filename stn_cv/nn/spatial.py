@@ -1,5 +1,6 @@
 """The spatial transformer as a layer: localization, family, sampler."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from numbers import Real
@@ -19,8 +20,89 @@ from .network import Network, flat_gradient
 LARGEST_STEPS = 16
 
 
+class Transform(Layer):
+    """What `SpatialTransform` and its like share: a family's warp by parameters that looks give.
+
+    A subclass has the fields named here, and says how it finds parameters.
+    """
+
+    family: str
+    output_shape: tuple[int, int] | None
+    padding_mode: str
+    fill_value: float
+    antialias: bool
+    n_steps: int
+
+    def check_warp(self, input_shape: Shape) -> Shape:
+        """Check the fields; the shape of what comes out."""
+        check_ndim(self, input_shape, 3)
+        for value, known, name in (
+            (self.family, FAMILIES, "family"),
+            (self.padding_mode, PADDING_MODES, "padding_mode"),
+        ):
+            if not isinstance(value, str) or value not in known:
+                raise InvalidInputError(f"{name} is {value!r}; wanted one of {', '.join(known)}.")
+        self.shape = _pair(
+            self, input_shape[1:] if self.output_shape is None else self.output_shape
+        )
+        number = isinstance(self.fill_value, Real) and not isinstance(self.fill_value, bool)
+        if not number or not np.isfinite(self.fill_value):
+            raise InvalidInputError(f"fill_value is {self.fill_value!r}; wanted a finite number.")
+        if not isinstance(self.antialias, bool | np.bool_):
+            raise InvalidInputError(f"antialias is {self.antialias!r}; wanted True or False.")
+        check_positive(self, n_steps=self.n_steps)
+        if self.n_steps > LARGEST_STEPS:
+            raise InvalidInputError(f"n_steps is {self.n_steps}; wanted {LARGEST_STEPS} at most.")
+        self.composed_family(self.n_steps)  # which may refuse it
+        return (input_shape[0], *self.shape)
+
+    @property
+    def rules(self) -> WarpRules:
+        """What the family's warps are told."""
+        return WarpRules(self.padding_mode, self.fill_value, self.antialias)
+
+    def composed_family(self, n_steps: int | None = None) -> Family:
+        """The family of so many steps in one; by default of all that `localize` gives."""
+        n_steps, family = n_steps or self.n_steps, FAMILIES[self.family]
+        return family if n_steps == 1 else family.composed(n_steps)
+
+    def warp_parameters(self, X: Array) -> Array:
+        """Parameters (n, n_parameters) of `composed_family` for activations X."""
+        return np.ascontiguousarray(self.localize(X)[0])
+
+    @property
+    @abstractmethod
+    def localizations(self) -> list[list[Layer]]:
+        """The layers of each network that looks, less the last that is appended."""
+
+    @abstractmethod
+    def localize(
+        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Callable[..., Any]]:
+        """As `warp_parameters`, with ``backward(dP, want_dX=True) -> (dX or None, gradients)``."""
+
+    def forward(
+        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward]:
+        P, localize_backward = self.localize(X, training, rng)
+        Y, warp_backward = self.warp(X, P)
+
+        def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
+            dimages, dP = warp_backward(images_of(dY), want_dX)
+            dX, gradients = localize_backward(dP, want_dX)
+            return (None if dimages is None else dX + activations_of(dimages)), gradients
+
+        return Y, backward
+
+    def warp(self, X: Array, parameters: Array) -> tuple[Array, Callable[..., Any]]:
+        """Activations X warped by `composed_family`'s parameters, with the warp's backward."""
+        images = np.ascontiguousarray(images_of(X))
+        Y, backward = self.composed_family().warp(images, parameters, self.shape, self.rules)
+        return activations_of(Y), backward
+
+
 @dataclass
-class SpatialTransform(Layer):
+class SpatialTransform(Transform):
     """Look at the input, find a transform, and warp the input by it (Jaderberg et al. 2015).
 
     Parameters
@@ -61,32 +143,18 @@ class SpatialTransform(Layer):
     network: Network = field(init=False, repr=False, compare=False)
 
     def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
-        check_ndim(self, input_shape, 3)
-        for value, known, name in (
-            (self.family, FAMILIES, "family"),
-            (self.padding_mode, PADDING_MODES, "padding_mode"),
-        ):
-            if not isinstance(value, str) or value not in known:
-                raise InvalidInputError(f"{name} is {value!r}; wanted one of {', '.join(known)}.")
-        self.shape = _pair(
-            self, input_shape[1:] if self.output_shape is None else self.output_shape
-        )
-        number = isinstance(self.fill_value, Real) and not isinstance(self.fill_value, bool)
-        if not number or not np.isfinite(self.fill_value):
-            raise InvalidInputError(f"fill_value is {self.fill_value!r}; wanted a finite number.")
-        if not isinstance(self.antialias, bool | np.bool_):
-            raise InvalidInputError(f"antialias is {self.antialias!r}; wanted True or False.")
-        check_positive(self, n_steps=self.n_steps)
-        if self.n_steps > LARGEST_STEPS:
-            raise InvalidInputError(f"n_steps is {self.n_steps}; wanted {LARGEST_STEPS} at most.")
-        self.composed_family(self.n_steps)  # which may refuse it
+        shape = self.check_warp(input_shape)
         if not isinstance(self.localization, (list, tuple)):
             raise InvalidTypeError(
                 f"localization is {self.localization!r}; wanted a list of layers."
             )
         last = Dense(FAMILIES[self.family].n_parameters, "zeros")
         self.network = Network([*self.localization, last], input_shape)
-        return (input_shape[0], *self.shape), [(self.network.n_parameters,)]
+        return shape, [(self.network.n_parameters,)]
+
+    @property
+    def localizations(self) -> list[list[Layer]]:
+        return [self.localization]
 
     def initial(self, rng: np.random.Generator) -> list[Array]:
         return [self.network.initial(rng)]
@@ -104,24 +172,9 @@ class SpatialTransform(Layer):
     def has_convolution(self) -> bool:
         return self.network.has_convolution()
 
-    @property
-    def rules(self) -> WarpRules:
-        """What the family's warps are told."""
-        return WarpRules(self.padding_mode, self.fill_value, self.antialias)
-
-    def composed_family(self, n_steps: int | None = None) -> Family:
-        """The family of so many steps in one; by default of all that `localize` gives."""
-        n_steps, family = n_steps or self.n_steps, FAMILIES[self.family]
-        return family if n_steps == 1 else family.composed(n_steps)
-
-    def warp_parameters(self, X: Array) -> Array:
-        """Parameters (n, n_parameters) of `composed_family` for activations X."""
-        return np.ascontiguousarray(self.localize(X)[0])
-
     def localize(
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Callable[..., Any]]:
-        """As `warp_parameters`, with ``backward(dP, want_dX=True) -> (dX or None, [gradient])``."""
         P, backward = self.network.forward(X, training, rng)
         P, count = P.T, len(P)
         looks: list[Callable[..., Any]] = [backward]
@@ -150,25 +203,6 @@ class SpatialTransform(Layer):
             return dX, [sum(shares, start=total)]
 
         return P, backward_all
-
-    def forward(
-        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
-    ) -> tuple[Array, Backward]:
-        P, localize_backward = self.localize(X, training, rng)
-        Y, warp_backward = self.warp(X, P)
-
-        def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
-            dimages, dP = warp_backward(images_of(dY), want_dX)
-            dX, gradients = localize_backward(dP, want_dX)
-            return (None if dimages is None else dX + activations_of(dimages)), gradients
-
-        return Y, backward
-
-    def warp(self, X: Array, parameters: Array) -> tuple[Array, Callable[..., Any]]:
-        """Activations X warped by `composed_family`'s parameters, with the warp's backward."""
-        images = np.ascontiguousarray(images_of(X))
-        Y, backward = self.composed_family().warp(images, parameters, self.shape, self.rules)
-        return activations_of(Y), backward
 
 
 def _pair(layer: Layer, output_shape: Any) -> tuple[int, int]:

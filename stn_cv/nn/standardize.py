@@ -1,4 +1,4 @@
-"""Zero mean and unit variance, by figures learned from the training images."""
+"""Zero mean and unit variance, by figures of the training images or of each image."""
 
 from dataclasses import dataclass
 
@@ -44,3 +44,50 @@ class Standardize(Layer):
         mean = np.array(self.mean, X.dtype)[:, None, None, None]
         gain = np.array(1 / np.array(self.scale), X.dtype)[:, None, None, None]
         return (X - mean) * gain, lambda dY, want_dX=True: (dY * gain, [])
+
+
+@dataclass
+class StandardizeEach(Layer):
+    """Each image brought to mean 0 and deviation 1 by itself, over its pixels and channels.
+
+    So brightness and contrast of a photo tell a network nothing.
+
+    Parameters
+    ----------
+    epsilon : float, default 0.01
+        Added to the variance as its square: an image that varies less is taken for flat.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from stn_cv.nn import StandardizeEach
+    >>> X = np.random.default_rng(0).random((3, 8, 8, 5))
+    >>> Y, _ = StandardizeEach().forward(X)
+    >>> bool(np.abs(Y.mean(axis=(0, 1, 2))).max() < 1e-12)
+    True
+    """
+
+    epsilon: float = 0.01
+
+    def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
+        check_ndim(self, input_shape, 3)
+        if not (np.isfinite(self.epsilon) and self.epsilon > 0):
+            raise InvalidInputError(f"{self}: wanted a finite epsilon above 0.")
+        return input_shape, []
+
+    def forward(
+        self, X: Array, training: bool = False, rng: np.random.Generator | None = None
+    ) -> tuple[Array, Backward]:
+        pixels = (0, 1, 2)
+        Y = X - X.mean(axis=pixels)
+        variance = np.einsum("chwn,chwn->n", Y, Y) / X.dtype.type(max(Y[..., 0].size, 1))
+        deviation = np.sqrt(variance + X.dtype.type(self.epsilon**2))
+        Y /= deviation
+
+        def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
+            if not want_dX:
+                return None, []
+            along = np.einsum("chwn,chwn->n", dY, Y) / dY.dtype.type(Y[..., 0].size)
+            return (dY - dY.mean(axis=pixels) - Y * along) / deviation, []
+
+        return Y, backward

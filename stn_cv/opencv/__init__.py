@@ -5,35 +5,36 @@ first call, so importing this package costs nothing.
 """
 
 from .codec import (
-    ALIASES,
-    FORMATS,
     LARGEST_PICTURE,
     decode,
     decode_photo,
     encode,
     header_of,
-    may_be_image,
     read_image,
     write_image,
 )
 from .door import load_cv2, quiet_and_serial
 from .drawing import Colour, draw_frame, draw_line, put_text, text_width
+from .formats import FORMATS, START, SUFFIXES, format_named, format_names, format_of
 from .resize import grey, resize_area
 
 __all__ = [
-    "ALIASES",
     "FORMATS",
     "LARGEST_PICTURE",
+    "START",
+    "SUFFIXES",
     "Colour",
     "decode",
     "decode_photo",
     "draw_frame",
     "draw_line",
     "encode",
+    "format_named",
+    "format_names",
+    "format_of",
     "grey",
     "header_of",
     "load_cv2",
-    "may_be_image",
     "put_text",
     "quiet_and_serial",
     "read_image",

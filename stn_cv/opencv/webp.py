@@ -3,39 +3,73 @@
 import struct
 from collections.abc import Iterator
 
-from .header import Damaged, Header, exif_orientation
+from .door import load_cv2
+from .exif import exif_orientation
+from .format import Damaged, Format, Header
 
-__all__ = ["SIGNATURES", "read_header", "with_profile"]
+__all__ = ["FORMAT"]
 
-SIGNATURES = (b"RIFF",)  # and "WEBP" behind the size
 HAS_PROFILE, HAS_ALPHA = 0x20, 0x10
 Chunk = tuple[bytes, bytes]
 
 
-def read_header(data: bytes) -> Header:
-    """Size and alpha of the canvas, orientation, profile and frames."""
-    (size,) = struct.unpack_from("<I", data, 4)
-    if data[8:12] != b"WEBP" or size + 8 > len(data):
-        raise Damaged("it is cut off, or no WebP")
-    width = height = frames = 0
-    alpha, orientation, profile = False, 1, None
-    for kind, start, end in _chunks(data):
-        if kind in (b"VP8X", b"VP8 ", b"VP8L") and not width:
-            width, height, alpha = _canvas(kind, data[start : start + 10])
-        elif kind == b"EXIF":
-            orientation = exif_orientation(data[start:end])
-        elif kind == b"ICCP":
-            profile = data[start:end] or None
-        frames += kind == b"ANMF"
-    return Header(
-        format=".webp",
-        width=width,
-        height=height,
-        channels=4 if alpha else 3,
-        orientation=orientation,
-        pages=2 if frames > 1 else 1,
-        profile=profile,
-    )
+class WebP(Format):
+    """WebP, lossless unless a quality is asked for."""
+
+    name = "WebP"
+    suffixes = (".webp",)
+    channels = (3, 4)
+
+    def recognizes(self, start: bytes) -> bool:
+        """A RIFF of this kind: sounds and films are others."""
+        return start.startswith(b"RIFF") and start[8:12] == b"WEBP"
+
+    def read_header(self, data: bytes) -> Header:
+        """Size and alpha of the canvas, orientation, profile and frames."""
+        (size,) = struct.unpack_from("<I", data, 4)
+        if size + 8 > len(data):
+            raise Damaged("it is cut off")
+        width = height = frames = 0
+        alpha, orientation, profile = False, 1, None
+        for kind, start, end in _chunks(data):
+            if kind in (b"VP8X", b"VP8 ", b"VP8L") and not width:
+                width, height, alpha = _canvas(kind, data[start : start + 10])
+            elif kind == b"EXIF":
+                orientation = exif_orientation(data[start:end])
+            elif kind == b"ICCP":
+                profile = data[start:end] or None
+            frames += kind == b"ANMF"
+        return Header(
+            width=width,
+            height=height,
+            channels=4 if alpha else 3,
+            orientation=orientation,
+            pages=2 if frames > 1 else 1,
+            profile=profile,
+        )
+
+    def encoder_options(self, quality: int | None) -> list[int]:
+        """Lossless ones keep the colours below transparency too."""
+        cv2 = load_cv2()
+        if quality is not None:
+            return [cv2.IMWRITE_WEBP_QUALITY, int(quality)]
+        return [cv2.IMWRITE_WEBP_LOSSLESS_MODE, cv2.IMWRITE_WEBP_LOSSLESS_PRESERVE_COLOR]
+
+    def with_profile(self, data: bytes, profile: bytes) -> bytes:
+        """A simple file becomes an extended one for it."""
+        header = self.read_header(data)
+        chunks = [(kind, data[start:end]) for kind, start, end in _chunks(data)]
+        if chunks[0][0] == b"VP8X":
+            flags = chunks.pop(0)[1][0]
+        else:
+            flags = HAS_ALPHA if header.channels == 4 else 0
+        sides = b"".join((side - 1).to_bytes(3, "little") for side in (header.width, header.height))
+        extended: list[Chunk] = [
+            (b"VP8X", bytes([flags | HAS_PROFILE, 0, 0, 0]) + sides),
+            (b"ICCP", profile),
+        ]
+        body = b"WEBP" + b"".join(_packed(*chunk) for chunk in extended + chunks)
+        return _packed(b"RIFF", body)
 
 
 def _canvas(kind: bytes, content: bytes) -> tuple[int, int, bool]:
@@ -59,22 +93,8 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         position += 8 + length + length % 2
 
 
-def with_profile(data: bytes, profile: bytes) -> bytes:
-    """The file with a colour profile; a simple file becomes an extended one for it."""
-    header = read_header(data)
-    chunks = [(kind, data[start:end]) for kind, start, end in _chunks(data)]
-    if chunks[0][0] == b"VP8X":
-        flags = chunks.pop(0)[1][0]
-    else:
-        flags = HAS_ALPHA if header.channels == 4 else 0
-    sides = b"".join((side - 1).to_bytes(3, "little") for side in (header.width, header.height))
-    extended: list[Chunk] = [
-        (b"VP8X", bytes([flags | HAS_PROFILE, 0, 0, 0]) + sides),
-        (b"ICCP", profile),
-    ]
-    body = b"WEBP" + b"".join(_packed(*chunk) for chunk in extended + chunks)
-    return _packed(b"RIFF", body)
-
-
 def _packed(kind: bytes, content: bytes) -> bytes:
     return kind + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)
+
+
+FORMAT = WebP()

@@ -12,7 +12,13 @@ from stn_cv import opencv
 def test_doctor(tmp_path):
     done = stn_cv("doctor")
     assert done.returncode == 0, done.stdout
-    for name in ("numpy", "opencv", "kernel cache", "threads", *(s[1:] for s in opencv.FORMATS)):
+    for name in (
+        "numpy",
+        "opencv",
+        "kernel cache",
+        "threads",
+        *(f.suffix[1:] for f in opencv.FORMATS),
+    ):
         assert name in done.stdout
     (tmp_path / "cv2.py").write_text("__version__ = '4.10.0'")
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{COMMAND}"

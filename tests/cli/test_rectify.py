@@ -8,6 +8,7 @@ import sys
 import tempfile
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from support.commands import COMMAND, on_a_terminal, stn_cv, stn_cv_process, stn_cv_started
@@ -17,7 +18,7 @@ import stn_cv as library
 from stn_cv.cli.fit import fit
 from stn_cv.cli.rectify import rectify
 from stn_cv.families import FAMILIES
-from stn_cv.folder.options import EXISTING, Options
+from stn_cv.folder.options import Existing, Options
 from stn_cv.opencv import FORMATS, LARGEST_PICTURE, decode, read_image
 
 HEAVY = ("sklearn", "scipy.sparse", "rich", "matplotlib", "pandas")
@@ -372,8 +373,8 @@ def test_all_options_together(model, photos, tmp_path):
 def test_the_help_names_what_the_library_knows():
     options = {option.name: option for option in rectify.params}
     assert options["max_pixels"].default == LARGEST_PICTURE
-    assert {f".{name}" for name in options["format"].type.choices} == set(FORMATS)
-    assert set(options["existing"].type.choices) == set(EXISTING)
+    assert {f".{name}" for name in options["format"].type.choices} == {f.suffix for f in FORMATS}
+    assert set(options["existing"].type.choices) == set(get_args(Existing))
     given = set(options) - {"model", "sources", "out", "jobs", "dry_run", "quiet", "verbose"}
     assert given == {field.name for field in fields(Options)} - {"n_jobs"}
     assert set({option.name: option for option in fit.params}["family"].type.choices) == set(

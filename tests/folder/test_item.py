@@ -29,10 +29,10 @@ MAXIMA = {"uint8": 255, "uint16": 65535, "float32": 1.0}
 
 
 PHOTOS = [
-    (suffix, dtype, channels)
-    for suffix, (dtypes, counts) in opencv.FORMATS.items()
-    for dtype in dtypes
-    for channels in counts
+    (format.suffix, dtype, channels)
+    for format in opencv.FORMATS
+    for dtype in format.dtypes
+    for channels in format.channels
 ]
 
 
@@ -44,8 +44,8 @@ def test_depth_and_channels_survive_or_the_option_is_named(tmp_path, suffix, dty
     path = put(tmp_path / f"a{suffix}", encode(pixels, suffix))
     came = read_image(path)
     result = one(quarter_turn(), path, tmp_path / "out", format=kind)
-    held = opencv.FORMATS[f".{kind}" if kind else suffix]
-    if dtype in held[0] and channels in held[1]:
+    held = opencv.format_named(f".{kind}" if kind else suffix)
+    if dtype in held.dtypes and channels in held.channels:
         out = read_image(result.output)
         assert result.status == "done" and out.dtype == came.dtype and out.shape == came.shape
         if channels == 4:  # colours that cannot be seen may be lost, and floats be rounded

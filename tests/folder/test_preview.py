@@ -8,7 +8,7 @@ from support.picture_files import (
 )
 
 from stn_cv import iter_rectified, rectify_folder
-from stn_cv.folder.preview import cells_of
+from stn_cv.folder.preview import thumbnails_of
 from stn_cv.opencv import read_image, write_image
 from stn_cv.pictures import frame_outline
 
@@ -48,12 +48,12 @@ def test_sheets_and_previews_of_any_photo(tmp_path, dtype, channels):
 def test_the_frame_on_a_sheet_is_that_of_the_photo(shape):
     """The corners of an identity's frame are those of the photo on its square of paper."""
     photo = np.zeros((*shape, 3), np.uint8)
-    cells = cells_of(photo, np.eye(2, 3), photo)
-    rows, columns = np.nonzero((cells.before < 128).all(axis=2))
-    corners = frame_outline(cells.theta, cells.before.shape)
+    pair = thumbnails_of(photo, np.eye(2, 3), photo)
+    rows, columns = np.nonzero((pair.before < 128).all(axis=2))
+    corners = frame_outline(pair.theta, pair.before.shape)
     assert np.abs(corners[0] - (columns.min() - 0.5, rows.min() - 0.5)).max() <= 1
     assert np.abs(corners[2] - (columns.max() + 0.5, rows.max() + 0.5)).max() <= 1
-    assert cells.before.shape == cells.after.shape == (96, 96, 3)
+    assert pair.before.shape == pair.after.shape == (96, 96, 3)
 
 
 def test_a_contact_sheet_has_the_first_and_the_least_confident(tmp_path):

@@ -27,7 +27,7 @@ from support.picture_files import (
 
 from stn_cv import opencv
 from stn_cv.errors import InvalidInputError
-from stn_cv.opencv import decode, decode_photo, encode, header_of
+from stn_cv.opencv import decode, decode_photo, encode, format_named, format_of, header_of
 
 PROFILE = np.random.default_rng(0).integers(0, 256, 70_001, dtype=np.uint8).tobytes()
 WITH_PROFILE = [".jpg", ".png", ".webp", ".tiff"]
@@ -36,8 +36,10 @@ WITH_PROFILE = [".jpg", ".png", ".webp", ".tiff"]
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_header_says_what_the_file_holds(suffix):
     for channels in (1, 3):
-        header = header_of(saved(picture(40, 60, channels), suffix))
-        assert (header.format, header.width, header.height) == (suffix, 60, 40)
+        data = saved(picture(40, 60, channels), suffix)
+        header = header_of(data)
+        assert format_of(data).suffix == suffix
+        assert (header.width, header.height) == (60, 40)
         assert header.channels <= (3 if suffix == ".webp" else channels)
         assert (header.dtype, header.orientation, header.pages) == ("uint8", 1, 1)
 
@@ -279,7 +281,7 @@ def test_a_profile_is_read_and_written(suffix, size):
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("quality", [None, 60])
 def test_a_profile_disturbs_no_pixel(suffix, channels, quality):
-    if channels not in opencv.FORMATS[suffix][1]:
+    if channels not in format_named(suffix).channels:
         pytest.skip(f"{suffix} does not hold {channels} channels")
     image = picture(channels=channels)
     plain = decode(encode(image, suffix, quality))

@@ -56,6 +56,8 @@ DOORS = {
     },
     "safetensors": {"model/": ANYWHERE},
     "threadpoolctl": {"threads.py": ANYWHERE},
+    "onnx": {"onnx/door.py": IN_FUNCTIONS},
+    "onnxruntime": {"onnx/door.py": IN_FUNCTIONS},
     "click": {"cli/": ANYWHERE},
     "rich": {"cli/": ANYWHERE, "demo.py": ANYWHERE},
 }

@@ -24,7 +24,9 @@ SAMPLING = [
     "warp_affine",
     "warp_affine_backward",
 ]
-MODEL = ["ImageSpec", "Rectifier", "load", "save"]
+POSES = ["angle_error", "corner_error", "corners_from_theta", "theta_from_corners"]
+ALIGNMENT = ["theta_from_moments"]
+MODEL = ["ImageSpec", "Rectifier", "export", "load", "save"]
 PICTURES = ["contact_sheet"]
 FOLDERS = ["iter_rectified", "rectify_folder"]
 ESTIMATORS = ["HOG", "SpatialTransformer", "SpatialTransformerClassifier"]
@@ -54,7 +56,7 @@ LAYERS = [
     "Standardize",
 ]
 JOINT = ["DERIVATIVES", "GRADIENTS", "differentiable", "forward"]
-PUBLIC = SAMPLING + MODEL + PICTURES + FOLDERS + ESTIMATORS + ERRORS
+PUBLIC = SAMPLING + POSES + ALIGNMENT + MODEL + PICTURES + FOLDERS + ESTIMATORS + ERRORS
 DOCUMENTED = [f"stn_cv.{name}" for name in PUBLIC] + [f"stn_cv.nn.{name}" for name in LAYERS]
 DOCUMENTED += [f"stn_cv.joint.{name}" for name in JOINT if name.islower()]
 HEAVY = ("sklearn", "cv2", "numba", "scipy", "torch", "rich", "click", "safetensors")
@@ -109,7 +111,14 @@ def test_the_fitted_thing_is_used_without_scikit_learn():
 
 
 SECTION = re.compile(r"^ *([A-Z][A-Za-z ]+)\n *-{3,} *$", re.MULTILINE)
-GEOMETRIC = {"theta", "grid", "dgrid", "matrix_source_to_output", "matrix_output_to_source"}
+GEOMETRIC = {
+    "theta",
+    "corners",
+    "grid",
+    "dgrid",
+    "matrix_source_to_output",
+    "matrix_output_to_source",
+}
 
 
 def parameters(thing):
@@ -173,6 +182,8 @@ def modules():
 
 @pytest.mark.parametrize("module", modules())
 def test_examples_in_docstrings_run(module, tmp_path, monkeypatch):
+    if module == "stn_cv.onnx.export":
+        pytest.importorskip("onnx", reason="exports need the extra onnx")
     monkeypatch.chdir(tmp_path)
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     assert doctest.testmod(importlib.import_module(module), optionflags=flags).failed == 0

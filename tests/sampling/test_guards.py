@@ -1,6 +1,6 @@
 """Arrays beside memory that may not be touched: the code that ships reads nothing outside.
 
-With NUMBA_BOUNDSCHECK, which test_sampling_extremes.py uses, intrinsics are left out.
+With NUMBA_BOUNDSCHECK, which test_extremes.py uses, intrinsics are left out.
 """
 
 import subprocess

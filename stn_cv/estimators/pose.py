@@ -1,0 +1,257 @@
+"""A pose learned from upright examples or known poses, as a scikit-learn transformer."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from sklearn.utils.validation import check_is_fitted
+
+from ..arrays import Array
+from ..nn.network import Network
+from ..nn.training import Epoch
+from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
+from .images import Images, read_images
+from .learned import Learned, unchanged_on_failure
+from .pose_course import PoseFit
+from .pose_examples import check_ranges, read_pose_data
+from .pose_parameters import PoseParameters
+
+__all__ = ["PoseTransformer"]
+
+
+class PoseTransformer(
+    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, PoseParameters
+):
+    """Rectification learned without class labels: from upright examples, or from known poses.
+
+    A few pictures of things as they should lie are enough. From them training pictures are
+    drawn, each at a random pose on something foreign, and networks learn to find the pose: a
+    first look roughly, over all turns, a second again and again what is left. `transform`
+    warps each image upright by what was found.
+
+    Parameters
+    ----------
+    family : str, default "similarity"
+        What a pose may be: "translation"; "attention", scale and translation; "similarity",
+        rotation as well; "affine"; "projective"; "tps", "tps3" or "tps6", splines.
+    angle : float, default 180
+        Degrees by which things may be turned, either way; of splines 60 at most.
+    scale : tuple of float, default (0.75, 1.33)
+        (smallest, largest) size of things, relative to the examples.
+    shift : float, default 0.1
+        How far things may be off, either way, as a share of the picture's sides.
+    perspective : float, default 0.1
+        How far "affine" may stretch and shear, "projective" tilt as well, and the control
+        points of splines move, in half sides.
+    symmetry : int, default 1
+        How many turns of a thing look the same, a whole turn among them: 2 of a playing card.
+    mirrored : bool or "auto", default "auto"
+        Whether the examples are shown in a mirror as well, which makes up for how askew they
+        lie. "auto" does so with fewer than 200 of them, where no mirrored picture could be
+        taken for a turned one.
+    bins : int or "auto", default "auto"
+        Bins of angles of the first look; 0 regresses the angle. "auto" takes 36 for turns
+        beyond 60 degrees, or where the symmetry allows two poses.
+    candidates : int, default 3
+        How many of the bins are followed up; the best is taken.
+    n_steps : int, default 4
+        Looks in all; splines have one.
+    filters : int, default 16
+        Of the first convolution; the second has twice as many.
+    background : sequence of images or None, default None
+        What may stand behind the things, each (h, w) or (h, w, c); beside the examples.
+    output_shape : tuple or None, default None
+        (height, width) of rectified images; None is that of X.
+    padding_mode : {"zeros", "border", "reflection"}, default "zeros"
+        What lies outside an image.
+    fill_value : float, default 0.0
+        What stands outside under "zeros", in the units of X.
+    antialias : bool, default False
+        Whether an output pixel is the mean over its area where the transform shrinks.
+    image_shape : tuple or None, default None
+        (height, width[, channels]) of flat rows; None takes a row for a strip of 1 x p.
+    n_canvases : int, default 80000
+        Training pictures the first look sees; the second sees half as many.
+    batch_size : int, default 64
+        Training pictures a step.
+    learning_rate_init : float, default 0.004
+        Largest learning rate of the first look, over one cycle; the second has half of it.
+    alpha : float, default 0.01
+        Weight decay.
+    validation_fraction : float, default 0.1
+        Share of the examples, at least one, that is held out to calibrate the confidence.
+    n_jobs : int or None, default None
+        Threads; None is 1, -1 all cores. Results do not depend on it.
+    random_state : int, RandomState or None, default None
+        Seed of weights and training pictures.
+    verbose : bool, default False
+        Whether to print a line an epoch.
+
+    Attributes
+    ----------
+    rectifier_ : Rectifier
+        The fitted model, free of scikit-learn.
+    loss_curve_ : list of float
+        Training loss of each epoch, of the first look and then of the second.
+    n_iter_ : int
+        Epochs run.
+    n_features_in_ : int
+        Values in an image.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names of X, where it had any.
+
+    See Also
+    --------
+    SpatialTransformer : Poses that serve a classifier, from class labels.
+    theta_from_corners : Known poses, from four corners in each picture.
+
+    Notes
+    -----
+    Convention: theta maps output to source, (x, y) in [-1, 1], ``align_corners=False``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_digits
+    >>> from stn_cv import PoseTransformer
+    >>> X = load_digits(n_class=3).images / 16
+    >>> poser = PoseTransformer(angle=30, n_canvases=2000, random_state=0).fit(X[:40])
+    >>> poser.transform(X[40:50]).shape
+    (10, 8, 8)
+    >>> poser.predict_theta(X[40:50]).shape
+    (10, 2, 3)
+    >>> bool((poser.predict_confidence(X[40:50]) <= 1).all())
+    True
+    """
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> "PoseTransformer":
+        """Learn to find the pose.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, h, w), (n, h, w, c) or (n, p)
+            At least 5 examples: uint8, uint16 or float; flat rows with `image_shape`.
+        y : array_like of shape (n, 2, 3), (n, 3, 3) or (n, k * k, 2), or None, default None
+            The true theta of each example, as `theta_from_corners` makes it. None, or the
+            labels, (n,) or (n, k), that a Pipeline hands to all its steps, mean that all are
+            upright.
+
+        Returns
+        -------
+        self : PoseTransformer
+            Fitted. If fit fails, everything learned before is still there.
+
+        Raises
+        ------
+        InvalidInputError, InvalidTypeError
+            If X, y or a parameter cannot be used; before any training.
+        TrainingDiverged
+            If the weights did not stay finite.
+        """
+        with unchanged_on_failure(self):
+            self._fit(X, y)
+        return self
+
+    @with_callbacks  # inside of what gives attributes back, which callbacks need to be closed
+    def _fit(self, X: Any, y: Any) -> None:
+        check_ranges(self)
+        fit = PoseFit(self, read_pose_data(self, X, y))
+        networks: list[Network] = []
+
+        def so_far(network: Network) -> Learned:
+            return fit.learned([*networks[:-1], network], calibrated=False)
+
+        callbacks = FitCallbacks(self, X, y, so_far, fit.course.n_epochs)
+
+        def listen(epoch: Epoch, trained: list[Network]) -> bool:
+            networks[:] = trained
+            if self.verbose:
+                print(f"Epoch {epoch.number} of {epoch.of}, loss = {epoch.loss:.6f}")
+            return callbacks(epoch)
+
+        networks[:], history = fit.train(listen)
+        self.rectifier_ = fit.learned(networks).rectifier
+        self.loss_curve_ = history.losses
+        self.n_iter_ = len(history.losses)
+        callbacks.finish(networks[-1])
+
+    def transform(self, X: Any) -> Array:
+        """Warp images upright.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, h, w), (n, h, w, c) or (n, p)
+            Images of the fitted shape.
+
+        Returns
+        -------
+        ndarray of shape (n, height, width), (n, height, width, c) or (n, q)
+            With the axes and the dtype that X had; other dtypes than uint8, uint16, float32
+            and float64 become float64.
+
+        Raises
+        ------
+        NotFittedError, InvalidInputError
+            If fit was not called; if the images have another shape or range than fitted.
+        """
+        images = self._images(X)
+        return images.with_axes_of_X(self.rectifier_.rectify(images.values))
+
+    def predict_theta(self, X: Any) -> Array:
+        """The pose found in each image.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, h, w), (n, h, w, c) or (n, p)
+            Images of the fitted shape.
+
+        Returns
+        -------
+        ndarray of shape (n, 2, 3), (n, 3, 3) of "projective", (n, k * k, 2) of a spline, float64
+            Output to source, normalized, as `Rectifier.theta` says.
+
+        Raises
+        ------
+        NotFittedError, InvalidInputError
+            As `transform`.
+        """
+        images = self._images(X)
+        return self.rectifier_.theta(images.values)
+
+    def predict_confidence(self, X: Any) -> Array:
+        """How likely each pose is right.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, h, w), (n, h, w, c) or (n, p)
+            Images of the fitted shape.
+
+        Returns
+        -------
+        ndarray of shape (n,), float64
+            Probability that the corners are off by less than 10 % of the width, on average,
+            calibrated on canvases of examples that were not trained on.
+
+        Raises
+        ------
+        NotFittedError, InvalidInputError
+            As `transform`.
+        """
+        images = self._images(X)
+        return np.asarray(self.rectifier_.find_pose(images.values)[1])
+
+    def _images(self, X: Any) -> Images:
+        check_is_fitted(self)
+        images, _ = read_images(self, X, fitted_spec=self.rectifier_.image_spec)
+        return images
+
+    @property
+    def _n_features_out(self) -> int:
+        height, width = self.rectifier_.output_shape
+        return height * width * self.rectifier_.image_spec.channels
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags

@@ -1,0 +1,186 @@
+"""What a pose transformer is given, validated: examples, their poses, background pictures."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array
+from ..errors import InvalidInputError
+from ..geometry import any_theta, corners_from_theta
+from ..geometry.corners import corner_faults
+from ..model.image_spec import ImageSpec
+from ..nn.axes import activations_of
+from ..nn.shrink import Shrink
+from ..pose.algebra import identities, square
+from ..pose.canvases import Examples
+from ..pose.encodings import TURNING
+from ..pose.looks import look_shape
+from ..threads import slices_of
+from .images import read_images
+
+__all__ = ["PoseData", "bins_of", "check_ranges", "read_pose_data"]
+
+FEWEST = 5
+WIDEST_REGRESSION = 60.0  # degrees: beyond, a look regresses no angle
+BINS = 36
+
+
+@dataclass(frozen=True)
+class PoseData:
+    """Examples at the size of what looks see, with values in [0, 1].
+
+    `span` is what those values were divided by, in the network's units.
+    """
+
+    spec: ImageSpec
+    examples: Examples
+    background: Array
+    upright: bool
+    span: float
+    dtype: Any
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) of what looks see."""
+        height, width = self.examples.images.shape[1:3]
+        return height, width
+
+
+def read_pose_data(estimator: Any, X: Any, y: Any) -> PoseData:
+    """Find everything that can be wrong with what fit was given, before any training."""
+    images, _ = read_images(estimator, X)
+    values = images.values
+    if len(values) < FEWEST:
+        raise InvalidInputError(
+            f"{len(values)} examples came (n_samples={len(values)}); wanted at least {FEWEST}."
+        )
+    if (values == values[:1]).all():
+        raise InvalidInputError(
+            f"all {len(values)} examples are alike, pixel by pixel; wanted different pictures."
+        )
+    spec = ImageSpec.of(values)
+    theta = _theta(estimator, y, values)
+    small = _small(values, spec)
+    background = _background(estimator.background, spec, small)
+    low, high = (0.0, 1.0) if spec.range != "float" else (float(small.min()), float(small.max()))
+    with np.errstate(over="ignore"):
+        span = high - low
+    if not np.isfinite(span) or span > float(np.finfo(np.float32).max) / 4:
+        raise InvalidInputError(
+            f"X reaches from {low:g} to {high:g}, too far to be learned from; bring it to a range "
+            "such as [0, 1]."
+        )
+    span = span or 1.0
+    scaled, behind = (((v - low) / span).astype(np.float32) for v in (small, background))
+    upright = bool((theta == identities(estimator.family, 1)).all())
+    dtype = np.float64 if values.dtype == np.float64 else np.float32
+    return PoseData(spec, Examples(scaled, theta), behind, upright, span, dtype)
+
+
+def _theta(estimator: Any, y: Any, values: Array) -> Array:
+    """The true poses; identities where y holds none, but labels."""
+    n, family = len(values), estimator.family
+    upright = identities(family, n)
+    if y is None or np.asarray(y).ndim < 3:
+        return upright
+    theta = any_theta(y)
+    if theta.shape == (n, 2, 3) and upright.shape[1:] == (3, 3):
+        theta = square(theta)
+    if theta.shape != upright.shape:
+        raise InvalidInputError(
+            f"y holds theta of shape {theta.shape}; for {n} images and the family {family!r} "
+            f"wanted {upright.shape}, or None for pictures that are upright."
+        )
+    sides = np.tile(np.array(values.shape[1:3], np.float64), (n, 1))
+    for row, fault in corner_faults(corners_from_theta(theta, sides), sides):
+        raise InvalidInputError(f"theta of example {row}: {fault}.")
+    return theta
+
+
+def _small(values: Array, spec: ImageSpec) -> Array:
+    """Images as the looks see them, float64, in the network's units."""
+    shape = look_shape((spec.height, spec.width))
+    shrink = Shrink(*shape)
+    shrink.build((spec.channels, spec.height, spec.width))
+    parts = [
+        shrink.forward(activations_of(spec.network_input(values[part], np.float64)))[0]
+        for part in slices_of(len(values))
+    ]
+    return np.ascontiguousarray(np.concatenate(parts, axis=3).transpose(3, 1, 2, 0))
+
+
+def _background(background: Any, spec: ImageSpec, small: Array) -> Array:
+    """Foreign pictures: the examples themselves, and those given, of any size."""
+    if background is None:
+        return small
+    pictures = [np.asarray(picture) for picture in background]
+    if not pictures:
+        raise InvalidInputError("background holds no picture; give some, or None.")
+    from ..opencv import resize_area
+
+    found = [small]
+    for number, picture in enumerate(pictures):
+        images = picture[None] if picture.ndim == 3 else picture[None, ..., None]
+        if images.ndim != 4 or 0 in images.shape:
+            raise InvalidInputError(
+                f"background[{number}] has shape {picture.shape}; wanted (h, w) or (h, w, c)."
+            )
+        came = ImageSpec.of(images)
+        if (came.channels, came.range) != (spec.channels, spec.range):
+            raise InvalidInputError(f"background[{number}] is {came}; the examples are {spec}.")
+        if came.range == "float" and not np.isfinite(images).all():
+            raise InvalidInputError(f"background[{number}] holds NaN or infinity.")
+        images = resize_area(images, small.shape[1:3])
+        found.append(came.network_input(images, np.float64))
+    return np.concatenate(found)
+
+
+def bins_of(estimator: Any) -> int:
+    """Bins of angles of the first look, as asked for or as the range wants."""
+    if estimator.bins != "auto":
+        return int(estimator.bins)
+    wide = estimator.angle > min(WIDEST_REGRESSION, 180 / estimator.symmetry)
+    return BINS if wide and estimator.family in TURNING else 0
+
+
+def check_ranges(estimator: Any) -> None:
+    """Refuse ranges of poses that contradict one another, or the family."""
+    angle, symmetry, family = estimator.angle, estimator.symmetry, estimator.family
+    low, high = _scale(estimator.scale)
+    if not 0 < low <= high < np.inf:
+        raise InvalidInputError(
+            f"scale is {estimator.scale!r}; wanted (smallest, largest), above 0 and in this order."
+        )
+    turns = family in TURNING
+    if symmetry > 1 and (not turns or angle == 0):
+        why = f"the family {family!r} holds no turn" if not turns else "angle is 0"
+        raise InvalidInputError(f"symmetry is {symmetry}, but {why}; give symmetry=1.")
+    if symmetry > 1 and angle < 180 / symmetry:
+        raise InvalidInputError(
+            f"symmetry is {symmetry}, which speaks of turns by {360 / symmetry:g} degrees, but "
+            f"within angle={angle:g} either way there are none; give symmetry=1, or an angle of "
+            f"at least {180 / symmetry:g}."
+        )
+    bins = bins_of(estimator)
+    if bins and (angle == 0 or not turns):
+        why = "angle is 0" if turns else f"the family {family!r} holds no turn found by bins"
+        raise InvalidInputError(f"bins is {bins}, but {why}; give bins=0 or 'auto'.")
+    if turns and not bins and angle > WIDEST_REGRESSION:
+        raise InvalidInputError(
+            f"bins is 0 and angle {angle:g}: beyond {WIDEST_REGRESSION:g} degrees no angle is "
+            "learned without bins; give bins='auto', or a smaller angle."
+        )
+    if family.startswith("tps") and angle > WIDEST_REGRESSION:
+        raise InvalidInputError(
+            f"angle is {angle:g}; the family {family!r} learns turns up to "
+            f"{WIDEST_REGRESSION:g} degrees. Give a smaller angle, or another family."
+        )
+
+
+def _scale(scale: Any) -> tuple[float, float]:
+    try:
+        low, high = (float(value) for value in scale)
+    except (TypeError, ValueError):
+        raise InvalidInputError(f"scale is {scale!r}; wanted (smallest, largest).") from None
+    return low, high

@@ -1,0 +1,32 @@
+"""Ctrl-C in the middle of a run over photos."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+__all__ = ["orderly_interrupt"]
+
+
+@contextmanager
+def orderly_interrupt() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C only be remembered, the first time.
+
+    Nothing changes off the main thread, and where Ctrl-C has a meaning of the caller's own.
+    """
+    asked = threading.Event()
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not usual or threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+
+    def remember(number: int, stack: Any) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        asked.set()
+
+    signal.signal(signal.SIGINT, remember)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

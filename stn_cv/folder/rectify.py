@@ -1,0 +1,281 @@
+"""Folders of photos rectified: the functions that users call."""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..model.file import load, model_bytes
+from ..model.rectifier import Rectifier
+from ..opencv import LARGEST_PICTURE
+from .interrupt import orderly_interrupt
+from .item import Result
+from .options import Existing, Options, PathLike, Size
+from .plan import make_plan
+from .run import run_plan
+
+__all__ = ["Sources", "Summary", "as_paths", "iter_rectified", "rectify_folder"]
+
+Sources = PathLike | Sequence[PathLike]
+Model = Any  # a model file's path, a Rectifier or an estimator, of which this room knows nothing
+
+
+@dataclass
+class Summary:
+    """What a run did.
+
+    Attributes
+    ----------
+    done, skipped : int
+        Photos that were rectified, and whose output was there already.
+    failures : list of (path, reason)
+        Photos, and folders, that could not be read, warped or written.
+    left : int
+        Photos that were not tried, since there was no room for them.
+    seconds : float
+        Time of the whole run.
+    """
+
+    done: int = 0
+    skipped: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    left: int = 0
+    seconds: float = 0.0
+
+    def add(self, result: Result) -> None:
+        """Count one result."""
+        if result.status == "done":
+            self.done += 1
+        elif result.status == "skipped":
+            self.skipped += 1
+        else:
+            self.failures.append((result.input, result.error or ""))
+
+
+def as_paths(source: Sources) -> list[PathLike]:
+    """One path or several, as a list."""
+    return [source] if isinstance(source, (str, os.PathLike)) else list(source)
+
+
+def model_of(model: Model) -> tuple[Rectifier, str]:
+    """The Rectifier in a model file, an estimator, or itself; and the hash of its file."""
+    if isinstance(model, (str, os.PathLike)):
+        rectifier = load(model)
+        return rectifier, hashlib.sha256(Path(model).read_bytes()).hexdigest()
+    data = model_bytes(model)
+    rectifier = model if isinstance(model, Rectifier) else model.rectifier_
+    return rectifier, hashlib.sha256(data).hexdigest()
+
+
+def iter_rectified(
+    model: Model,
+    source: Sources,
+    target: PathLike,
+    *,
+    size: Size = "native",
+    glob: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    existing: Existing = "skip",
+    format: str | None = None,
+    quality: int | None = None,
+    n_jobs: int | None = None,
+    limit: int | None = None,
+    max_pixels: int = LARGEST_PICTURE,
+    first_page: bool = False,
+    preview: PathLike | None = None,
+    manifest: PathLike | None = None,
+    contact_sheet: PathLike | None = None,
+) -> Iterator[Result]:
+    """Rectify photos one after the other, as the caller asks for them.
+
+    Parameters
+    ----------
+    model : path-like, Rectifier or fitted estimator
+        What rectifies.
+    source : path-like or sequence of path-like
+        Folders, which are searched with all below, and files.
+    target : path-like
+        Folder for the outputs; it mirrors the sources' trees.
+    size, glob, exclude, existing, format, quality, n_jobs, limit, max_pixels, first_page
+        As in `rectify_folder`.
+    preview, manifest, contact_sheet
+        As in `rectify_folder`.
+
+    Yields
+    ------
+    Result
+        What became of each photo, in the order of the plan.
+
+    Raises
+    ------
+    InvalidInputError
+        As `rectify_folder`.
+    ModelFileError
+        If the model is refused.
+
+    Notes
+    -----
+    Convention: theta is (x, y), output to source, [-1, 1], ``align_corners=False``. Until the
+    last photo has come, BLAS and OpenCV use one thread each, in the whole process.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stn_cv
+    >>> from stn_cv.opencv import write_image
+    >>> X, y = np.random.default_rng(0).random((20, 8, 8, 3)), np.arange(20) % 2
+    >>> model = stn_cv.SpatialTransformer(head="linear", max_iter=2).fit(X, y)
+    >>> write_image("photo.png", np.zeros((60, 80, 3), np.uint8))
+    >>> [result.status for result in stn_cv.iter_rectified(model, "photo.png", "upright")]
+    ['done']
+    """
+    wanted = Options(
+        size=size,
+        glob=glob,
+        exclude=exclude,
+        existing=existing,
+        format=format,
+        quality=quality,
+        n_jobs=n_jobs,
+        limit=limit,
+        max_pixels=max_pixels,
+        first_page=first_page,
+        preview=preview,
+        manifest=manifest,
+        contact_sheet=contact_sheet,
+    )
+    plan = make_plan(as_paths(source), target, wanted, model)
+    yield from run_plan(plan, model_of(model), wanted, lambda: False)
+
+
+def rectify_folder(
+    model: Model,
+    source: Sources,
+    target: PathLike,
+    *,
+    size: Size = "native",
+    glob: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    existing: Existing = "skip",
+    format: str | None = None,
+    quality: int | None = None,
+    n_jobs: int | None = None,
+    limit: int | None = None,
+    max_pixels: int = LARGEST_PICTURE,
+    first_page: bool = False,
+    preview: PathLike | None = None,
+    manifest: PathLike | None = None,
+    contact_sheet: PathLike | None = None,
+    listener: Callable[[Result, int], None] | None = None,
+) -> Summary:
+    """Rectify folders of photos, each photo at its own resolution.
+
+    A photo is letterboxed to the model's proportions, never squashed; the transform found on
+    the small copy warps the photo itself, in its own colours and depth. Each output is
+    written whole or not at all, so a run that was stopped goes on with the same call.
+
+    Parameters
+    ----------
+    model : path-like, Rectifier or fitted estimator
+        What rectifies.
+    source : path-like or sequence of path-like
+        Folders, which are searched with all below, and files. Links are not followed.
+    target : path-like
+        Folder for the outputs, outside of the sources; it mirrors their trees.
+    size : {"native", "input"} or tuple, default "native"
+        Of the outputs: the model's proportions, a pixel for a pixel of the photo; the photo's
+        own; or (height, width).
+    glob, exclude : sequence of str, default ()
+        Patterns of names, or of paths below a source if with "/": of `glob`, if any, one must
+        match, of `exclude` none may.
+    existing : {"skip", "overwrite", "error"}, default "skip"
+        What to do with outputs that are there already.
+    format : str or None, default None
+        Suffix of a format of `stn_cv.opencv`, such as "png"; None keeps each photo's.
+    quality : int or None, default None
+        1 to 100 for JPEG (None: 95) and WebP (None: lossless).
+    n_jobs : int or None, default None
+        Threads; None is 1, -1 all cores.
+    limit : int or None, default None
+        Rectify so many at most.
+    max_pixels : int, default 89478485
+        The largest photo decoded, and the largest output.
+    first_page : bool, default False
+        Take the first page or frame of a file that has several; otherwise it is refused.
+    preview : path-like or None, default None
+        Folder for pictures of photo, frame and output side by side.
+    manifest : path-like or None, default None
+        File for a line of JSON a photo, see `Result`.
+    contact_sheet : path-like or None, default None
+        PNG file for the first photos and the least confident ones.
+    listener : callable or None, default None
+        ``listener(result, total)``, called after each photo.
+
+    Returns
+    -------
+    Summary
+        How many were done, skipped, and failed for what reason.
+
+    Raises
+    ------
+    InvalidInputError
+        Before anything is written: an option makes no sense, the target lies among the
+        sources or cannot be written to, two photos would have one output.
+    ModelFileError
+        If the model is refused.
+    KeyboardInterrupt
+        After Ctrl-C; photos under way are finished, and the manifest is complete so far.
+
+    See Also
+    --------
+    iter_rectified : The same, photo by photo.
+
+    Notes
+    -----
+    Convention: theta is (x, y), output to source, [-1, 1], ``align_corners=False``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stn_cv
+    >>> from stn_cv.opencv import write_image
+    >>> X, y = np.random.default_rng(0).random((20, 8, 8, 3)), np.arange(20) % 2
+    >>> model = stn_cv.SpatialTransformer(head="linear", max_iter=2).fit(X, y)
+    >>> write_image("photo.png", np.zeros((60, 80, 3), np.uint8))
+    >>> stn_cv.rectify_folder(model, "photo.png", "straight", size="input").done
+    1
+    """
+    start, summary = time.perf_counter(), Summary()
+    wanted = Options(
+        size=size,
+        glob=glob,
+        exclude=exclude,
+        existing=existing,
+        format=format,
+        quality=quality,
+        n_jobs=n_jobs,
+        limit=limit,
+        max_pixels=max_pixels,
+        first_page=first_page,
+        preview=preview,
+        manifest=manifest,
+        contact_sheet=contact_sheet,
+    )
+    plan = make_plan(as_paths(source), target, wanted, model)
+    fitted = model_of(model)
+    total = len(plan.items)
+    tried = 0
+    with orderly_interrupt() as interrupted:
+        for result in run_plan(plan, fitted, wanted, interrupted):
+            summary.add(result)
+            tried += result.status != "skipped"
+            if listener is not None:
+                listener(result, total)
+        if interrupted():
+            raise KeyboardInterrupt
+    summary.left = max(total + len(plan.unreadable) - tried, 0)
+    summary.seconds = time.perf_counter() - start
+    return summary

@@ -1,0 +1,115 @@
+"""What is known of one image file format: a module a format defines one object."""
+
+import contextlib
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..arrays import Array
+from .door import load_cv2
+
+__all__ = ["LARGEST_PROFILE", "Damaged", "Format", "Header", "swap_red_and_blue"]
+
+LARGEST_PROFILE = 2**24  # bytes; profiles with large tables have some megabytes
+
+
+class Damaged(Exception):  # noqa: N818  (what the bytes are; the codec turns it into an error)
+    """The bytes are cut off, or no file of the format they begin as."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an image file says of itself.
+
+    `channels` and `dtype` are the least that must come out of a decoder for nothing to be
+    lost, 0 channels a colour model that is not taken; `pages` is 2 for "more than one".
+    """
+
+    width: int
+    height: int
+    channels: int
+    dtype: str = "uint8"
+    orientation: int = 1  # 1 to 8, as in EXIF; what decoders apply by themselves is 1 here
+    pages: int = 1
+    profile: bytes | None = None
+    misread: str = ""  # what the decoder would get wrong, if anything
+
+
+class Format(ABC):
+    """One image file format.
+
+    Attributes
+    ----------
+    name : str
+        As it is called in messages.
+    suffixes : tuple of str
+        In lower case; the first is what files of this format are named by.
+    dtypes, channels : tuple
+        What a file of this format keeps as it is.
+    holds_profile : bool
+        Whether there is a place for an ICC profile; if so there is a `with_profile`.
+    """
+
+    name: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+    dtypes: ClassVar[tuple[str, ...]] = ("uint8",)
+    channels: ClassVar[tuple[int, ...]] = (1, 3, 4)
+    holds_profile: ClassVar[bool] = True
+
+    @property
+    def suffix(self) -> str:
+        """The usual suffix, such as ``".jpg"``."""
+        return self.suffixes[0]
+
+    @abstractmethod
+    def recognizes(self, start: bytes) -> bool:
+        """Whether a file with these first bytes (32, or the whole file) is of this format."""
+
+    @abstractmethod
+    def read_header(self, data: bytes) -> Header:
+        """Read the structure of a whole file and nothing else, at the cost of no more memory.
+
+        Raises
+        ------
+        Damaged, struct.error, IndexError
+            If the file is cut off or broken.
+        """
+
+    def decode(self, data: bytes, header: Header) -> Array | None:
+        """Pixels as they are stored, in RGB; None where the decoder gives up."""
+        image = imdecode(data, load_cv2().IMREAD_UNCHANGED)
+        return None if image is None else swap_red_and_blue(image)
+
+    def encode(self, image: Array, quality: int | None) -> bytes | None:
+        """Encode what `dtypes` and `channels` allow; None where the encoder gives up."""
+        options = self.encoder_options(quality)
+        done, data = load_cv2().imencode(self.suffix, swap_red_and_blue(image), options)
+        return data.tobytes() if done else None
+
+    def encoder_options(self, quality: int | None) -> list[int]:
+        """Flags and values for OpenCV's encoder."""
+        return []
+
+    def with_profile(self, data: bytes, profile: bytes) -> bytes:
+        """Put a colour profile into a file that `encode` wrote."""
+        raise NotImplementedError
+
+
+def imdecode(data: bytes, flags: int) -> Any:
+    """What OpenCV makes of a file, None if nothing."""
+    cv2 = load_cv2()
+    with contextlib.suppress(cv2.error):
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    return None
+
+
+def swap_red_and_blue(image: Array) -> Array:
+    """RGB[A] to BGR[A] or back; grey stays grey. Native and contiguous, as cv2 wants it."""
+    image = np.ascontiguousarray(image, image.dtype.newbyteorder("="))
+    if image.ndim == 2 or image.shape[2] < 3:
+        return image
+    cv2 = load_cv2()
+    alike = cv2.COLOR_RGB2BGR if image.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+    return np.asarray(cv2.cvtColor(image, alike))

@@ -1,0 +1,60 @@
+"""What a type checker makes of a user's script: names, options and results have their types."""
+
+import subprocess
+import sys
+
+import pytest
+from support.paths import ROOT
+
+pytest.importorskip("mypy")
+
+SCRIPT = """
+import numpy as np
+
+import stn_cv
+
+model = stn_cv.SpatialTransformer(family="affine", max_iter=2)
+rectifier: stn_cv.Rectifier = stn_cv.load("model.stn")
+summary = stn_cv.rectify_folder(rectifier, "photos", "out", size=(30, 20), existing="overwrite")
+done: int = summary.done
+reasons: list[tuple[str, str]] = summary.failures
+for result in stn_cv.iter_rectified("model.stn", ["a.jpg"], "out", n_jobs=2, format="png"):
+    status: str = result.status
+layer = stn_cv.nn.Dense(3)
+warped = stn_cv.warp_affine(np.zeros((4, 4)), [[1, 0, 0], [0, 1, 0]])
+"""
+FAULTS = [
+    ("stn_cv.rectify_foldr('m', 'a', 'b')", "rectify_foldr"),
+    ("stn_cv.rectify_folder('m', 'a', 'b', existing='sometimes')", "Literal['skip', "),
+    ("stn_cv.rectify_folder('m', 'a', 'b', size='huge')", "Literal['native', "),
+    ("stn_cv.rectify_folder('m', 'a', 'b', threads=2)", '"threads"'),
+    ("next(stn_cv.iter_rectified('m', 'a', 'b')).colour", '"colour"'),
+    ("stn_cv.load('m').theta_of", '"theta_of"'),
+]
+
+
+def complaints(script, folder):
+    """What strict mypy says of a script, in a process of its own and away from the sources."""
+    path = folder / "script.py"
+    path.write_text(script)
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", ROOT / ".mypy_cache"]
+    # of libraries without types, which the package uses inside, a user says this as well
+    command += ["--ignore-missing-imports", "--config-file", "", path]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=folder, env={"PATH": "", "MYPYPATH": str(ROOT)}
+    )
+    return [line for line in done.stdout.splitlines() if "script.py" in line] + [done.stderr]
+
+
+def test_a_right_script_is_right(tmp_path):
+    assert (ROOT / "stn_cv" / "py.typed").is_file()
+    assert complaints(SCRIPT, tmp_path) == [""]
+
+
+def test_each_fault_is_found(tmp_path):
+    lines = SCRIPT + "\n".join(fault for fault, _ in FAULTS)
+    found = complaints(lines, tmp_path)
+    first = SCRIPT.count("\n") + 1
+    for number, (fault, word) in enumerate(FAULTS, first):
+        there = [line for line in found if f"script.py:{number}: error" in line]
+        assert len(there) == 1 and word in there[0], (fault, found)
