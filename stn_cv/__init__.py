@@ -45,6 +45,8 @@ _HOMES = {
     "SpatialTransformerClassifier": "estimators",
     "PoseTransformer": "estimators",
     "HOG": "estimators",
+    "PoseReport": "estimators",
+    "cross_validate_pose": "estimators",
     "Rectifier": "model.rectifier",
     "ImageSpec": "model.image_spec",
     "save": "model.file",
@@ -75,6 +77,7 @@ _HOMES = {
     "ModelFileError": "errors",
     "MissingLibraryError": "errors",
     "CollapseWarning": "errors",
+    "PoseWarning": "errors",
 }
 
 __all__ = [
@@ -87,7 +90,9 @@ __all__ = [
     "MissingLibraryError",
     "ModelFileError",
     "NonFiniteError",
+    "PoseReport",
     "PoseTransformer",
+    "PoseWarning",
     "Rectifier",
     "SpatialTransformer",
     "SpatialTransformerClassifier",
@@ -99,6 +104,7 @@ __all__ = [
     "contact_sheet",
     "corner_error",
     "corners_from_theta",
+    "cross_validate_pose",
     "export",
     "grid_sample",
     "grid_sample_backward",

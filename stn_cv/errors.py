@@ -12,6 +12,7 @@ __all__ = [
     "MissingLibraryError",
     "ModelFileError",
     "NonFiniteError",
+    "PoseWarning",
     "StnError",
     "TrainingDiverged",
     "warn_caller",
@@ -50,6 +51,10 @@ class MissingLibraryError(StnError, ImportError):
 
 class CollapseWarning(UserWarning):
     """The transformer looks away from its images: most of its grid lies outside them."""
+
+
+class PoseWarning(UserWarning):
+    """A fitted transformer is not worth it, as far as can be told; see `PoseReport`."""
 
 
 class InterruptedWarning(UserWarning):

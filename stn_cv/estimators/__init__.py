@@ -3,6 +3,15 @@
 from .classifier import SpatialTransformerClassifier
 from .hog import HOG
 from .pose import PoseTransformer
+from .pose_report import PoseReport
+from .pose_validation import cross_validate_pose
 from .transformer import SpatialTransformer
 
-__all__ = ["HOG", "PoseTransformer", "SpatialTransformer", "SpatialTransformerClassifier"]
+__all__ = [
+    "HOG",
+    "PoseReport",
+    "PoseTransformer",
+    "SpatialTransformer",
+    "SpatialTransformerClassifier",
+    "cross_validate_pose",
+]

@@ -148,7 +148,9 @@ def _pool_first(layers: list[Layer]) -> list[Layer]:
     """Move each relu, leaky or not, behind the max pools that follow it: they commute exactly."""
     for first in reversed(range(len(layers) - 1)):
         for i in range(first, len(layers) - 1):
-            if not (isinstance(layers[i], (ReLU, LeakyReLU)) and isinstance(layers[i + 1], MaxPool)):
+            if not (
+                isinstance(layers[i], (ReLU, LeakyReLU)) and isinstance(layers[i + 1], MaxPool)
+            ):
                 break
             layers[i], layers[i + 1] = layers[i + 1], layers[i]
     return layers

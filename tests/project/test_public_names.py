@@ -29,7 +29,13 @@ ALIGNMENT = ["theta_from_moments"]
 MODEL = ["ImageSpec", "Rectifier", "export", "load", "save"]
 PICTURES = ["contact_sheet"]
 FOLDERS = ["iter_rectified", "rectify_folder"]
-ESTIMATORS = ["HOG", "SpatialTransformer", "SpatialTransformerClassifier"]
+ESTIMATORS = [
+    "HOG",
+    "PoseReport",
+    "SpatialTransformer",
+    "SpatialTransformerClassifier",
+    "cross_validate_pose",
+]
 ERRORS = [
     "CollapseWarning",
     "InterruptedWarning",
@@ -38,6 +44,7 @@ ERRORS = [
     "MissingLibraryError",
     "ModelFileError",
     "NonFiniteError",
+    "PoseWarning",
     "StnError",
     "TrainingDiverged",
 ]
