@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from . import datasets as datasets
     from . import joint as joint
     from . import nn as nn
+    from .alignment import (
+        theta_from_moments,
+    )
     from .errors import (
+        AlignmentWarning,
         CollapseWarning,
         InterruptedWarning,
         InvalidInputError,
@@ -19,16 +23,47 @@ if TYPE_CHECKING:
         MissingLibraryError,
         ModelFileError,
         NonFiniteError,
+        PoseWarning,
         StnError,
         TrainingDiverged,
     )
-    from .estimators import HOG, SpatialTransformer, SpatialTransformerClassifier
-    from .folder import iter_rectified, rectify_folder
-    from .geometry import theta_from_cv2, theta_to_cv2
-    from .model.file import load, save
-    from .model.image_spec import ImageSpec
-    from .model.rectifier import Rectifier
-    from .pictures import contact_sheet
+    from .estimators import (
+        HOG,
+        JointAlignment,
+        PoseReport,
+        PoseTransformer,
+        SpatialTransformer,
+        SpatialTransformerClassifier,
+        cross_validate_pose,
+    )
+    from .folder import (
+        iter_rectified,
+        rectify_folder,
+    )
+    from .geometry import (
+        angle_error,
+        corner_error,
+        corners_from_theta,
+        theta_from_corners,
+        theta_from_cv2,
+        theta_to_cv2,
+    )
+    from .model.file import (
+        load,
+        save,
+    )
+    from .model.image_spec import (
+        ImageSpec,
+    )
+    from .model.rectifier import (
+        Rectifier,
+    )
+    from .onnx.export import (
+        export,
+    )
+    from .pictures import (
+        contact_sheet,
+    )
     from .sampling import (
         affine_grid,
         affine_grid_backward,
@@ -47,11 +82,12 @@ _HOMES = {
     "HOG": "estimators",
     "PoseReport": "estimators",
     "cross_validate_pose": "estimators",
+    "JointAlignment": "estimators",
     "Rectifier": "model.rectifier",
     "ImageSpec": "model.image_spec",
     "save": "model.file",
     "load": "model.file",
-    "export": "onnx",
+    "export": "onnx.export",
     "affine_grid": "sampling",
     "affine_grid_backward": "sampling",
     "grid_sample": "sampling",
@@ -78,15 +114,18 @@ _HOMES = {
     "MissingLibraryError": "errors",
     "CollapseWarning": "errors",
     "PoseWarning": "errors",
+    "AlignmentWarning": "errors",
 }
 
 __all__ = [
+    "AlignmentWarning",
     "CollapseWarning",
     "HOG",
     "ImageSpec",
     "InterruptedWarning",
     "InvalidInputError",
     "InvalidTypeError",
+    "JointAlignment",
     "MissingLibraryError",
     "ModelFileError",
     "NonFiniteError",

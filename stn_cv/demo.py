@@ -78,7 +78,9 @@ def run(seed: int, jobs: int, out: Path) -> None:
     save(models[BEHIND][0], model)
     write_bytes(sheet, encode(_contact_sheet(models[BEHIND], digits), ".png"))
     wrote = f"Wrote {sheet} and {model}, the transformer of the second line."
-    console.print(wrote, markup=False, highlight=False, soft_wrap=True)  # a path stays whole
+    console.print(
+        wrote, markup=False, emoji=False, highlight=False, soft_wrap=True
+    )  # a path stays whole
 
 
 def _flat(digits: DistortedDigits) -> DistortedDigits:

@@ -5,6 +5,7 @@ import warnings
 from types import FrameType
 
 __all__ = [
+    "AlignmentWarning",
     "CollapseWarning",
     "InterruptedWarning",
     "InvalidInputError",
@@ -59,6 +60,10 @@ class PoseWarning(UserWarning):
 
 class InterruptedWarning(UserWarning):
     """Ctrl-C ended a training; the best weights so far were kept."""
+
+
+class AlignmentWarning(UserWarning):
+    """Searches for poses that should agree do not: the poses are not to be trusted."""
 
 
 def warn_caller(message: str, category: type[Warning]) -> None:

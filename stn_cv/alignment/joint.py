@@ -7,7 +7,7 @@ continuous joint alignment"; the last refinement is that of Baker and Matthews 2
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from ..arrays import Array
 from .gauge import common_turns
 from .moments import moment_poses
 from .poses import Poses
-from .templates import best_matches, canvases, normalized, seen, summed_by
+from .templates import SIDE, best_matches, canvases, normalized, seen, summed_by
 
 __all__ = ["Alignment", "Course", "Search", "align"]
 
@@ -28,6 +28,7 @@ SMALLEST_SHARE = 1 / 6  # of an equal share of the pictures: a smaller cluster b
 REFINEMENTS = 3
 NUDGE = (math.radians(2), 0.03, 0.03, 0.03)  # turn, log scale, shifts: for derivatives
 FARTHEST = (math.radians(STEP), 0.1, 0.1, 0.1)  # of one refinement
+BESIDE_AXIS = 20.0  # degrees from the principal axis
 FEW_ROUNDS = 6  # in which a start shows what it is worth
 
 
@@ -64,17 +65,17 @@ class Alignment:
 
     templates: Array
     search: Search
-    by_moments: bool
+    start: str = "as_they_are"
 
-    def start(self, images: Array) -> Poses:
+    def begun(self, images: Array) -> Poses:
         """What is known of poses before looking at templates."""
-        if self.by_moments:
-            return moment_poses(images[..., None], turn=False)
-        return Poses.identity(len(images))
+        if self.start == "as_they_are":
+            return Poses.identity(len(images))
+        return moment_poses(images[..., None], turn=self.start == "axis")
 
     def poses(self, images: Array, n_jobs: int | None) -> tuple[Poses, Array, Array]:
         """Poses of grey images (n, h, w), their templates and their correlations."""
-        start, motions = self.start(images), self.search.motions()
+        start, motions = self.begun(images), self.search.motions()
         rows = canvases(images, start, n_jobs)
         cluster, number, correlation = best_matches(rows, seen(self.templates, motions), n_jobs)
         poses = start.then(motions[number])
@@ -109,6 +110,10 @@ class Alignment:
             members = cluster == number
             steps[members] = (rows - fitted)[members] @ np.linalg.pinv(slope, rcond=1e-3)
         return np.clip(steps, -np.array(FARTHEST), FARTHEST)
+
+    def pictures(self) -> Array:
+        """The templates, (K, SIDE, SIDE)."""
+        return self.templates.reshape(-1, SIDE, SIDE)
 
     def turned(self, angles: Array) -> "Alignment":
         """The same with each template's frame turned clockwise by its angle, in radians."""
@@ -145,18 +150,16 @@ def align(
 ) -> None:
     """Look for templates of grey images from several starts; what is found goes to `course`.
 
-    Of the two starts, moments and the pictures as they are, the one goes on that correlates
-    better after a few rounds.
+    Of the starts, the one goes on that correlates best after a few rounds.
     """
     rng = np.random.default_rng(seed)
     sample = images
     if len(images) > LARGEST_SAMPLE:
         sample = images[np.sort(rng.choice(len(images), LARGEST_SAMPLE, replace=False))]
-    blank = Alignment(np.empty((0, 0), np.float32), search, True)
     trials = []
-    for by_moments in (True, False):
-        start = replace(blank, by_moments=by_moments)
-        rows = canvases(sample, start.start(sample), n_jobs)
+    for name, own in _starts(search):
+        start = Alignment(np.empty((0, 0), np.float32), own, name)
+        rows = canvases(sample, start.begun(sample), n_jobs)
         rounds = _Rounds(sample, rows, start, n_templates, np.random.default_rng([seed, 0]), n_jobs)
         for number in range(min(FEW_ROUNDS, max_iter)):
             listen(0, number, rounds.step())
@@ -172,6 +175,18 @@ def align(
         course.add(rounds.correlation, rounds.finished())
 
 
+def _starts(search: Search) -> Iterator[tuple[str, Search]]:
+    """Names of starts, and the turns that are tried from each.
+
+    Where things are turned by less than a quarter, the principal axis tells the turn but for a
+    little.
+    """
+    if search.angle < 90 and search.symmetry == 1:
+        yield "axis", replace(search, angle=min(search.angle, BESIDE_AXIS))
+    yield "moments", search
+    yield "as_they_are", search
+
+
 class _Rounds:
     """One search: templates that are matched and made anew, round by round."""
 
@@ -185,7 +200,7 @@ class _Rounds:
         n_jobs: int | None,
     ) -> None:
         self.images, self.rows, self.rng, self.n_jobs = images, rows, rng, n_jobs
-        self.start, self.motions = alignment.start(images), alignment.search.motions()
+        self.start, self.motions = alignment.begun(images), alignment.search.motions()
         self.alignment = replace(alignment, templates=self._first(n_templates))
         self.correlation = 0.0
 

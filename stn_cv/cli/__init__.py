@@ -13,6 +13,7 @@ from .fit import fit
 from .info import info
 from .predict import predict
 from .rectify import rectify
+from .streams import open_standard_streams
 
 __all__ = ["main"]
 
@@ -29,6 +30,7 @@ for command in (fit, rectify, predict, export, info, doctor, demo):
 
 def main() -> None:
     """Run the command; Ctrl-C exits with 130, what the user can mend with one line and a code."""
+    open_standard_streams()
     from ..errors import InterruptedWarning, ModelFileError, StnError
 
     try:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -79,6 +79,12 @@ sources_argument = click.argument(
 )
 
 
+def _damaged() -> tuple[str, ...]:
+    from ..folder.options import Damaged
+
+    return get_args(Damaged)
+
+
 def photo_options(command: Any) -> Any:
     """Which photos, and how large they may be."""
     for option in reversed(
@@ -102,6 +108,13 @@ def photo_options(command: Any) -> Any:
             ),
             click.option(
                 "--first-page", is_flag=True, help="Take the first page or frame of several."
+            ),
+            click.option(
+                "--damaged",
+                type=ChoiceOf(_damaged),
+                default="refuse",
+                show_default=True,
+                help="Photos of which data are known to be lost; keep takes what is left.",
             ),
         ]
     ):

@@ -1,5 +1,6 @@
 """How far a run is: a bar on a terminal, a line now and then elsewhere; failures in any case."""
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -41,13 +42,19 @@ def reporter(mode: str) -> Iterator[Report]:
         def report(result: Any, total: int) -> None:
             progress.update(task, total=total, advance=result.status != "skipped")
             if result.status == "error":
-                progress.console.print(_failure(result), markup=False, soft_wrap=True)
+                progress.console.print(_failure(result), markup=False, emoji=False, soft_wrap=True)
 
         yield report
 
 
 def _failure(result: Any) -> str:
     return f"stn-cv: {printable(result.input)}: {result.error}"
+
+
+def _say(line: str) -> None:
+    """Write a line, if anyone still reads: it must not end a run over photos."""
+    with contextlib.suppress(OSError):
+        click.echo(line, err=True)
 
 
 class _Lines:
@@ -62,13 +69,13 @@ class _Lines:
         """Failures at once; of the others each, none, or a count every few seconds."""
         self.tried += result.status != "skipped"
         if result.status == "error":
-            click.echo(_failure(result), err=True)
+            _say(_failure(result))
         elif self.mode == "verbose":
             taken = "" if result.milliseconds is None else f" ({result.milliseconds:.0f} ms)"
-            click.echo(f"{result.status}: {printable(result.input)}{taken}", err=True)
+            _say(f"{result.status}: {printable(result.input)}{taken}")
         now = time.monotonic()
         if self.mode == "" and now - self.last >= EVERY:
             self.last = now
             rate = self.tried / (now - self.start)
             left = max(total - self.tried, 0) / rate if rate else 0
-            click.echo(f"{self.tried} of {total}, {rate:.1f} a second, {left:.0f} s left", err=True)
+            _say(f"{self.tried} of {total}, {rate:.1f} a second, {left:.0f} s left")

@@ -28,6 +28,12 @@ def _existing() -> tuple[str, ...]:
     return get_args(Existing)
 
 
+def _sampling() -> tuple[str, ...]:
+    from ..folder.options import Sampling
+
+    return get_args(Sampling)
+
+
 def _formats() -> tuple[str, ...]:
     from ..opencv import FORMATS
 
@@ -56,6 +62,9 @@ def _formats() -> tuple[str, ...]:
 )
 @click.option("--format", type=ChoiceOf(_formats), help="Otherwise as each photo.")
 @click.option("--quality", type=click.IntRange(1, 100), help="Of lossy formats; of JPEG 95.")
+@click.option(
+    "--sampling", type=ChoiceOf(_sampling), help="Of a JPEG's colours; otherwise as the photo's."
+)
 @jobs_option
 @click.option("--preview", type=click.Path(file_okay=False), help="Folder for before and after.")
 @click.option(
@@ -90,6 +99,7 @@ def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) ->
         click.echo("stn-cv: interrupted; the same command goes on from here.", err=True)
         raise
     done, failed = summary.done, len(summary.failures)
+    _say_passed_over(summary.passed_over, quiet)
     if not (done or failed or summary.skipped or summary.left):
         return nothing_matched(sources)
     if not quiet:
@@ -107,6 +117,13 @@ def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) ->
     return FAILED if failed or summary.left else 0
 
 
+def _say_passed_over(counts: dict[str, int], quiet: bool = False) -> None:
+    """Name the kinds of files that were taken for no photos."""
+    if counts and not quiet:
+        kinds = ", ".join(f"{n} {printable(kind)}" for kind, n in sorted(counts.items()))
+        click.echo(f"stn-cv: passed over as no photos: {kinds}; see --glob.", err=True)
+
+
 def _dry_run(model: Path, sources: Sources, out: str, options: dict[str, Any]) -> int:
     from ..folder import Options, make_plan
     from ..model.file import load
@@ -118,6 +135,7 @@ def _dry_run(model: Path, sources: Sources, out: str, options: dict[str, Any]) -
         click.echo(f"{printable(item.source)} -> {printable(item.target)}")
     for item in plan.skipped:
         click.echo(f"{printable(item.source)} is done: {printable(item.target)}")
+    _say_passed_over(plan.passed_over)
     for path, reason in plan.unreadable:
         click.echo(f"stn-cv: {printable(path)}: {reason}", err=True)
     if not (plan.items or plan.skipped or plan.unreadable):

@@ -1,5 +1,6 @@
 """The scikit-learn face."""
 
+from .alignment import JointAlignment
 from .classifier import SpatialTransformerClassifier
 from .hog import HOG
 from .pose import PoseTransformer
@@ -9,6 +10,7 @@ from .transformer import SpatialTransformer
 
 __all__ = [
     "HOG",
+    "JointAlignment",
     "PoseReport",
     "PoseTransformer",
     "SpatialTransformer",

@@ -12,7 +12,7 @@ from ..geometry.corners import corner_faults
 from ..model.image_spec import ImageSpec
 from ..nn.axes import activations_of
 from ..nn.shrink import Shrink
-from ..pose.algebra import identities, square
+from ..pose.algebra import identities, middles, square
 from ..pose.canvases import Examples
 from ..pose.encodings import TURNING
 from ..pose.looks import look_shape
@@ -92,10 +92,23 @@ def _theta(estimator: Any, y: Any, values: Array) -> Array:
             f"y holds theta of shape {theta.shape}; for {n} images and the family {family!r} "
             f"wanted {upright.shape}, or None for pictures that are upright."
         )
-    sides = np.tile(np.array(values.shape[1:3], np.float64), (n, 1))
-    for row, fault in corner_faults(corners_from_theta(theta, sides), sides):
-        raise InvalidInputError(f"theta of example {row}: {fault}.")
+    _check_frames(theta, values.shape[1:3])
     return theta
+
+
+def _check_frames(theta: Array, shape: tuple[int, ...]) -> None:
+    """Refuse what no upright picture looks like; a frame may reach beyond the photo."""
+    away = (np.abs(middles(theta)[:, :, 2]) > 1).any(axis=1)
+    if away.any():
+        raise InvalidInputError(
+            f"theta of example {away.argmax()} has its middle outside of the photo; wanted theta "
+            "that maps the upright picture to where it lies in the photo."
+        )
+    corners = corners_from_theta(theta, shape)
+    corners -= corners.min(axis=(1, 2), keepdims=True)
+    room = np.ceil(corners.max(axis=(1, 2)))[:, None] * [1, 1] + 1
+    for row, fault in corner_faults(corners, room):
+        raise InvalidInputError(f"theta of example {row}: {fault}.")
 
 
 def _small(values: Array, spec: ImageSpec) -> Array:

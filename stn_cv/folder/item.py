@@ -7,13 +7,14 @@ import time
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ..arrays import Array
 from ..errors import InvalidInputError, StnError
+from ..geometry.letterbox import pose_of
+from ..model.photos import find, warped
 from ..model.rectifier import Rectifier
-from ..opencv import decode_photo, encode
+from ..opencv import Photo, decode_photo, encode
 from .files import read_photo_file, write_below
-from .letterbox import pose_of
 from .options import Options
-from .photos import find, warped
 from .plan import Item
 from .preview import Thumbnails, preview_of, thumbnails_of
 
@@ -56,6 +57,8 @@ class Result:
         In pixels of the photo, from its centre to what lies in the output's centre.
     label, confidence : object or None
         Most probable class, and its probability; found for a manifest or contact sheet only.
+    damage : str or None
+        What the decoder knows to be lost, of a damaged photo that was kept.
     milliseconds : float or None
         Time on its thread.
     input_sha256, model_sha256 : str or None
@@ -72,6 +75,7 @@ class Result:
     shift: list[float] | None = None
     label: Any = None
     confidence: float | None = None
+    damage: str | None = None
     milliseconds: float | None = None
     input_sha256: str | None = None
     model_sha256: str | None = None
@@ -121,7 +125,9 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     options = job.options
     data = read_photo_file(item.source, options.max_pixels)
     facts["input_sha256"] = hashlib.sha256(data).hexdigest()
-    photo = decode_photo(data, options.max_pixels, options.first_page)
+    keep = options.damaged == "keep"
+    photo = decode_photo(data, options.max_pixels, options.first_page, keep)
+    facts["damage"] = photo.damage or None
     del data
     # The head can take longer than all the rest of the network.
     classify = options.manifest is not None or options.contact_sheet is not None
@@ -138,7 +144,7 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     thumbnails = (
         None if options.contact_sheet is None else thumbnails_of(photo.pixels, theta, output)
     )
-    file = _encoded(output, item.target, options.quality, photo.profile)
+    file = _encoded(output, item.target, options, photo)
     if item.preview is not None and options.preview is not None:
         preview = preview_of(photo.pixels, theta, output)
         write_below(os.fspath(options.preview), item.preview, preview)
@@ -146,8 +152,9 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     return thumbnails
 
 
-def _encoded(output: Any, target: str, quality: int | None, profile: bytes | None) -> bytes:
+def _encoded(output: Array, target: str, options: Options, photo: Photo) -> bytes:
+    sampling = options.sampling or photo.sampling
     try:
-        return encode(output, os.path.splitext(target)[1], quality, profile)
+        return encode(output, os.path.splitext(target)[1], options.quality, photo.profile, sampling)
     except InvalidInputError as error:
         raise InvalidInputError(f"{error} The option is --format (format).") from error

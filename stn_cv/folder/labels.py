@@ -10,11 +10,11 @@ import numpy as np
 from ..arrays import Array
 from ..errors import InvalidInputError
 from ..model.image_spec import ImageSpec
-from ..opencv import LARGEST_PICTURE, decode_photo, quiet_and_serial
+from ..model.photos import small_copy
+from ..opencv import LARGEST_PICTURE, SUFFIXES, decode_photo, quiet_and_serial
 from ..threads import run_stream
 from .files import read_photo_file
 from .item import reason_of
-from .photos import small_copy
 from .plan import find_photos
 
 __all__ = ["Examples", "labelled_photos", "read_examples"]
@@ -59,14 +59,28 @@ def labelled_photos(data: str | os.PathLike[str]) -> list[tuple[str, str]]:
 
 def _from_folder(folder: str) -> list[tuple[str, str]]:
     pairs = []
-    found, unreadable = find_photos([folder])
+    found, unreadable, _ = find_photos([folder])
     if unreadable:
         raise InvalidInputError(f"cannot read {unreadable[0][0]!r}: {unreadable[0][1]}.")
     for path, relative in found:
         label, below, _ = relative.partition(os.sep)
         if below:  # photos beside the classes' folders have no class
             pairs.append((path, label))
+    _check_classes(folder, {label for _, label in pairs})
     return pairs
+
+
+def _check_classes(folder: str, labels: set[str]) -> None:
+    """Refuse to leave out a class in silence."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.is_dir() and not entry.name.startswith(".") and entry.name not in labels:
+            what = "holds no photo"
+            if entry.is_symlink():
+                what = "is a link, which is not followed"
+            raise InvalidInputError(
+                f"the class {entry.name!r} of {folder!r} {what}; wanted photos with one of the "
+                f"suffixes {', '.join(SUFFIXES)} in each. Mend or remove it."
+            )
 
 
 def _from_csv(path: str) -> list[tuple[str, str]]:

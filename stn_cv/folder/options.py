@@ -13,10 +13,12 @@ from ..errors import InvalidInputError, InvalidTypeError
 from ..opencv import LARGEST_PICTURE, SUFFIXES
 from ..threads import effective_jobs
 
-__all__ = ["Existing", "Options", "PathLike", "Size", "SizeWord"]
+__all__ = ["Damaged", "Existing", "Options", "PathLike", "Sampling", "Size", "SizeWord"]
 
 PathLike = str | os.PathLike[str]
 Existing = Literal["skip", "overwrite", "error"]
+Damaged = Literal["refuse", "keep"]
+Sampling = Literal["444", "422", "420"]
 SizeWord = Literal["native", "input"]
 Size = SizeWord | tuple[int, int]
 
@@ -31,21 +33,21 @@ class Options:
     existing: Existing = "skip"
     format: str | None = None
     quality: int | None = None
+    sampling: Sampling | None = None
     n_jobs: int | None = None
     limit: int | None = None
     max_pixels: int = LARGEST_PICTURE
     first_page: bool = False
+    damaged: Damaged = "refuse"
     preview: PathLike | None = None
     manifest: PathLike | None = None
     contact_sheet: PathLike | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        choices = get_args(Existing)
-        if self.existing not in choices:
-            raise InvalidInputError(
-                f"existing is {self.existing!r}; wanted one of {', '.join(choices)}."
-            )
+        _check_choice("existing", self.existing, get_args(Existing))
+        _check_choice("damaged", self.damaged, get_args(Damaged))
+        _check_choice("sampling", self.sampling, (None, *get_args(Sampling)))
         if isinstance(self.glob, str) or isinstance(self.exclude, str):
             raise InvalidTypeError("glob and exclude are lists of patterns; came one text.")
         suffix = f".{self.format}"
@@ -68,6 +70,13 @@ class Options:
         sides = self.size if isinstance(self.size, tuple) else ()
         whole = len(sides) == 2 and all(isinstance(side, int) and side > 0 for side in sides)
         return whole and math.prod(sides) <= self.max_pixels
+
+
+def _check_choice(name: str, value: Any, choices: Sequence[Any]) -> None:
+    if value not in choices:
+        raise InvalidInputError(
+            f"{name} is {value!r}; wanted one of {', '.join(map(str, choices))}."
+        )
 
 
 def _check_count(name: str, value: Any, most: int = sys.maxsize) -> None:

@@ -4,9 +4,10 @@ import fnmatch
 import os
 import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..atomic import check_file_name
 from ..errors import InvalidInputError
@@ -31,22 +32,42 @@ class Item:
 
 @dataclass(frozen=True)
 class Plan:
-    """Items to do, items whose output is there already, and folders that cannot be read."""
+    """What to do, what is done already, what cannot be read, and what is no photo."""
 
     target: str
     items: list[Item]
     skipped: list[Item] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
 
 
 Pair = tuple[str, str]  # path, and path relative to the folder it was found in
+LINKS, NO_SUFFIX = "links", "without suffix"
+
+
+class Search(NamedTuple):
+    """What is in some folders.
+
+    Attributes
+    ----------
+    found : list of (path, relative path)
+        Photos, in the order of the sources, sorted in each.
+    unreadable : list of (path, reason)
+        Folders that cannot be listed.
+    passed_over : Counter
+        How many other files there are, by suffix.
+    """
+
+    found: list[Pair]
+    unreadable: list[Pair]
+    passed_over: Counter[str]
 
 
 def find_photos(
     sources: Iterable[str | os.PathLike[str]],
     glob: Sequence[str] = (),
     exclude: Sequence[str] = (),
-) -> tuple[list[Pair], list[Pair]]:
+) -> Search:
     """Look for photos in folders and below; a file named on its own is one in any case.
 
     Hidden files are left out and links are not followed.
@@ -63,26 +84,23 @@ def find_photos(
 
     Returns
     -------
-    found : list of (path, relative path)
-        In the order of the sources, sorted in each.
-    unreadable : list of (path, reason)
-        Folders that cannot be listed.
+    search : Search
+        With what was passed over; of that, what no pattern wanted is not counted.
     """
-    found: list[Pair] = []
-    unreadable: list[Pair] = []
+    search = Search([], [], Counter())
     for source in sources:
         path = os.fspath(source)
         if os.path.isdir(path):
-            found += sorted(_below(path, glob, exclude, unreadable))
+            search.found.extend(sorted(_below(path, glob, exclude, search)))
         elif os.path.isfile(path):
-            found.append((path, os.path.basename(path)))
+            search.found.append((path, os.path.basename(path)))
         else:
             raise InvalidInputError(f"{path!r} is neither a folder nor a file.")
-    return found, unreadable
+    return search
 
 
 def _below(
-    root: str, glob: Sequence[str], exclude: Sequence[str], unreadable: list[Pair]
+    root: str, glob: Sequence[str], exclude: Sequence[str], search: Search
 ) -> Iterator[Pair]:
     folders = [""]
     while folders:
@@ -90,7 +108,7 @@ def _below(
         try:
             entries = list(os.scandir(os.path.join(root, folder)))
         except OSError as error:
-            unreadable.append((os.path.join(root, folder), error.strerror or str(error)))
+            search.unreadable.append((os.path.join(root, folder), error.strerror or str(error)))
             continue
         for entry in entries:
             relative = os.path.join(folder, entry.name)
@@ -100,6 +118,14 @@ def _below(
                 folders.append(relative)
             elif entry.is_file(follow_symlinks=False) and _wanted(relative, glob):
                 yield os.path.join(root, relative), relative
+            elif not glob:
+                search.passed_over[_kind_of(entry)] += 1
+
+
+def _kind_of(entry: os.DirEntry[str]) -> str:
+    if entry.is_symlink():
+        return LINKS
+    return os.path.splitext(entry.name)[1].lower() or NO_SUFFIX
 
 
 def _wanted(relative: str, glob: Sequence[str]) -> bool:
@@ -137,7 +163,7 @@ def make_plan(
     reports = [os.fspath(file) for file in (options.manifest, options.contact_sheet) if file]
     sheets = [] if options.contact_sheet is None else [os.fspath(options.contact_sheet)]
     check_apart([*folders, *(os.path.dirname(os.path.abspath(sheet)) for sheet in sheets)], roots)
-    found, unreadable = find_photos(roots, options.glob, options.exclude)
+    found, unreadable, passed_over = find_photos(roots, options.glob, options.exclude)
     items = [_item(path, relative, target, preview, options.format) for path, relative in found]
     _check_targets(items, reports, folders)
     read = [model] if isinstance(model, (str, os.PathLike)) else []
@@ -155,7 +181,7 @@ def make_plan(
     skipped = there if options.existing == "skip" else []
     done = {item.target for item in skipped}
     todo = [item for item in items if item.target not in done]
-    return Plan(target, todo[: options.limit], skipped, unreadable)
+    return Plan(target, todo[: options.limit], skipped, unreadable, passed_over)
 
 
 def _item(path: str, relative: str, target: str, preview: str | None, kind: str | None) -> Item:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..arrays import Array
+from ..model.photos import small_copy
 from ..model.rectifier import Rectifier
 from ..opencv import decode_photo, quiet_and_serial
 from ..threads import pinned_blas, run_stream
 from .files import read_photo_file
 from .item import reason_of
 from .options import Options
-from .photos import small_copy
 from .plan import find_photos
 from .rectify import Sources, as_paths
 
@@ -37,7 +37,7 @@ def iter_predictions(
     InvalidInputError
         If a source does not exist.
     """
-    found, unreadable = find_photos(as_paths(source), options.glob, options.exclude)
+    found, unreadable, _ = find_photos(as_paths(source), options.glob, options.exclude)
     paths = [path for path, _ in found[: options.limit]]
     return _predictions(rectifier, options, paths, unreadable)
 
@@ -54,7 +54,8 @@ def _predictions(
 def _predict(rectifier: Rectifier, options: Options, path: str) -> Prediction:
     try:
         data = read_photo_file(path, options.max_pixels)
-        pixels = decode_photo(data, options.max_pixels, options.first_page).pixels
+        keep = options.damaged == "keep"
+        pixels = decode_photo(data, options.max_pixels, options.first_page, keep).pixels
         small = small_copy(pixels, rectifier.image_spec, rectifier.transform.fill_value)
         return Prediction(path, rectifier.predict_proba(small))
     except Exception as error:  # one bad photo must not cost the others

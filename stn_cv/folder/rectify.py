@@ -13,7 +13,7 @@ from ..model.rectifier import Rectifier
 from ..opencv import LARGEST_PICTURE
 from .interrupt import orderly_interrupt
 from .item import Result
-from .options import Existing, Options, PathLike, Size
+from .options import Damaged, Existing, Options, PathLike, Sampling, Size
 from .plan import make_plan
 from .run import run_plan
 
@@ -33,6 +33,8 @@ class Summary:
         Photos that were rectified, and whose output was there already.
     failures : list of (path, reason)
         Photos, and folders, that could not be read, warped or written.
+    passed_over : dict of str to int
+        How many files beside the photos were no photos by their names, by suffix.
     left : int
         Photos that were not tried, since there was no room for them.
     seconds : float
@@ -42,6 +44,7 @@ class Summary:
     done: int = 0
     skipped: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)
+    passed_over: dict[str, int] = field(default_factory=dict)
     left: int = 0
     seconds: float = 0.0
 
@@ -81,10 +84,12 @@ def iter_rectified(
     existing: Existing = "skip",
     format: str | None = None,
     quality: int | None = None,
+    sampling: Sampling | None = None,
     n_jobs: int | None = None,
     limit: int | None = None,
     max_pixels: int = LARGEST_PICTURE,
     first_page: bool = False,
+    damaged: Damaged = "refuse",
     preview: PathLike | None = None,
     manifest: PathLike | None = None,
     contact_sheet: PathLike | None = None,
@@ -99,9 +104,9 @@ def iter_rectified(
         Folders, which are searched with all below, and files.
     target : path-like
         Folder for the outputs; it mirrors the sources' trees.
-    size, glob, exclude, existing, format, quality, n_jobs, limit, max_pixels, first_page
+    size, glob, exclude, existing, format, quality, sampling, n_jobs, limit, max_pixels
         As in `rectify_folder`.
-    preview, manifest, contact_sheet
+    first_page, damaged, preview, manifest, contact_sheet
         As in `rectify_folder`.
 
     Yields
@@ -139,10 +144,12 @@ def iter_rectified(
         existing=existing,
         format=format,
         quality=quality,
+        sampling=sampling,
         n_jobs=n_jobs,
         limit=limit,
         max_pixels=max_pixels,
         first_page=first_page,
+        damaged=damaged,
         preview=preview,
         manifest=manifest,
         contact_sheet=contact_sheet,
@@ -162,10 +169,12 @@ def rectify_folder(
     existing: Existing = "skip",
     format: str | None = None,
     quality: int | None = None,
+    sampling: Sampling | None = None,
     n_jobs: int | None = None,
     limit: int | None = None,
     max_pixels: int = LARGEST_PICTURE,
     first_page: bool = False,
+    damaged: Damaged = "refuse",
     preview: PathLike | None = None,
     manifest: PathLike | None = None,
     contact_sheet: PathLike | None = None,
@@ -196,7 +205,10 @@ def rectify_folder(
     format : str or None, default None
         Suffix of a format of `stn_cv.opencv`, such as "png"; None keeps each photo's.
     quality : int or None, default None
-        1 to 100 for JPEG (None: 95) and WebP (None: lossless).
+        1 to 100 for JPEG (None: 95), WebP and AVIF (None: lossless).
+    sampling : {"444", "422", "420"} or None, default None
+        How many colours a JPEG keeps beside its shades, of "444" all; None is as many as the
+        photo did, of other formats "420".
     n_jobs : int or None, default None
         Threads; None is 1, -1 all cores.
     limit : int or None, default None
@@ -205,6 +217,9 @@ def rectify_folder(
         The largest photo decoded, and the largest output.
     first_page : bool, default False
         Take the first page or frame of a file that has several; otherwise it is refused.
+    damaged : {"refuse", "keep"}, default "refuse"
+        What to do with a photo of which the decoder knows that data are lost: an error, or to
+        take what is left, and say in the manifest what the decoder said.
     preview : path-like or None, default None
         Folder for pictures of photo, frame and output side by side.
     manifest : path-like or None, default None
@@ -256,10 +271,12 @@ def rectify_folder(
         existing=existing,
         format=format,
         quality=quality,
+        sampling=sampling,
         n_jobs=n_jobs,
         limit=limit,
         max_pixels=max_pixels,
         first_page=first_page,
+        damaged=damaged,
         preview=preview,
         manifest=manifest,
         contact_sheet=contact_sheet,
@@ -276,6 +293,7 @@ def rectify_folder(
                 listener(result, total)
         if interrupted():
             raise KeyboardInterrupt
+    summary.passed_over = dict(plan.passed_over)
     summary.left = max(total + len(plan.unreadable) - tried, 0)
     summary.seconds = time.perf_counter() - start
     return summary

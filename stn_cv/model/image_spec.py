@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import INTEGER_MAXIMA, Array
-from ..errors import InvalidTypeError
+from ..errors import InvalidInputError, InvalidTypeError
 
 __all__ = ["ImageSpec"]
 
@@ -90,3 +90,38 @@ class ImageSpec:
         """
         images = images.astype(dtype, copy=False)
         return images if self.maximum == 1 else images / np.dtype(dtype).type(self.maximum)
+
+    def resized(self, batch: Array) -> Array:
+        """Bring images of these proportions to this size, by area.
+
+        Parameters
+        ----------
+        batch : ndarray of shape (n, h, w, c)
+            Of the spec's channels and range.
+
+        Returns
+        -------
+        ndarray of shape (n, height, width, c)
+            Of the dtype that came.
+
+        Raises
+        ------
+        InvalidInputError
+            If the images have other channels, range or proportions.
+        """
+        from ..opencv import resize_area
+
+        came = ImageSpec.of(batch)
+        if came.channels != self.channels or came.range != self.range:
+            raise InvalidInputError(f"the model was fitted on {self}; these images have {came}.")
+        height = came.width * self.height / self.width
+        width = came.height * self.width / self.height
+        if min(abs(came.height - height), abs(came.width - width)) > 0.5:  # more than rounding
+            advice = "Crop or pad them first."
+            if self.channels == 1 and came.width in (3, 4):
+                advice = "If the last axis holds colours, turn the image grey to find its theta."
+            raise InvalidInputError(
+                f"the model was fitted on {self}; these images have {came}: other proportions. "
+                f"{advice}"
+            )
+        return resize_area(batch, (self.height, self.width))

@@ -1,6 +1,5 @@
 """The one implementation of "image in, rectified image out"."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,11 @@ from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from ..families import Family
 from ..geometry import as_array
-from ..nn.axes import activations_of
 from ..nn.loss import softmax
 from ..nn.network import Network
 from ..nn.spatial import Transform
 from ..pose.transform import PoseTransform
-from ..threads import pinned_blas, run_slices
+from .batches import as_batch, in_slices
 from .image_spec import ImageSpec
 
 __all__ = ["Rectifier"]
@@ -65,6 +63,16 @@ class Rectifier:
         self.classes = None if classes is None else np.asarray(classes)
         self.n_jobs = n_jobs
 
+    def __repr__(self) -> str:
+        """What it is, in a line."""
+        height, width = self.output_shape
+        looks = f", {self.transform.n_steps} looks" if self.transform.n_steps > 1 else ""
+        head = "no head" if self.classes is None else f"{len(self.classes)} classes"
+        return (
+            f"<Rectifier: {self.transform.family}{looks}; fitted on {self.image_spec}; gives "
+            f"{height}x{width} pixels; {head}>"
+        )
+
     @property
     def transform(self) -> Transform:
         """The layer that rectifies."""
@@ -106,8 +114,10 @@ class Rectifier:
         -----
         Convention: output to source, (x, y) in [-1, 1], ``align_corners=False``.
         """
-        batch, single = self._batch(images)
-        (theta,) = self._sliced(lambda X: (self._theta(self.transform.warp_parameters(X)),), batch)
+        batch, single = as_batch(images, self.image_spec)
+        (theta,) = in_slices(
+            self, lambda X: (self._theta(self.transform.warp_parameters(X)),), batch
+        )
         return theta[0] if single else theta
 
     def find(self, images: ArrayLike) -> tuple[Array, Array]:
@@ -135,7 +145,7 @@ class Rectifier:
         Convention: theta is output to source, (x, y) in [-1, 1], ``align_corners=False``.
         """
         self._check_head()
-        batch, single = self._batch(images)
+        batch, single = as_batch(images, self.image_spec)
 
         def run(X: Array) -> tuple[Array, Array]:
             parameters = self.transform.warp_parameters(X)
@@ -144,7 +154,7 @@ class Rectifier:
                 Y, _ = layer.forward(Y)
             return self._theta(parameters), softmax(Y).T
 
-        theta, probabilities = self._sliced(run, batch)
+        theta, probabilities = in_slices(self, run, batch)
         return (theta[0], probabilities[0]) if single else (theta, probabilities)
 
     def rectify(
@@ -188,6 +198,35 @@ class Rectifier:
         rules = rules._replace(fill_value=rules.fill_value * self.image_spec.maximum)
         return self.family.apply(images, np.asarray(theta), shape, rules, self.n_jobs)
 
+    def rectify_photo(self, photo: Array, size: str | tuple[int, int] = "native") -> Array:
+        """Warp a photo of any size and proportions, as ``stn-cv rectify`` does.
+
+        The transform is found on a small copy in the middle of a canvas of the fitted
+        proportions, and the photo itself is warped, at its own resolution and in its colours.
+
+        Parameters
+        ----------
+        photo : ndarray of shape (h, w), (h, w, 3) or (h, w, 4)
+            Grey, RGB or RGB with transparency; uint8, uint16, or float32 with 1 as white. Colours
+            and greys are turned into what the model was fitted on where it looks.
+        size : {"native", "input"} or tuple, default "native"
+            "native": the model's proportions, so large that the median pixel shows a pixel of the
+            photo. "input": as large as the photo. Or (height, width).
+
+        Returns
+        -------
+        ndarray
+            The rectified photo, with the channels and dtype that came.
+
+        Raises
+        ------
+        InvalidInputError, InvalidTypeError
+            If the photo or the size is not as wanted.
+        """
+        from .photos import rectified
+
+        return rectified(self, photo, size)
+
     def predict_proba(self, images: ArrayLike) -> Array:
         """Probability of each class by the built-in head.
 
@@ -207,8 +246,10 @@ class Rectifier:
             If there is no head, or the images do not fulfil the fitted spec.
         """
         self._check_head()
-        batch, single = self._batch(images)
-        (probabilities,) = self._sliced(lambda X: (softmax(self.network.forward(X)[0]).T,), batch)
+        batch, single = as_batch(images, self.image_spec)
+        (probabilities,) = in_slices(
+            self, lambda X: (softmax(self.network.forward(X)[0]).T,), batch
+        )
         return probabilities[0] if single else probabilities
 
     def find_pose(self, images: ArrayLike) -> tuple[Array, Any]:
@@ -238,13 +279,13 @@ class Rectifier:
                 "this model was fitted to classes and knows no confidence of a pose; wanted one "
                 "that a PoseTransformer fitted."
             )
-        batch, single = self._batch(images)
+        batch, single = as_batch(images, self.image_spec)
 
         def run(X: Array) -> tuple[Array, ...]:
             parameters, confidence = transform.poses(X)
             return self._theta(parameters), confidence
 
-        theta, confidence = self._sliced(run, batch)
+        theta, confidence = in_slices(self, run, batch)
         return (theta[0], float(confidence[0])) if single else (theta, confidence)
 
     def _theta(self, parameters: Array) -> Array:
@@ -257,58 +298,3 @@ class Rectifier:
                 "this model holds no head: it was trained with a scikit-learn classifier, "
                 "which is not saved with it. Use rectify() and that classifier."
             )
-
-    def _sliced(
-        self, function: Callable[[Array], tuple[Array, ...]], batch: Array
-    ) -> tuple[Array, ...]:
-        """Apply `function` to slices of activations; an empty batch gives empty results."""
-        dtype = self.network.vector.dtype
-
-        def run(part: slice) -> tuple[Array, ...]:
-            return function(activations_of(self.image_spec.network_input(batch[part], dtype)))
-
-        if len(batch) < 2:
-            return run(slice(0, len(batch)))
-        with pinned_blas():
-            results = run_slices(run, self.network.slices(len(batch)), self.n_jobs)
-        return tuple(np.concatenate(column) for column in zip(*results, strict=True))
-
-    def _batch(self, images: ArrayLike) -> tuple[Array, bool]:
-        """Images as (n, h, w, c) of the fitted size, and whether a single one came."""
-        images = as_array("images", images)
-        spec = self.image_spec
-        has_channels = images.ndim == 4 or (
-            images.ndim == 3
-            and images.shape[-1] == spec.channels
-            and (spec.channels > 1 or spec.width > 1)
-        )
-        single = images.ndim == (3 if has_channels else 2)
-        batch = images[None] if single else images
-        batch = batch if has_channels else batch[..., None]
-        if batch.ndim != 4 or 0 in batch.shape[1:]:
-            raise InvalidInputError(
-                f"images have shape {images.shape}; wanted (h, w[, c]) or (n, h, w[, c])."
-            )
-        if not spec.fits(batch):
-            batch = self._resized(batch)
-        if batch.dtype.kind == "f" and np.count_nonzero(np.isfinite(batch)) < batch.size:
-            raise InvalidInputError("images hold NaN or infinity; give finite values.")
-        return batch, single
-
-    def _resized(self, batch: Array) -> Array:
-        from ..opencv import resize_area
-
-        spec, came = self.image_spec, ImageSpec.of(batch)
-        if came.channels != spec.channels or came.range != spec.range:
-            raise InvalidInputError(f"the model was fitted on {spec}; these images have {came}.")
-        height = came.width * spec.height / spec.width
-        width = came.height * spec.width / spec.height
-        if min(abs(came.height - height), abs(came.width - width)) > 0.5:  # more than rounding
-            advice = "Crop or pad them first."
-            if spec.channels == 1 and came.width in (3, 4):
-                advice = "If the last axis holds colours, turn the image grey to find its theta."
-            raise InvalidInputError(
-                f"the model was fitted on {spec}; these images have {came}: other proportions. "
-                f"{advice}"
-            )
-        return resize_area(batch, (spec.height, spec.width))

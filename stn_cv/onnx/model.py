@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from ..errors import InvalidInputError
 from ..model.rectifier import Rectifier
+from ..nn.spatial import SpatialTransform
 from .families import theta_shape
 from .graph import Graph, Value
 from .layers import chain, found_theta, theta_size, warped
@@ -20,6 +22,11 @@ def drawn(rectifier: Rectifier) -> tuple[Graph, Shapes, Shapes]:
     model was fitted on uint8. So are rectified ones, not rounded.
     """
     spec, transform, graph = rectifier.image_spec, rectifier.transform, Graph()
+    if not isinstance(transform, SpatialTransform):
+        raise InvalidInputError(
+            "this model finds poses by looking at several candidates and keeping the best, which "
+            "cannot be exported yet; use its .stn file with stn_cv."
+        )
     shape = spec.height, spec.width, spec.channels
     X = _activations(graph, shape, spec.maximum)
     flat, size = found_theta(graph, transform, X), theta_size(transform)

@@ -6,6 +6,7 @@ first call, so importing this package costs nothing.
 
 from .codec import (
     LARGEST_PICTURE,
+    Photo,
     decode,
     decode_photo,
     encode,
@@ -21,6 +22,7 @@ from .resize import grey, resize_area
 __all__ = [
     "FORMATS",
     "LARGEST_PICTURE",
+    "Photo",
     "START",
     "SUFFIXES",
     "Colour",

@@ -1,5 +1,6 @@
 """BMP files: one header."""
 
+import io
 import struct
 
 import numpy as np
@@ -11,6 +12,7 @@ __all__ = ["FORMAT"]
 
 HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 OS2, WITH_ALPHA = 12, 56  # sizes of the header: the shortest, the first to know alpha
+RUN_LENGTHS = (1, 2)  # ways of storing
 MASKED, MASKS = 3, (0xFF0000, 0xFF00, 0xFF)  # a way of storing, and the order that is read
 
 
@@ -42,12 +44,44 @@ class BMP(Format):
             misread=_misread(data, size, bits),
         )
 
-    def decode(self, data: bytes, header: Header) -> Array | None:
+    def decode(self, data: bytes, header: Header, keep_damaged: bool = False) -> Array | None:
         """Three channels unless there is an alpha: OpenCV gives the padding as a fourth."""
-        image = super().decode(data, header)
+        image = super().decode(_with_long_header(data), header, keep_damaged)
         if image is not None and image.ndim == 3 and header.channels < 4:
-            return np.ascontiguousarray(image[..., :3])
+            image = np.ascontiguousarray(image[..., :3])
+        if image is not None and not keep_damaged and _by_run_lengths(data):
+            _check_by_pillow(data, image)
         return image
+
+
+def _with_long_header(data: bytes) -> bytes:
+    """The file with a header of which OpenCV reads the palette: of the shortest it does not."""
+    offset, size, width, height, _, bits = struct.unpack_from("<IIHHHH", data, 10)
+    if size != OS2 or bits > 8:
+        return data
+    n = min(1 << bits, (offset - 26) // 3)
+    colours = b"".join(data[26 + 3 * i : 29 + 3 * i] + b"\0" for i in range(n))
+    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, 0, 0, 0, 0, n, 0)
+    start = struct.pack("<IHHI", 54 + 4 * n + len(data) - offset, 0, 0, 54 + 4 * n)
+    return b"BM" + start + info + colours + data[offset:]
+
+
+def _by_run_lengths(data: bytes) -> bool:
+    """Whether it is stored so: decoders differ where a run leaves its row."""
+    (size,) = struct.unpack_from("<I", data, 14)
+    return size >= 40 and struct.unpack_from("<I", data, 30)[0] in RUN_LENGTHS
+
+
+def _check_by_pillow(data: bytes, image: Array) -> None:
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data)) as other:
+            colours = np.asarray(other.convert("RGB" if image.ndim == 3 else "L"))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise Damaged(f"its runs: {error}") from error
+    if not np.array_equal(colours, image):
+        raise Damaged("its runs leave their rows")
 
 
 def _misread(data: bytes, size: int, bits: int) -> str:

@@ -29,19 +29,38 @@ __all__ = [
     "write_image",
 ]
 
+GREY = b"GRAY"  # the colour space that an ICC profile says it is of
 LARGEST_PICTURE = 89_478_485  # pixels: 256 MiB of RGB
 
 
 @dataclass(frozen=True)
 class Photo:
-    """Pixels, upright, and the colour profile they are to be read with."""
+    """A decoded photo.
+
+    Attributes
+    ----------
+    pixels : ndarray
+        Upright.
+    profile : bytes or None
+        The ICC profile that the pixels are to be read with.
+    sampling : str or None
+        Of a JPEG's colours, upright: "444", "422", "420", "440" or "411".
+    damage : str
+        What is known to be lost, where damaged photos are kept; otherwise "".
+    """
 
     pixels: Array
     profile: bytes | None = None
+    sampling: str | None = None
+    damage: str = ""
 
 
 def encode(
-    image: Array, suffix: str, quality: int | None = None, profile: bytes | None = None
+    image: Array,
+    suffix: str,
+    quality: int | None = None,
+    profile: bytes | None = None,
+    sampling: str | None = None,
 ) -> bytes:
     """Encode an image as a file of the format that a suffix names.
 
@@ -52,9 +71,11 @@ def encode(
     suffix : str
         Such as ``".png"``, in either case.
     quality : int or None, default None
-        1 to 100 for JPEG (None: 95) and WebP (None: lossless); other formats lose nothing.
+        1 to 100 for JPEG (None: 95), WebP and AVIF (None: lossless); others lose nothing.
     profile : bytes or None, default None
         ICC colour profile to put into the file.
+    sampling : {"444", "422", "420", "440", "411"} or None, default None
+        How many colours a JPEG keeps beside its shades, of "444" all; None is "420".
 
     Returns
     -------
@@ -74,7 +95,7 @@ def encode(
         raise InvalidInputError(
             f"{format.suffix} cannot hold a colour profile; write one of {', '.join(others)}."
         )
-    data = format.encode(image, quality)
+    data = format.encode(image, quality, sampling)
     if data is None:
         raise InvalidInputError(
             f"OpenCV cannot encode shape {image.shape} as {format.suffix}; it may be too large "
@@ -128,7 +149,7 @@ def _format_to_read(data: bytes) -> Format:
 def _header(data: bytes, format: Format) -> Header:
     try:
         header = format.read_header(data)
-    except (Damaged, struct.error, IndexError) as error:
+    except (Damaged, struct.error, IndexError, OverflowError) as error:
         what = error if isinstance(error, Damaged) else "it is cut off"
         raise _no_image(data, f"{what}") from error
     if min(header.width, header.height) < 1:
@@ -143,7 +164,12 @@ def _no_image(data: bytes, reason: str) -> InvalidInputError:
     )
 
 
-def decode_photo(data: bytes, max_pixels: int = LARGEST_PICTURE, first_page: bool = False) -> Photo:
+def decode_photo(
+    data: bytes,
+    max_pixels: int = LARGEST_PICTURE,
+    first_page: bool = False,
+    keep_damaged: bool = False,
+) -> Photo:
     """Decode an image file, judged by its header first.
 
     Parameters
@@ -154,6 +180,8 @@ def decode_photo(data: bytes, max_pixels: int = LARGEST_PICTURE, first_page: boo
         A picture with more is refused before it is decoded.
     first_page : bool, default False
         Whether to take the first page or frame of a file that has several.
+    keep_damaged : bool, default False
+        Whether to take what a decoder can make of damaged data, where it can.
 
     Returns
     -------
@@ -170,7 +198,7 @@ def decode_photo(data: bytes, max_pixels: int = LARGEST_PICTURE, first_page: boo
     format = _format_to_read(data)
     header = _header(data, format)
     _check_header(header, format, max_pixels, first_page)
-    image = format.decode(data, header)
+    image, damage = _decoded(data, format, header, keep_damaged)
     if image is None:
         what = "is damaged, or stored in a way that OpenCV cannot decode"
         raise _no_image(data, f"its header is that of a {format.suffix}, its content {what}")
@@ -182,7 +210,34 @@ def decode_photo(data: bytes, max_pixels: int = LARGEST_PICTURE, first_page: boo
             f"{header.channels} channels, OpenCV decodes {came[0]}x{came[1]} {came[2]} with "
             f"{channels}: something would be lost. Convert it to a PNG of RGB or RGBA."
         )
-    return Photo(_upright(image, header.orientation), header.profile)
+    sampling = header.sampling
+    if header.orientation >= 5 and sampling is not None:
+        sampling = {"422": "440", "440": "422"}.get(sampling, sampling)
+    profile = header.profile
+    if profile is not None and profile[16:20] == GREY and image.ndim == 3:
+        profile = None  # of a grey picture that came as RGBA; readers drop it
+    return Photo(_upright(image, header.orientation), profile, sampling, damage)
+
+
+def _decoded(
+    data: bytes, format: Format, header: Header, keep_damaged: bool
+) -> tuple[Array | None, str]:
+    """Pixels as they are stored, and what is known to be lost of them."""
+    damage = header.damage
+    try:
+        if not damage:
+            return format.decode(data, header), ""
+    except Damaged as error:
+        damage = str(error)
+    if keep_damaged:
+        try:
+            return format.decode(data, header, keep_damaged=True), damage
+        except Damaged as error:
+            damage = str(error)
+    raise InvalidInputError(
+        f"its data are damaged ({damage}); get it anew, or take what is left of it with "
+        "--damaged keep (damaged='keep')."
+    )
 
 
 def _check_header(header: Header, format: Format, max_pixels: int, first_page: bool) -> None:

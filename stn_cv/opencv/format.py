@@ -35,6 +35,8 @@ class Header:
     pages: int = 1
     profile: bytes | None = None
     misread: str = ""  # what the decoder would get wrong, if anything
+    damage: str = ""  # why not all of the picture can be there, if it is known already
+    sampling: str | None = None  # of a JPEG's colours, such as "420"
 
 
 class Format(ABC):
@@ -77,18 +79,24 @@ class Format(ABC):
             If the file is cut off or broken.
         """
 
-    def decode(self, data: bytes, header: Header) -> Array | None:
-        """Pixels as they are stored, in RGB; None where the decoder gives up."""
+    def decode(self, data: bytes, header: Header, keep_damaged: bool = False) -> Array | None:
+        """Pixels as they are stored, in RGB; None where the decoder gives up.
+
+        Raises
+        ------
+        Damaged
+            If the decoder knows that pixels are lost, and they are not to be kept.
+        """
         image = imdecode(data, load_cv2().IMREAD_UNCHANGED)
         return None if image is None else swap_red_and_blue(image)
 
-    def encode(self, image: Array, quality: int | None) -> bytes | None:
+    def encode(self, image: Array, quality: int | None, sampling: str | None) -> bytes | None:
         """Encode what `dtypes` and `channels` allow; None where the encoder gives up."""
-        options = self.encoder_options(quality)
+        options = self.encoder_options(quality, sampling)
         done, data = load_cv2().imencode(self.suffix, swap_red_and_blue(image), options)
         return data.tobytes() if done else None
 
-    def encoder_options(self, quality: int | None) -> list[int]:
+    def encoder_options(self, quality: int | None, sampling: str | None) -> list[int]:
         """Flags and values for OpenCV's encoder."""
         return []
 

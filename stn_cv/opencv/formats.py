@@ -1,11 +1,11 @@
 """The formats there are. A new one is a module of its own and a word in `FORMATS`."""
 
-from . import bmp, jpeg, png, tiff, webp
+from . import avif, bmp, jpeg, png, tiff, webp
 from .format import Format
 
 __all__ = ["FORMATS", "START", "SUFFIXES", "format_named", "format_of", "format_names"]
 
-FORMATS: tuple[Format, ...] = tuple(module.FORMAT for module in (jpeg, png, webp, tiff, bmp))
+FORMATS: tuple[Format, ...] = tuple(module.FORMAT for module in (jpeg, png, webp, tiff, bmp, avif))
 SUFFIXES = tuple(suffix for format in FORMATS for suffix in format.suffixes)
 START = 32  # bytes by which any of them is told
 

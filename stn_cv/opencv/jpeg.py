@@ -3,10 +3,12 @@
 import struct
 from collections.abc import Iterator
 
+import numpy as np
+
 from ..arrays import Array
 from .door import load_cv2
-from .exif import exif_orientation
-from .format import Damaged, Format, Header, imdecode
+from .exif import exif_orientation, upright_of, xmp_orientation
+from .format import Damaged, Format, Header
 
 __all__ = ["FORMAT"]
 
@@ -14,6 +16,14 @@ __all__ = ["FORMAT"]
 FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 ALONE = {0x01, *range(0xD0, 0xD8)}  # markers that no length follows
 APP0, APP1, APP2, SCAN, END = 0xE0, 0xE1, 0xE2, 0xDA, 0xD9
+EOI = bytes([0xFF, END])
+MOST_SCANS = 100  # ten are usual; each costs as much as the whole picture
+# How the sampling factors of three colours are called: those of luma, of both others 1x1.
+SAMPLINGS = {
+    (3, factors, 0x11, 0x11): name
+    for factors, name in ((0x11, "444"), (0x21, "422"), (0x22, "420"), (0x12, "440"), (0x41, "411"))
+}
+XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
 ICC = b"ICC_PROFILE\0"
 LARGEST_PART = 65535 - 2 - len(ICC) - 2
 Segments = Iterator[tuple[int, int, int]]
@@ -23,7 +33,7 @@ class JPEG(Format):
     """JPEG of 8 bits, grey or colours."""
 
     name = "JPEG"
-    suffixes = (".jpg", ".jpeg")
+    suffixes = (".jpg", ".jpeg", ".jfif", ".jpe")
     channels = (1, 3)
 
     def recognizes(self, start: bytes) -> bool:
@@ -33,42 +43,55 @@ class JPEG(Format):
     def read_header(self, data: bytes) -> Header:
         """Size and channels, orientation and profile before the first scan."""
         frame = b""
-        orientation, parts = 1, {}
+        exif, xmp = [], []
+        parts = {}
         for marker, start, end in _segments(data):
             if marker in FRAMES:
                 frame = data[start:end]
             elif marker == APP1 and data.startswith(b"Exif\0\0", start):
-                orientation = exif_orientation(data[start:end])
+                exif.append(exif_orientation(data[start:end]))
+            elif marker == APP1 and data.startswith(XMP_NAME, start):
+                xmp.append(xmp_orientation(data[start:end]))
             elif marker == APP2 and data.startswith(ICC, start) and end - start > len(ICC) + 2:
                 parts[data[start + len(ICC)]] = data[start + len(ICC) + 2 : end]
             elif marker == SCAN:
                 break
         else:
             raise Damaged("it ends before its first scan")
-        if data.rfind(bytes([0xFF, END]), end) < 0:
-            raise Damaged("it is cut off: its end is missing")
         if len(frame) < 6:
             raise Damaged("it has no frame header")
+        _check_scans(data, end)
         bits, height, width, channels = struct.unpack_from(">BHHB", frame)
         return Header(
             width=width,
             height=height,
             channels=channels if channels in (1, 3) else 0,  # 4 are CMYK
             dtype="uint8" if bits == 8 else f"{bits} bits",
-            orientation=orientation,
+            orientation=upright_of(*exif, *xmp),
             profile=b"".join(parts[number] for number in sorted(parts)) or None,
+            damage="" if data.rfind(EOI, end) > 0 else "it is cut off: its end is missing",
+            sampling=SAMPLINGS.get((channels, *frame[7::3])),
         )
 
-    def decode(self, data: bytes, header: Header) -> Array | None:
-        """As stored; the decoder itself swaps red and blue, at no cost."""
-        cv2 = load_cv2()
-        if header.channels != 3:
-            return super().decode(data, header)
-        return imdecode(data, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    def decode(self, data: bytes, header: Header, keep_damaged: bool = False) -> Array | None:
+        """By libjpeg-turbo itself, which can be told to stop where data are damaged."""
+        import simplejpeg
 
-    def encoder_options(self, quality: int | None) -> list[int]:
-        """OpenCV's own default is 95."""
-        return [] if quality is None else [load_cv2().IMWRITE_JPEG_QUALITY, int(quality)]
+        colours = "RGB" if header.channels == 3 else "GRAY"
+        try:
+            image = simplejpeg.decode_jpeg(_tidy(data), colours, strict=not keep_damaged)
+        except ValueError as error:
+            raise Damaged(str(error)) from error
+        return np.asarray(image if header.channels == 3 else image[..., 0])
+
+    def encoder_options(self, quality: int | None, sampling: str | None) -> list[int]:
+        """OpenCV's own defaults are 95 and 4:2:0."""
+        cv2 = load_cv2()
+        options = [] if quality is None else [cv2.IMWRITE_JPEG_QUALITY, int(quality)]
+        if sampling is not None:
+            factor = getattr(cv2, f"IMWRITE_JPEG_SAMPLING_FACTOR_{sampling}")
+            options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factor]
+        return options
 
     def with_profile(self, data: bytes, profile: bytes) -> bytes:
         """In pieces, behind the JFIF segment."""
@@ -86,13 +109,13 @@ class JPEG(Format):
 
 
 def _segments(data: bytes) -> Segments:
-    """Yield (marker, start, end of the payload) up to the end of the data."""
+    """Yield (marker, start, end of the payload); stray bytes between segments are passed over."""
     position = 2
-    while position + 4 <= len(data):
-        if data[position] != 0xFF:
-            raise Damaged("bytes stand where a marker should")
+    while 0 <= position and position + 4 <= len(data):
         marker = data[position + 1]
-        if marker == 0xFF:  # filling
+        if data[position] != 0xFF or marker == 0:
+            position = data.find(b"\xff", position + 1)
+        elif marker == 0xFF:  # filling
             position += 1
         elif marker in ALONE:
             position += 2
@@ -102,6 +125,25 @@ def _segments(data: bytes) -> Segments:
                 raise Damaged("a segment is broken")
             yield marker, position + 4, position + 2 + length
             position += 2 + length
+
+
+def _check_scans(data: bytes, start: int) -> None:
+    """Refuse what takes minutes; within a scan no byte 255 stands before that of a marker."""
+    if (scans := data.count(bytes([0xFF, SCAN]), start)) > MOST_SCANS:
+        raise Damaged(f"it has {scans} scans, at most {MOST_SCANS} are decoded")
+
+
+def _tidy(data: bytes) -> bytes:
+    """Without stray bytes before the first scan, which all viewers pass over."""
+    kept, last = [data[:2]], 2
+    stray = False
+    for marker, start, end in _segments(data):
+        stray |= start - 4 != last
+        kept.append(data[start - 4 : end])
+        last = end
+        if marker == SCAN:
+            break
+    return b"".join([*kept, data[last:]]) if stray else data
 
 
 FORMAT = JPEG()

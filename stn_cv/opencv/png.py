@@ -4,13 +4,17 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from .exif import exif_orientation
+from .exif import exif_orientation, raw_profile, upright_of, xmp_orientation
 from .format import LARGEST_PROFILE, Damaged, Format, Header
 
 __all__ = ["FORMAT"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CHANNELS = {0: 1, 2: 3, 3: 3, 4: 4, 6: 4}  # by colour type; grey with alpha comes as RGBA
+TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+RAW_EXIF = (b"Raw profile type exif", b"Raw profile type APP1")
+XMP_NAME, RAW_XMP = b"XML:com.adobe.xmp", b"Raw profile type xmp"
+BYTES_OF_A_CHUNK = 256  # on average at least, but for some thousand
 AFTER_HEADER = 8 + 12 + 13
 
 
@@ -28,7 +32,8 @@ class PNG(Format):
     def read_header(self, data: bytes) -> Header:
         """Size and colours of the first chunk, orientation, profile and frames of others."""
         width = height = colours = bits = 0
-        alpha, orientation, pages, profile = False, 1, 1, None
+        alpha, pages, profile = False, 1, None
+        exif, texts = [], []
         for number, (kind, start, end) in enumerate(_chunks(data)):
             if number == 0:
                 if kind != b"IHDR":
@@ -37,7 +42,9 @@ class PNG(Format):
             elif kind == b"tRNS":
                 alpha = True
             elif kind == b"eXIf":
-                orientation = exif_orientation(data[start:end])
+                exif.append(exif_orientation(data[start:end]))
+            elif kind in TEXTS:
+                texts.append(_orientation_in_text(kind, data[start:end]))
             elif kind == b"iCCP":
                 profile = _profile(data[start:end])
             elif kind == b"acTL":
@@ -51,7 +58,7 @@ class PNG(Format):
             height=height,
             channels=4 if alpha else CHANNELS.get(colours, 0),
             dtype="uint16" if bits == 16 else "uint8",
-            orientation=orientation,
+            orientation=upright_of(*exif, *texts),
             pages=pages,
             profile=profile,
         )
@@ -67,8 +74,11 @@ class PNG(Format):
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield (type, start, end of the content) of whole chunks."""
-    position = 8
+    position, left = 8, 4096 + len(data) // BYTES_OF_A_CHUNK
     while position + 12 <= len(data):
+        left -= 1
+        if left < 0:
+            raise Damaged("it is cut into too many chunks")
         length, kind = struct.unpack_from(">I4s", data, position)
         end = position + 8 + length
         if end + 4 > len(data):
@@ -77,14 +87,36 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         position = end + 4
 
 
-def _profile(content: bytes) -> bytes | None:
-    """The profile in an iCCP chunk, if it can be unpacked and is no bomb."""
+def _orientation_in_text(kind: bytes, content: bytes) -> int | None:
+    """What a text says that holds an EXIF block or an XMP packet, packed or not."""
+    name, _, text = content.partition(b"\0")
+    if name not in (*RAW_EXIF, XMP_NAME, RAW_XMP):
+        return None
+    if kind == b"iTXt":
+        packed, text = text[:1] == b"\1", text[2:].split(b"\0", 2)[-1]
+    else:
+        packed, text = kind == b"zTXt", text.removeprefix(b"\0")
+    if packed:
+        text = _unpacked(text) or b""
+    if name in RAW_EXIF:
+        return exif_orientation(raw_profile(text))
+    return xmp_orientation(text if name == XMP_NAME else raw_profile(text))
+
+
+def _unpacked(packed: bytes) -> bytes | None:
+    """What was packed, if it is whole and no bomb."""
     unpacker = zlib.decompressobj()
     try:
-        profile = unpacker.decompress(content[content.index(b"\0") + 2 :], LARGEST_PROFILE)
-    except (ValueError, zlib.error):
+        content = unpacker.decompress(packed, LARGEST_PROFILE)
+    except zlib.error:
         return None
-    return profile if unpacker.eof else None
+    return content if unpacker.eof else None
+
+
+def _profile(content: bytes) -> bytes | None:
+    """The profile in an iCCP chunk, if it can be unpacked and is no bomb."""
+    _, found, packed = content.partition(b"\0")
+    return _unpacked(packed[1:]) if found else None
 
 
 FORMAT = PNG()

@@ -1,19 +1,32 @@
 """TIFF and BigTIFF files: what the tags of the first directory mean."""
 
+import io
 import struct
+import zlib
 
 from ..arrays import Array
 from .exif import ORIENTATION
-from .format import Format, Header
-from .tiff_structure import PROFILE, Structure, first_of
+from .format import Damaged, Format, Header
+from .tiff_structure import (
+    HEIGHT,
+    PLANES,
+    PROFILE,
+    SAMPLES,
+    WIDTH,
+    Structure,
+    Tags,
+    first_of,
+)
 
 __all__ = ["FORMAT"]
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-WIDTH, HEIGHT, BITS, PHOTOMETRIC = 256, 257, 258, 262
-SAMPLES, PLANES, EXTRA, SAMPLE_FORMAT = 277, 284, 338, 339
+BITS, COMPRESSION, PHOTOMETRIC, EXTRA, SAMPLE_FORMAT = 258, 259, 262, 338, 339
 STRAIGHT, MULTIPLIED = 2, 1  # kinds of alpha
-PALETTE, COLOURS = 3, {0, 1, 2, 3, 6, 8, 9, 10}  # photometric interpretations that come as RGB
+SHORT, UNDEFINED = 3, 7  # kinds of values
+# Photometric interpretations that come as grey or RGB; CIE L*a*b* does not come with its white.
+NEGATIVE, PALETTE, COLOURS = 0, 3, {0, 1, 2, 3, 6}
+NOT_COMPRESSED, DEFLATE = 1, {8, 32946}
 DTYPES = {(1, 1): "uint8", (8, 1): "uint8", (16, 1): "uint16", (32, 3): "float32"}
 
 
@@ -38,40 +51,104 @@ class TIFF(Format):
         photometric, samples = first_of(tags, PHOTOMETRIC, 1), first_of(tags, SAMPLES, 1)
         bits, numbers = first_of(tags, BITS, 1), first_of(tags, SAMPLE_FORMAT, 1)
         channels = {2: 4}.get(samples, samples)  # grey with alpha would have to come as RGBA
+        if photometric == PALETTE:
+            channels = 3 if samples == 1 else 0
         dtype = DTYPES.get((bits, numbers), f"{bits} bits of sample format {numbers}")
-        misread = ""
-        if samples > 3 and first_of(tags, EXTRA, 0) == MULTIPLIED:
-            misread = "colours that are multiplied by their alpha"
-        elif dtype != "uint8" and samples > 1 and first_of(tags, PLANES, 1) == 2:
-            misread = f"{dtype} in a plane for each channel"
-        elif dtype != "uint8" and photometric == 0:
-            misread = f"{dtype} of which 0 is white"
         return Header(
             width=width,
             height=height,
-            channels=(3 if photometric == PALETTE else channels) if photometric in COLOURS else 0,
+            channels=channels if photometric in COLOURS else 0,
             dtype=dtype,
             pages=structure.pages(following),
             profile=tags.get(PROFILE, (None,))[0] or None,
-            misread=misread,
+            misread=_misread(tags, dtype),
+            damage=_missing(structure, tags),
         )
 
-    def decode(self, data: bytes, header: Header) -> Array | None:
-        """OpenCV turns the picture upright itself."""
+    def decode(self, data: bytes, header: Header, keep_damaged: bool = False) -> Array | None:
+        """OpenCV turns the picture upright itself; of 8 bits it forgets what was damaged."""
+        if header.dtype == "uint8" and not keep_damaged:
+            _check_compressed(data)
         return super().decode(_without_kind_of_alpha(data), header)
 
+    def encode(self, image: Array, quality: int | None, sampling: str | None) -> bytes | None:
+        """With a tag that says what the fourth channel is, which OpenCV leaves out."""
+        data = super().encode(image, quality, sampling)
+        if data is None or image.ndim == 2 or image.shape[2] < 4:
+            return data
+        order = Structure(data).order
+        return _with_tag(data, EXTRA, SHORT, 1, struct.pack(order + "HH", STRAIGHT, 0))
+
     def with_profile(self, data: bytes, profile: bytes) -> bytes:
-        """A new first directory, with one tag more, at the end."""
-        structure = Structure(data)
-        (count,) = structure.unpack("H", structure.first)
-        start = structure.first + 2
-        entries = [data[start + 12 * i : start + 12 * (i + 1)] for i in range(count)]
-        data += b"\0" * (len(data) % 2)
-        entries.append(struct.pack(structure.order + "HHII", PROFILE, 7, len(profile), len(data)))
-        data += profile + b"\0" * (len(profile) % 2)
-        entries.sort(key=lambda entry: struct.unpack_from(structure.order + "H", entry))
-        directory = struct.pack(structure.order + "H", len(entries)) + b"".join(entries) + bytes(4)
-        return data[:4] + struct.pack(structure.order + "I", len(data)) + data[8:] + directory
+        """Behind the picture."""
+        start = len(data) + len(data) % 2
+        data = data.ljust(start, b"\0") + profile + b"\0" * (len(profile) % 2)
+        offset = struct.pack(Structure(data).order + "I", start)
+        return _with_tag(data, PROFILE, UNDEFINED, len(profile), offset)
+
+
+def _with_tag(data: bytes, tag: int, kind: int, n: int, value: bytes) -> bytes:
+    """The file with a new first directory, which has one tag more, at its end."""
+    structure = Structure(data)
+    (count,) = structure.unpack("H", structure.first)
+    start = structure.first + 2
+    entries = [data[start + 12 * i : start + 12 * (i + 1)] for i in range(count)]
+    entries.append(struct.pack(structure.order + "HHI", tag, kind, n) + value)
+    entries.sort(key=lambda entry: struct.unpack_from(structure.order + "H", entry))
+    data += b"\0" * (len(data) % 2)
+    directory = struct.pack(structure.order + "H", len(entries)) + b"".join(entries) + bytes(4)
+    return data[:4] + struct.pack(structure.order + "I", len(data)) + data[8:] + directory
+
+
+def _missing(structure: Structure, tags: Tags) -> str:
+    """Why not all of the picture is in the file, if so."""
+    try:
+        structure.pieces(tags)
+    except Damaged as error:
+        return str(error)
+    return ""
+
+
+def _misread(tags: Tags, dtype: str) -> str:
+    """What OpenCV would get wrong."""
+    samples = first_of(tags, SAMPLES, 1)
+    extra = first_of(tags, EXTRA, 0)
+    if samples > 3 and extra == MULTIPLIED:
+        return "colours that are multiplied by their alpha"
+    if samples > 3 and EXTRA in tags and extra != STRAIGHT:  # OpenCV writes alpha without the tag
+        return "a fourth sample and does not say whether it is an alpha"
+    if dtype != "uint8" and samples > 1 and first_of(tags, PLANES, 1) == 2:
+        return f"{dtype} in a plane for each channel"
+    if dtype != "uint8" and first_of(tags, PHOTOMETRIC, 1) == NEGATIVE:
+        return f"{dtype} of which 0 is white"
+    return ""
+
+
+def _check_compressed(data: bytes) -> None:
+    """Find damage in compressed data, by the checksums of deflate or by another decoder."""
+    structure = Structure(data)
+    tags, _ = structure.directory(structure.first)
+    compression = first_of(tags, COMPRESSION, NOT_COMPRESSED)
+    if compression in DEFLATE:
+        for start, length in structure.pieces(tags):
+            try:
+                zlib.decompress(data[start : start + length])
+            except zlib.error as error:
+                raise Damaged(f"a piece of it cannot be unpacked: {error}") from error
+    elif compression != NOT_COMPRESSED:
+        _check_by_pillow(data)
+
+
+def _check_by_pillow(data: bytes) -> None:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+    except UnidentifiedImageError:  # of a kind that is not known there
+        return
+    except (OSError, ValueError, SyntaxError) as error:
+        raise Damaged(f"libtiff: {error}") from error
 
 
 def _without_kind_of_alpha(data: bytes) -> bytes:

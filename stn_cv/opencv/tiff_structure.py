@@ -5,12 +5,16 @@ from typing import Any
 
 from .format import LARGEST_PROFILE, Damaged
 
-__all__ = ["PROFILE", "Structure", "Tags", "first_of"]
+__all__ = ["HEIGHT", "PLANES", "PROFILE", "SAMPLES", "WIDTH", "Structure", "Tags", "first_of"]
 
-SUBFILE, PROFILE = 254, 34675
+SUBFILE, WIDTH, HEIGHT, SAMPLES, ROWS, PLANES, PROFILE = 254, 256, 257, 277, 278, 284, 34675
+STRIP_STARTS, STRIP_LENGTHS = 273, 279
+TILE_WIDTH, TILE_HEIGHT, TILE_STARTS, TILE_LENGTHS = 322, 323, 324, 325
+PIECES = (STRIP_STARTS, STRIP_LENGTHS, TILE_STARTS, TILE_LENGTHS)
 KINDS = {1: "B", 2: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q"}
 SHORTER = 64  # values of a tag that is read; a profile may be longer
-MOST_PAGES = 1000  # looked at; directories may form a ring
+MOST_PAGES = 1000  # looked at
+FEW, ALL = 8, 65535  # entries of a directory
 
 Tags = dict[int, tuple[Any, ...]]
 
@@ -35,19 +39,25 @@ class Structure:
         """Numbers at a position, in the file's byte order."""
         return struct.unpack_from(self.order + layout, self.data, position)
 
-    def directory(self, start: int) -> tuple[Tags, int]:
-        """The tags of a directory that are of interest, and where the next one stands."""
+    def directory(self, start: int, most: int = ALL) -> tuple[Tags, int]:
+        """Tags of a directory, of its first entries only if so wanted, and where the next is."""
         (count,) = self.unpack(self.count, start)
         first = start + struct.calcsize(self.count)
-        if first + count * self.entry > len(self.data):
+        end = first + count * self.entry
+        if end > len(self.data):
             raise Damaged("it is cut off, or its directory is broken")
         tags = {}
-        for position in range(first, first + count * self.entry, self.entry):
+        for position in range(first, min(end, first + most * self.entry), self.entry):
             tag, kind, n = self.unpack("HH" + self.offset, position)
-            if kind in KINDS and n <= (LARGEST_PROFILE if tag == PROFILE else SHORTER):
+            if kind in KINDS and n <= self._longest(tag):
                 layout = f"{n}s" if tag == PROFILE else f"{n}{KINDS[kind]}"
                 tags[tag] = self._values(layout, position)
-        return tags, int(self.unpack(self.offset, first + count * self.entry)[0])
+        return tags, int(self.unpack(self.offset, end)[0])
+
+    def _longest(self, tag: int) -> int:
+        if tag in PIECES:
+            return len(self.data) // 2
+        return LARGEST_PROFILE if tag == PROFILE else SHORTER
 
     def entry_of(self, wanted: int) -> tuple[int, int]:
         """Where the value of a short entry of the first directory stands, and their number."""
@@ -67,10 +77,38 @@ class Structure:
 
     def pages(self, following: int) -> int:
         """1, or 2 for more; small copies of a picture are no pages."""
-        for _ in range(MOST_PAGES):
-            if not following:
-                return 1
-            tags, following = self.directory(following)
+        seen = {self.first}
+        while following:
+            if following in seen or len(seen) > MOST_PAGES:
+                raise Damaged("its directories form a ring, or never end")
+            seen.add(following)
+            tags, following = self.directory(following, most=FEW)  # sorted: this tag is the first
             if not first_of(tags, SUBFILE, 0) & 1:
                 return 2
-        return 2
+        return 1
+
+    def pieces(self, tags: Tags) -> list[tuple[int, int]]:
+        """(start, length) of all strips or tiles of a picture, which must be in the file.
+
+        Raises
+        ------
+        Damaged
+            If one of them is missing, or ends behind the file.
+        """
+        width, height = first_of(tags, WIDTH, 0), first_of(tags, HEIGHT, 0)
+        tiled = TILE_STARTS in tags
+        kinds = (TILE_STARTS, TILE_LENGTHS) if tiled else (STRIP_STARTS, STRIP_LENGTHS)
+        starts, lengths = (tags.get(kind, ()) for kind in kinds)
+        if tiled:
+            sides = max(first_of(tags, TILE_WIDTH, 1), 1), max(first_of(tags, TILE_HEIGHT, 1), 1)
+            wanted = -(-width // sides[0]) * -(-height // sides[1])
+        else:
+            wanted = -(-height // max(min(first_of(tags, ROWS, height), height), 1))
+        if first_of(tags, PLANES, 1) == 2:
+            wanted *= first_of(tags, SAMPLES, 1)
+        if len(starts) < wanted or len(lengths) < wanted:
+            raise Damaged(f"only {min(len(starts), len(lengths))} of {wanted} pieces are there")
+        pieces = list(zip(starts[:wanted], lengths[:wanted], strict=True))
+        if any(not start or not n or start + n > len(self.data) for start, n in pieces):
+            raise Damaged("it is cut off: a piece of the picture ends behind the file")
+        return pieces

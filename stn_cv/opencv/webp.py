@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator
 
 from .door import load_cv2
-from .exif import exif_orientation
+from .exif import exif_orientation, upright_of, xmp_orientation
 from .format import Damaged, Format, Header
 
 __all__ = ["FORMAT"]
@@ -30,12 +30,15 @@ class WebP(Format):
         if size + 8 > len(data):
             raise Damaged("it is cut off")
         width = height = frames = 0
-        alpha, orientation, profile = False, 1, None
+        alpha, profile = False, None
+        exif = xmp = None
         for kind, start, end in _chunks(data):
             if kind in (b"VP8X", b"VP8 ", b"VP8L") and not width:
                 width, height, alpha = _canvas(kind, data[start : start + 10])
             elif kind == b"EXIF":
-                orientation = exif_orientation(data[start:end])
+                exif = exif_orientation(data[start:end])
+            elif kind == b"XMP ":
+                xmp = xmp_orientation(data[start:end])
             elif kind == b"ICCP":
                 profile = data[start:end] or None
             frames += kind == b"ANMF"
@@ -43,12 +46,12 @@ class WebP(Format):
             width=width,
             height=height,
             channels=4 if alpha else 3,
-            orientation=orientation,
+            orientation=upright_of(exif, xmp),
             pages=2 if frames > 1 else 1,
             profile=profile,
         )
 
-    def encoder_options(self, quality: int | None) -> list[int]:
+    def encoder_options(self, quality: int | None, sampling: str | None) -> list[int]:
         """Lossless ones keep the colours below transparency too."""
         cv2 = load_cv2()
         if quality is not None:

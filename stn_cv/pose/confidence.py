@@ -8,8 +8,11 @@ it finite where all poses are right.
 import numpy as np
 
 from ..arrays import Array
+from ..errors import InvalidInputError
 
-__all__ = ["LARGEST_ERROR", "calibrated", "probabilities"]
+__all__ = ["LARGEST_ERROR", "SIGNS", "calibrated", "check_fitted", "probabilities"]
+
+SIGNS = 2
 
 LARGEST_ERROR = 0.1  # widths: of a pose that counts as right
 RIDGE = 1e-3  # of the weights
@@ -55,6 +58,15 @@ def probabilities(signs: Array, fitted: list[float]) -> Array:
     count = signs.shape[1]
     means, deviations, weights = np.split(np.array(fitted), [count, 2 * count])
     return _logistic(_terms(signs, means, deviations) @ weights)
+
+
+def check_fitted(fitted: list[float]) -> None:
+    """Refuse what `calibrated` cannot have given; an empty list is none."""
+    wanted = 4 * SIGNS + 1
+    if not isinstance(fitted, (list, tuple)) or len(fitted) not in (0, wanted):
+        raise InvalidInputError(f"confidence is {fitted!r}; wanted {wanted} numbers, or none.")
+    if not np.isfinite(fitted).all() or min(fitted[SIGNS : 2 * SIGNS], default=1) <= 0:
+        raise InvalidInputError(f"confidence is {fitted!r}; wanted finite numbers, deviations > 0.")
 
 
 def _terms(signs: Array, means: Array, deviations: Array) -> Array:

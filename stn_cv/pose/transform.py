@@ -17,7 +17,7 @@ from ..nn.shrink import Shrink
 from ..nn.spatial import Transform
 from ..sampling import WarpRules
 from .algebra import identities
-from .confidence import probabilities
+from .confidence import check_fitted, probabilities
 from .corner_loss import corner_loss
 from .encodings import TURNING, AngleBins, Correction, Encoding, Frames, Regression
 
@@ -126,6 +126,7 @@ class PoseTransform(Transform):
             raise InvalidInputError(
                 f"bins is {self.bins}; wanted 0, or {FEWEST_BINS} to {MOST_BINS}."
             )
+        check_fitted(self.confidence)
         if self.candidates > max(self.bins // 5, 1) or self.candidates > 1 == self.n_steps:
             raise InvalidInputError(
                 f"candidates is {self.candidates}; wanted 1, or at most a fifth of {self.bins} "

@@ -166,7 +166,8 @@ def test_apply_fits_any_resolution_and_dtype(family, dtype):
         wanted = np.rint(wanted).astype(dtype)
     np.testing.assert_allclose(given, wanted, rtol=1e-5, atol=1e-4)
     alone = family.apply(images[1], theta[1], (5, 5), WarpRules("border"))
-    np.testing.assert_allclose(alone, given[1], rtol=1e-12)  # BLAS sums by the size of a batch
+    splines = family.name.startswith("tps")  # their coordinates are a product, in BLAS's order
+    np.testing.assert_allclose(alone, given[1], rtol=1e-12 if splines else 0)
 
 
 @every_family

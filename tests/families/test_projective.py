@@ -13,8 +13,8 @@ import stn_cv as library
 from stn_cv import SpatialTransformer
 from stn_cv.errors import InvalidInputError, NonFiniteError
 from stn_cv.families import FAMILIES, coordinate_family
-from stn_cv.folder.letterbox import native_shape, pose_of, theta_of_photo
 from stn_cv.geometry import area_gain
+from stn_cv.geometry.letterbox import native_shape, pose_of, theta_of_photo
 from stn_cv.opencv import read_image
 from stn_cv.pictures import frame_outline
 from stn_cv.sampling import WarpRules

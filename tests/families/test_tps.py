@@ -14,7 +14,6 @@ from stn_cv import SpatialTransformer
 from stn_cv.errors import InvalidInputError, NonFiniteError
 from stn_cv.families import FAMILIES
 from stn_cv.families.tps import SplineFamily
-from stn_cv.folder.letterbox import native_shape, pose_of, theta_of_photo
 from stn_cv.geometry import (
     control_points,
     narrowed,
@@ -24,6 +23,7 @@ from stn_cv.geometry import (
     spline_at_pixels,
     spline_values,
 )
+from stn_cv.geometry.letterbox import native_shape, pose_of, theta_of_photo
 from stn_cv.opencv import decode, read_image
 from stn_cv.pictures import frame_outline
 from stn_cv.sampling import WarpRules

@@ -179,7 +179,7 @@ def test_the_file_is_what_safetensors_writes_and_reads(path):
     description = description_in(data)
     assert signed(description, model.network.vector) == data
     np.testing.assert_array_equal(safetensors.load(data)["parameters"], model.network.vector)
-    assert description["format"] == [1, 1]
+    assert description["format"] == [1, 2]
     assert description["library"] == f"stn_cv {stn_cv.__version__}"
     assert description["image_spec"] == {"height": 6, "width": 8, "channels": 1, "range": "float"}
     assert description["classes"] == {"dtype": "U2", "values": ["a", "bc"]}
@@ -357,7 +357,7 @@ REFUSED = [
     (edit("layers 3 size", 99), "leaves nothing"),
     (edit("layers 5 rate", 1), "wanted 0 to below 1"),
     (edit("layers 6 initialization", "uniform"), "initialization"),
-    (edit("layers", []), "no SpatialTransform"),
+    (edit("layers", []), "no transform"),
     (edit("layers", None), "wanted a list"),
     (edit("image_spec height", 0), "wanted sizes from 1"),
     (edit("image_spec width", 2**30), "wanted sizes from 1"),

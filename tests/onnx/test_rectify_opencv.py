@@ -15,7 +15,7 @@ from support.picture_files import picture, turned
 
 import stn_cv
 from stn_cv.families import FAMILIES
-from stn_cv.folder.photos import find, warped
+from stn_cv.model.photos import find, warped
 from stn_cv.nn import Flatten, Standardize
 
 pytest.importorskip("onnx", reason="exports need the extra onnx")

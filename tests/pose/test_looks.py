@@ -149,11 +149,11 @@ def built(layer, shape=(2, 6, 8)):
     return network
 
 
-@pytest.mark.parametrize("family", ["translation", "similarity", "affine", "projective"])
-@pytest.mark.parametrize("bins", [0, 12])
+BINS_OF = [("translation", 0), *((f, n) for f in KINDS[2:5] for n in (0, 12))]
+
+
+@pytest.mark.parametrize(("family", "bins"), BINS_OF)
 def test_gradient_through_all_looks(family, bins):
-    if bins and family == "translation":
-        pytest.skip("does not turn")
     network = built(pose_transform(family, bins=bins, look_shape=(5, 7)))
     X = rng(6).normal(size=(2, 6, 8, 3))
     P, backward = network.layers[0].localize(X, training=True)
@@ -201,6 +201,9 @@ def test_the_best_candidate_is_that_of_which_the_last_look_is_surest():
         {"n_steps": 1},
         {"family": "tps3"},
         {"look_shape": (7, 8)},
+        {"confidence": [1.0, 2.0]},
+        {"confidence": [0.0] * 9},
+        {"confidence": [float("nan")] * 9},
     ],
 )
 def test_what_cannot_be_built(fields):

@@ -9,8 +9,15 @@ from sklearn.pipeline import make_pipeline
 from support.pose_cases import arrows, quick, turned
 
 import stn_cv
-from stn_cv import InterruptedWarning, InvalidInputError, PoseTransformer, Rectifier
+from stn_cv import (
+    InterruptedWarning,
+    InvalidInputError,
+    ModelFileError,
+    PoseTransformer,
+    Rectifier,
+)
 from stn_cv.geometry import angle_error, corner_error
+from stn_cv.model.description import describe, rectifier_of
 from stn_cv.pose.confidence import calibrated, probabilities
 
 X = arrows(24)
@@ -109,6 +116,25 @@ def test_saved_and_loaded_it_is_the_same(parameters, dtype, tmp_path):
     assert one_confidence == pytest.approx(confidence[0], abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("confidence", [0.5], "confidence"),
+        ("candidates", 9, "candidates"),
+        ("looks", [], "looks"),
+        ("looks", 3, "list of lists"),
+        ("bins", 3, "bins"),
+        ("symmetry", 0, "symmetry"),
+        ("look_shape", [900, 900], "fewer"),
+    ],
+)
+def test_a_file_that_describes_no_such_model_is_refused(learned, name, value, reason, tmp_path):
+    description = describe(learned.rectifier_)
+    description["layers"][0][name] = value
+    with pytest.raises((ModelFileError, InvalidInputError), match=reason):
+        rectifier_of(description, learned.rectifier_.network.vector)
+
+
 def test_photos_are_warped_once_at_their_own_resolution(learned, photos):
     Z, _ = photos
     large = Z[:5].repeat(4, axis=1).repeat(4, axis=2)
@@ -188,7 +214,6 @@ OUTSIDE[5, 0, 2] = 1.5
         ({"background": []}, X, None, "no picture"),
         ({"background": [np.zeros((5, 5, 3))]}, X, None, r"background\[0\]"),
         ({"scale": (1.5, 0.5)}, X, None, "smallest, largest"),
-        ({"scale": 1.5}, X, None, "scale"),
         ({"scale": (1,)}, X, None, "scale"),
     ],
 )
@@ -196,9 +221,8 @@ def test_what_is_refused_before_any_training(parameters, images, theta, words, m
     monkeypatch.setattr("stn_cv.estimators.pose.PoseFit", None)  # none can begin
     poser = quick(**parameters)
     before = dict(vars(poser))
-    with pytest.raises((InvalidInputError, ValueError, TypeError), match=words) as error:
+    with pytest.raises(InvalidInputError, match=words):
         poser.fit(images, theta)
-    assert isinstance(error.value, InvalidInputError)
     assert vars(poser) == before
 
 

@@ -48,6 +48,8 @@ DOORS = {
     "numpy": {"": ANYWHERE},
     "numba": {"kernels/": ANYWHERE},
     "cv2": {"opencv/": ANYWHERE},
+    "PIL": {"opencv/": IN_FUNCTIONS},
+    "simplejpeg": {"opencv/": IN_FUNCTIONS},
     "sklearn": {
         "estimators/": ANYWHERE,
         "joint/": ANYWHERE,

@@ -31,12 +31,15 @@ PICTURES = ["contact_sheet"]
 FOLDERS = ["iter_rectified", "rectify_folder"]
 ESTIMATORS = [
     "HOG",
+    "JointAlignment",
     "PoseReport",
+    "PoseTransformer",
     "SpatialTransformer",
     "SpatialTransformerClassifier",
     "cross_validate_pose",
 ]
 ERRORS = [
+    "AlignmentWarning",
     "CollapseWarning",
     "InterruptedWarning",
     "InvalidInputError",
@@ -59,8 +62,10 @@ LAYERS = [
     "MaxPool",
     "Parallel",
     "ReLU",
+    "Shrink",
     "SpatialTransform",
     "Standardize",
+    "StandardizeEach",
 ]
 JOINT = ["DERIVATIVES", "GRADIENTS", "differentiable", "forward"]
 PUBLIC = SAMPLING + POSES + ALIGNMENT + MODEL + PICTURES + FOLDERS + ESTIMATORS + ERRORS

@@ -1,20 +1,24 @@
 """A photo and a model: the small copy it is found on, and the warp of the photo itself."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..arrays import Array, white_of
-from ..errors import InvalidInputError
-from ..model.image_spec import ImageSpec
-from ..model.rectifier import Rectifier
-from ..opencv import grey, resize_area
+from ..errors import InvalidInputError, InvalidTypeError
+from ..geometry import check_shape
+from ..geometry.letterbox import Shape, canvas_of, native_shape, shrinkage, theta_of_photo
+from ..opencv import LARGEST_PICTURE, grey, resize_area
 from ..sampling import warp_affine
-from .letterbox import Shape, canvas_of, native_shape, shrinkage, theta_of_photo
+from .image_spec import ImageSpec
 
-__all__ = ["Found", "find", "small_copy", "warped"]
+if TYPE_CHECKING:
+    from .rectifier import Rectifier
 
+__all__ = ["Found", "find", "rectified", "small_copy", "warped"]
+
+KINDS = ("uint8", "uint16", "float32")
 LARGEST_FLOAT = 2.0  # beyond it 1 cannot have been meant as white
 COARSE = 1.5  # source pixels a side under an output pixel, from which they are averaged first
 
@@ -28,7 +32,7 @@ class Found:
     confidence: float | None = None
 
 
-def find(rectifier: Rectifier, pixels: Array, classify: bool = True) -> Found:
+def find(rectifier: "Rectifier", pixels: Array, classify: bool = True) -> Found:
     """Look at a photo's small copy; the head is asked only where it has one and is wanted to."""
     small = small_copy(pixels, rectifier.image_spec, rectifier.transform.fill_value)
     if rectifier.classes is None or not classify:
@@ -36,6 +40,26 @@ def find(rectifier: Rectifier, pixels: Array, classify: bool = True) -> Found:
     theta, probabilities = rectifier.find(small)
     best = int(np.argmax(probabilities))
     return Found(theta, rectifier.classes.tolist()[best], float(probabilities[best]))
+
+
+def rectified(rectifier: "Rectifier", photo: Array, size: str | Shape) -> Array:
+    """What `Rectifier.rectify_photo` gives."""
+    kinds = ", ".join(KINDS)
+    if not isinstance(photo, np.ndarray) or photo.dtype.name not in KINDS:
+        came = photo.dtype if isinstance(photo, np.ndarray) else type(photo).__name__
+        raise InvalidTypeError(f"the photo is {came}; wanted an array of {kinds}.")
+    if photo.ndim not in (2, 3) or photo.shape[2:] not in ((), (3,), (4,)) or 0 in photo.shape:
+        raise InvalidInputError(
+            f"the photo has shape {photo.shape}; wanted (h, w), (h, w, 3) or (h, w, 4)."
+        )
+    if size not in ("native", "input"):
+        if isinstance(size, str):
+            raise InvalidInputError(
+                f"size is {size!r}; wanted 'native', 'input' or (height, width)."
+            )
+        size = check_shape("size", size)
+    theta = find(rectifier, photo, classify=False).theta
+    return warped(rectifier, photo, theta, size, LARGEST_PICTURE)[0]
 
 
 def small_copy(pixels: Array, spec: ImageSpec, fill: float = 0.0) -> Array:
@@ -99,7 +123,7 @@ def _in_range(pixels: Array, maximum: float, spec: ImageSpec) -> Array:
 
 
 def warped(
-    rectifier: Rectifier, pixels: Array, theta: Array, size: str | Shape, max_pixels: int
+    rectifier: "Rectifier", pixels: Array, theta: Array, size: str | Shape, max_pixels: int
 ) -> tuple[Array, Array]:
     """A photo warped at its own resolution, and the theta of the photo it was warped by.
 
@@ -135,7 +159,7 @@ def warped(
     return _warp(rectifier, pixels, theta, output), theta
 
 
-def _warp(rectifier: Rectifier, pixels: Array, theta: Array, output: Shape) -> Array:
+def _warp(rectifier: "Rectifier", pixels: Array, theta: Array, output: Shape) -> Array:
     rules, warp = rectifier.transform.rules, rectifier.family.apply
     if pixels.ndim == 2 or pixels.shape[2] == 3:
         fill = rules.fill_value * white_of(pixels.dtype)

@@ -11,18 +11,15 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from ..geometry import (
-    area_gain,
-    invert,
-    local_affine,
-    matrix_output_to_source,
-    narrowed,
-    scaled,
-)
+from .affine import matrix_output_to_source
+from .opencv_matrix import invert
+from .warps import area_gain, local_affine, narrowed, scaled
 
 __all__ = ["canvas_of", "native_shape", "pose_of", "shrinkage", "theta_of_photo"]
 
 Shape = tuple[int, int]
+LARGEST_GROWTH = 8  # pixels of an output for one of its photo, but for those of a SMALL one
+SMALL = 2**16
 
 
 def canvas_of(shape: tuple[int, ...], proportions: Shape) -> tuple[float, float]:
@@ -73,9 +70,14 @@ def theta_of_photo(
 def native_shape(
     theta: Array, photo: tuple[int, ...], proportions: Shape, max_pixels: int
 ) -> Shape:
-    """(height, width), so proportioned, at which the median output pixel covers one."""
-    pixels = area_gain(theta) * photo[0] * photo[1]
-    height = math.sqrt(min(pixels, max_pixels) * proportions[0] / proportions[1])
+    """(height, width), so proportioned, at which the median output pixel covers one.
+
+    Of a strip, whose canvas is empty for the most part, it covers more.
+    """
+    own = photo[0] * photo[1]
+    max_pixels = min(max_pixels, max(LARGEST_GROWTH * own, SMALL))
+    pixels = min(area_gain(theta) * own, max_pixels)
+    height = math.sqrt(pixels * proportions[0] / proportions[1])
     width = height * proportions[1] / proportions[0]
     shape = max(round(height), 1), max(round(width), 1)
     return shape if math.prod(shape) <= max_pixels else (max(int(height), 1), max(int(width), 1))

@@ -10,11 +10,19 @@ from support.folder_cases import fixed_model, quarter_turn
 from support.picture_files import picture
 
 from stn_cv.arrays import INTEGER_MAXIMA
-from stn_cv.errors import InvalidInputError
-from stn_cv.folder.letterbox import canvas_of, native_shape, pose_of, shrinkage, theta_of_photo
-from stn_cv.folder.photos import find, small_copy, warped
+from stn_cv.errors import InvalidInputError, InvalidTypeError
 from stn_cv.geometry import theta_from_cv2, theta_to_cv2
+from stn_cv.geometry.letterbox import (
+    LARGEST_GROWTH,
+    SMALL,
+    canvas_of,
+    native_shape,
+    pose_of,
+    shrinkage,
+    theta_of_photo,
+)
 from stn_cv.model.image_spec import ImageSpec
+from stn_cv.model.photos import find, small_copy, warped
 from stn_cv.opencv import resize_area
 
 IDENTITY = np.eye(2, 3)
@@ -68,8 +76,16 @@ def test_a_native_size_covers_a_pixel_with_a_pixel_and_is_bounded(photo, model, 
     height, width = native_shape(theta, photo, model, limit)
     assert min(height, width) >= 1
     assert height * width <= max(limit, height, width)  # a line of pixels cannot be shorter
+    limit = min(limit, max(LARGEST_GROWTH * photo[0] * photo[1], SMALL))
+    assert height * width <= max(limit, height, width)
     if min(height, width) > 50 and height * width < 0.9 * limit:
         assert shrinkage(theta, photo, (height, width)) == pytest.approx(1, rel=0.02)
+
+
+def test_a_strip_makes_no_picture_out_of_proportion():
+    theta = theta_of_photo(IDENTITY, (60_000, 1), (16, 16))
+    height, width = native_shape(theta, (60_000, 1), (16, 16), 89_478_485)
+    assert height == width and height * width <= LARGEST_GROWTH * 60_000
 
 
 @given(
@@ -257,3 +273,40 @@ def test_floats_that_are_no_shades_are_refused(value):
     pixels[3, 3] = value
     with pytest.raises(InvalidInputError, match="white at 1"):
         find(fixed_model(), pixels)
+
+
+@pytest.mark.parametrize("size", ["native", "input", (31, 17)])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_a_photo_is_rectified_in_python_as_by_the_command(size, channels, dtype):
+    rectifier = quarter_turn()
+    photo = picture(30, 44, channels)
+    photo = photo / np.float32(255) if dtype == "float32" else photo.astype(dtype)
+    wanted, _ = warped(rectifier, photo, find(rectifier, photo).theta, size, 10**8)
+    came = rectifier.rectify_photo(photo, size)
+    assert came.dtype == photo.dtype and came.shape[2:] == photo.shape[2:]
+    assert (came == wanted).all()
+
+
+@pytest.mark.parametrize(
+    ("photo", "size", "message"),
+    [
+        (np.zeros((4, 4), np.int32), "native", "the photo is int32; wanted an array of uint8"),
+        ([[1, 2]], "native", "the photo is list"),
+        (np.zeros((4, 4, 2), np.uint8), "native", "wanted .h, w., .h, w, 3. or .h, w, 4."),
+        (np.zeros((0, 4), np.uint8), "native", "has shape .0, 4."),
+        (np.zeros((4, 4), np.uint8), "large", "size is 'large'"),
+        (np.zeros((4, 4), np.uint8), (0, 5), "size is .0, 5."),
+        (np.full((4, 4), np.nan, np.float32), "native", "wanted finite numbers"),
+    ],
+)
+def test_what_is_no_photo_is_said(photo, size, message):
+    with pytest.raises((InvalidInputError, InvalidTypeError), match=message):
+        quarter_turn().rectify_photo(photo, size)
+
+
+def test_a_rectifier_says_what_it_is():
+    assert repr(quarter_turn()) == (
+        "<Rectifier: similarity; fitted on 16x16 pixels, 3 channels, uint8; gives 16x16 pixels; "
+        "2 classes>"
+    )

@@ -1,0 +1,57 @@
+"""Images that came as batches of the fitted spec, and a network run on slices of them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..arrays import Array
+from ..errors import InvalidInputError
+from ..geometry import as_array
+from ..nn.axes import activations_of
+from ..threads import pinned_blas, run_slices
+from .image_spec import ImageSpec
+
+if TYPE_CHECKING:
+    from .rectifier import Rectifier
+
+__all__ = ["as_batch", "in_slices"]
+
+
+def as_batch(images: ArrayLike, spec: ImageSpec) -> tuple[Array, bool]:
+    """Images as (n, h, w, c) of the fitted size, and whether a single one came."""
+    images = as_array("images", images)
+    has_channels = images.ndim == 4 or (
+        images.ndim == 3
+        and images.shape[-1] == spec.channels
+        and (spec.channels > 1 or spec.width > 1)
+    )
+    single = images.ndim == (3 if has_channels else 2)
+    batch = images[None] if single else images
+    batch = batch if has_channels else batch[..., None]
+    if batch.ndim != 4 or 0 in batch.shape[1:]:
+        raise InvalidInputError(
+            f"images have shape {images.shape}; wanted (h, w[, c]) or (n, h, w[, c])."
+        )
+    if not spec.fits(batch):
+        batch = spec.resized(batch)
+    if batch.dtype.kind == "f" and np.count_nonzero(np.isfinite(batch)) < batch.size:
+        raise InvalidInputError("images hold NaN or infinity; give finite values.")
+    return batch, single
+
+
+def in_slices(
+    rectifier: "Rectifier", function: Callable[[Array], tuple[Array, ...]], batch: Array
+) -> tuple[Array, ...]:
+    """Apply `function` to slices of activations; an empty batch gives empty results."""
+    dtype = rectifier.network.vector.dtype
+
+    def run(part: slice) -> tuple[Array, ...]:
+        return function(activations_of(rectifier.image_spec.network_input(batch[part], dtype)))
+
+    if len(batch) < 2:
+        return run(slice(0, len(batch)))
+    with pinned_blas():
+        results = run_slices(run, rectifier.network.slices(len(batch)), rectifier.n_jobs)
+    return tuple(np.concatenate(column) for column in zip(*results, strict=True))

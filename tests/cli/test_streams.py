@@ -1,0 +1,60 @@
+"""The command where standard streams are closed, as under cron and in daemons."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from support.commands import COMMAND, environment
+from support.folder_cases import fixed_model, rows_of, tree
+
+from stn_cv import save
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX closes the streams")
+@pytest.mark.parametrize("closed", ["2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"])
+def test_closed_streams_lose_nothing(tmp_path, closed):
+    save(fixed_model(), tmp_path / "m.stn")
+    photos = tree(tmp_path / "in", ["a.png", "b.png"])
+    broken = (photos / "a.png").read_bytes()
+    (photos / "c.png").write_bytes(broken[:-30] + b"\0" * 10 + broken[-20:])  # libpng complains
+    arguments = ["rectify", "m.stn", "in", "-o", "out", "--manifest", "m.jsonl"]
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", COMMAND, *arguments],
+        cwd=tmp_path,
+        env=environment(),
+    )
+    assert done.returncode == 1
+    statuses = {row["input"][-5:]: row["status"] for row in rows_of(tmp_path / "m.jsonl")}
+    assert statuses == {"a.png": "done", "b.png": "done", "c.png": "error"}
+
+
+def test_names_that_the_terminal_cannot_show_are_spelled_out(tmp_path):
+    save(fixed_model(), tmp_path / "m.stn")
+    tree(tmp_path / "in", ["żółw 猫.png"])
+    arguments = ["rectify", "m.stn", "in", "-o", "out", "--dry-run"]
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, *arguments],
+        cwd=tmp_path,
+        env=environment(PYTHONIOENCODING="latin-1"),
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"\\u732b.png -> " in done.stdout and b"1 to rectify" in done.stdout
+
+
+def test_a_reader_that_went_away_ends_no_run(tmp_path):
+    save(fixed_model(), tmp_path / "m.stn")
+    tree(tmp_path / "in", [f"{number}.png" for number in range(8)])
+    arguments = ["rectify", "m.stn", "in", "-o", "out", "-v", "--manifest", "m.jsonl"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    subprocess.run(
+        [sys.executable, "-c", COMMAND, *arguments],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=writer,
+    )
+    os.close(writer)
+    assert [row["status"] for row in rows_of(tmp_path / "m.jsonl")] == ["done"] * 8

@@ -1,0 +1,35 @@
+"""Nothing is left out in silence: other files are counted, classes without photos refused."""
+
+import os
+
+import pytest
+from support.folder_cases import fixed_model, tree
+
+from stn_cv import InvalidInputError, rectify_folder
+from stn_cv.folder.labels import labelled_photos
+
+
+def test_files_that_are_no_photos_are_counted_by_kind(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b/c.jfif", "d.JPE"])
+    for name in ("x.gif", "y.GIF", "b/notes.txt", "README", ".hidden.gif"):
+        (photos / name).write_bytes(b"x")
+    os.symlink(photos / "a.png", photos / "link.png")
+    summary = rectify_folder(fixed_model(), photos, tmp_path / "out")
+    assert summary.done == 3 and not summary.failures
+    assert summary.passed_over == {".gif": 2, ".txt": 1, "without suffix": 1, "links": 1}
+    again = rectify_folder(fixed_model(), photos, tmp_path / "other", glob=["*.png"])
+    assert again.done == 1 and again.passed_over == {}
+
+
+@pytest.mark.parametrize("kind", ["empty", "link", "heic"])
+def test_a_class_without_photos_is_refused_by_name(tmp_path, kind):
+    photos = tree(tmp_path / "in", ["a/1.png", "b/2.png"])
+    assert len(labelled_photos(photos)) == 2
+    if kind == "link":
+        os.symlink(photos / "a", photos / "third")
+    else:
+        (photos / "third").mkdir()
+    if kind == "heic":
+        (photos / "third" / "x.heic").write_bytes(b"x")
+    with pytest.raises(InvalidInputError, match="class 'third'.*" + ("link" * (kind == "link"))):
+        labelled_photos(photos)

@@ -1,0 +1,109 @@
+"""TIFF: pieces that are missing, damaged or misread; directories without end."""
+
+import io
+import struct
+import time
+
+import numpy as np
+import pytest
+from support.photo_cases import photo_case
+from support.picture_files import Image, picture, saved
+
+from stn_cv.errors import InvalidInputError
+from stn_cv.opencv import decode, decode_photo, encode, header_of
+
+tifffile = pytest.importorskip("tifffile")
+IMAGE = picture(64, 96)
+LAYOUTS = {
+    "strips": {"rowsperstrip": 16},
+    "planes": {"planarconfig": "separate"},
+    "tiles": {"tile": (32, 32)},
+    "big": {"bigtiff": True, "rowsperstrip": 8},
+    "deflate": {"compression": "zlib", "rowsperstrip": 16},
+}
+
+
+def written(image=IMAGE, photometric="rgb", **options):
+    buffer = io.BytesIO()
+    if options.get("planarconfig"):
+        image = np.moveaxis(image, -1, 0)
+    tifffile.imwrite(buffer, image, photometric=photometric, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_no_cut_is_accepted_in_any_layout(layout):
+    whole = written(**LAYOUTS[layout])
+    assert np.array_equal(decode(whole), IMAGE)
+    for cut in range(1, len(whole) - 1, len(whole) // 99):
+        with pytest.raises(InvalidInputError):
+            decode(whole[:cut])
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])
+def test_damaged_pieces_are_refused_or_kept_if_wanted(compression):
+    data = bytearray(saved(IMAGE, ".tiff", compression=compression))
+    middle = len(data) // 2
+    data[middle : middle + 40] = bytes(np.random.default_rng(0).integers(0, 255, 40, np.uint8))
+    with pytest.raises(InvalidInputError, match="data are damaged"):
+        decode(bytes(data))
+    kept = decode_photo(bytes(data), keep_damaged=True)
+    assert kept.damage and kept.pixels.shape == IMAGE.shape
+
+
+def test_noise_in_lzw():
+    with pytest.raises(InvalidInputError, match="data are damaged"):
+        decode(photo_case("tif_lzw_uint8_noise.tif"))
+
+
+@pytest.mark.parametrize("compression", ["packbits", "jpeg", "tiff_lzw", "tiff_adobe_deflate"])
+def test_whole_pieces_of_every_compression_are_decoded(compression):
+    assert decode(saved(IMAGE, ".tiff", compression=compression)).shape == IMAGE.shape
+
+
+def test_a_fourth_sample_without_a_meaning_is_refused():
+    rgba = np.dstack([IMAGE, np.zeros(IMAGE.shape[:2], np.uint8)])
+    for data in (written(rgba, extrasamples=["unspecified"]), photo_case("tiff_rgb_extra0.tif")):
+        with pytest.raises(InvalidInputError, match="does not say whether it is an alpha"):
+            decode(data)
+    with Image.open(io.BytesIO(encode(rgba, ".tiff"))) as image:
+        assert image.mode == "RGBA" and np.array_equal(np.asarray(image), rgba)
+
+
+def test_colours_that_come_otherwise_are_refused():
+    for data in (written(photometric="cielab"), photo_case("lab_white.tif")):
+        with pytest.raises(InvalidInputError, match="not grey, RGB or RGBA"):
+            decode(data)
+    two = np.zeros((8, 8, 2), np.uint8)
+    data = bytearray(written(two, "minisblack", extrasamples=["unassalpha"]))
+    struct.pack_into("<H", data, data.index(struct.pack("<HHI", 262, 3, 1)) + 8, 3)  # a palette
+    with pytest.raises(InvalidInputError, match="not grey, RGB or RGBA"):
+        decode(bytes(data))
+
+
+def ring(n_entries=4000):
+    """Two directories that point at each other, each of many entries, behind a picture."""
+    data = bytearray(saved(IMAGE, ".tiff"))
+    (first,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, first)
+    starts = len(data), len(data) + 6 + 12 * n_entries
+    struct.pack_into("<I", data, first + 2 + 12 * count, starts[0])
+    entries = struct.pack("<HHII", 254, 4, 1, 1) + bytes(12) * (n_entries - 1)
+    for other in (starts[1], starts[0]):
+        data += struct.pack("<H", n_entries) + entries + struct.pack("<I", other)
+    return bytes(data)
+
+
+def test_directories_in_a_ring_are_refused_at_no_cost():
+    start = time.process_time()
+    with pytest.raises(InvalidInputError, match="ring"):
+        decode(ring())
+    assert time.process_time() - start < 1  # of the processor, whatever else it does
+
+
+def test_an_offset_that_no_file_has_is_a_plain_reason():
+    data = bytearray(written(bigtiff=True))
+    for position, value in ((8, 2**64 - 1), (8, 2**63), (8, len(data) - 1)):
+        struct.pack_into("<Q", data, position, value)
+        with pytest.raises(InvalidInputError, match="cut off"):
+            header_of(bytes(data))
