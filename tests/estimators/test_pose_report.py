@@ -209,6 +209,7 @@ def test_groups_stay_on_one_side_in_cross_validation():
     model = make_pipeline(fast(SpatialTransformer, **STAYS), Nearest())
     apart = cross_validate_pose(model, X, y, groups=np.arange(240) // 4, cv=3)
     mixed = cross_validate_pose(model, X[::-1], y[::-1], cv=KFold(3, shuffle=True, random_state=0))
+    assert not apart.not_fitted
     assert apart.accuracy["alone"].value < 0.75 < 0.9 < mixed.accuracy["alone"].value
 
 
@@ -216,12 +217,12 @@ class Nearest(LogisticRegression):
     """Knows what it has seen."""
 
     def fit(self, X, y):
-        self.seen, self.labels = X.reshape(len(X), -1), y
+        self.seen_, self.labels_ = X.reshape(len(X), -1), y
         return self
 
     def predict(self, X):
         X = X.reshape(len(X), 1, -1)
-        return self.labels[((X - self.seen) ** 2).sum(axis=2).argmin(axis=1)]
+        return self.labels_[((X - self.seen_) ** 2).sum(axis=2).argmin(axis=1)]
 
 
 def test_what_has_no_transformer_is_refused():
