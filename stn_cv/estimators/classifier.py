@@ -14,11 +14,11 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from ..arrays import Array
 from ..errors import InvalidInputError, TrainingDiverged
 from ..joint.heads import head_input
-from ..nn.objectives import CrossEntropy
-from ..nn.samples import probe
+from ..nn.objectives import Classification
+from ..nn.samples import probe_of
 from ..nn.training import Trainer
 from ..threads import pinned_blas
-from .learned import learned_by, unchanged_on_failure
+from .fitted_attributes import learned_by, unchanged_on_failure
 from .network import build_network, is_built_in, network_to_continue
 from .training import collapsed, settings_of, warn_of_collapse
 from .training_data import TrainingData, validated
@@ -240,7 +240,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
             self.pose_report_ = None
             if self.verbose:
                 print(f"Epoch {self.n_iter_}, loss = {loss:.6f}")
-            looked_at = probe(data.samples, None, settings.seed, settings.n_jobs)
+            looked_at = probe_of(data.samples, None, settings.seed, settings.n_jobs)
             if collapsed(trainer.network, looked_at, settings.n_jobs):
                 warn_of_collapse()
         return self
@@ -264,7 +264,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
 
     def _trainer(self, data: TrainingData) -> Trainer:
         """A trainer of its own to go on with: a failure must leave the last one as it was."""
-        objective = CrossEntropy(data.samples, augment=self.augment)
+        objective = Classification(data.samples, augment=self.augment)
         settings = replace(settings_of(self), learning_rate="constant")
         if not hasattr(self, "rectifier_"):
             return Trainer(build_network(self, data, settings.seed), settings, objective)

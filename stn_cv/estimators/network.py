@@ -64,7 +64,7 @@ def layers_for(estimator: Any, data: TrainingData, standardize: Layer) -> list[L
         int(estimator.n_steps),
     )
     output = (spec.channels, *(transform.output_shape or shape[1:]))
-    head = estimator.head if is_built_in(estimator.head) else beginner(output)
+    head = estimator.head if is_built_in(estimator.head) else beginning_head(output)
     return [transform, *head_layers(head, standardize, output, len(data.classes))]
 
 
@@ -75,7 +75,7 @@ def head_layers(
     return [standardize, *layers_of("head", head, HEADS, shape), Dense(n_classes, "zeros")]
 
 
-def beginner(shape: tuple[int, int, int]) -> list[Layer]:
+def beginning_head(shape: tuple[int, int, int]) -> list[Layer]:
     """The head with which training for a scikit-learn classifier begins.
 
     It is linear, on the image brought to about 16 pixels a side: with more of them it learns

@@ -17,17 +17,17 @@ class Parameters(BaseEstimator):
     """Stores what it is given; documented in `SpatialTransformer`, checked in fit."""
 
     _parameter_constraints: dict[str, list[Any]] = {
-        "family": [StrOptions(FAMILIES.keys())],  # a view: some may be added
+        "family": [StrOptions(FAMILIES.keys())],  # keys() is a view: it knows those added later
         "output_shape": [tuple, list, None],
         "localization": [str, list, tuple],
         "head": [str, list, tuple, HasMethods(["fit"])],
-        "padding_mode": [StrOptions(set(PADDING_MODES))],
+        "padding_mode": [StrOptions(PADDING_MODES.keys())],
         "fill_value": [Interval(Real, None, None, closed="neither")],
         "antialias": ["boolean"],
         "n_steps": [Interval(Integral, 1, LARGEST_STEPS, closed="both")],
         "image_shape": [tuple, list, None],
-        "solver": [StrOptions(set(SOLVERS))],
-        "learning_rate": [StrOptions(set(SCHEDULES))],
+        "solver": [StrOptions(SOLVERS.keys())],
+        "learning_rate": [StrOptions(SCHEDULES.keys())],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "localization_learning_rate_ratio": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],

@@ -10,8 +10,8 @@ from ..arrays import Array
 from ..nn.network import Network
 from ..nn.training import Epoch
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
+from .fitted_attributes import Learned, unchanged_on_failure
 from .images import Images, read_images
-from .learned import Learned, unchanged_on_failure
 from .pose_course import PoseFit
 from .pose_examples import check_ranges, read_pose_data
 from .pose_parameters import PoseParameters
@@ -70,11 +70,11 @@ class PoseTransformer(
         Whether an output pixel is the mean over its area where the transform shrinks.
     image_shape : tuple or None, default None
         (height, width[, channels]) of flat rows; None takes a row for a strip of 1 x p.
-    n_canvases : int, default 80000
+    n_canvases : int, default 100000
         Training pictures the first look sees; the second sees half as many.
-    batch_size : int, default 64
+    batch_size : int, default 128
         Training pictures a step.
-    learning_rate_init : float, default 0.004
+    learning_rate_init : float, default 0.006
         Largest learning rate of the first look, over one cycle; the second has half of it.
     alpha : float, default 0.01
         Weight decay.

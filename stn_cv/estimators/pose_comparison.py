@@ -11,13 +11,14 @@ import numpy as np
 from ..alignment import theta_from_moments
 from ..arrays import Array
 from ..errors import InterruptedWarning, InvalidInputError, PoseWarning, warn_caller
+from ..joint.fit_warnings import without_fit_warnings
 from ..joint.heads import HeadSpec, head_input
-from ..joint.silence import without_small_warnings
 from ..model.rectifier import Rectifier
-from ..nn.axes import activations_of
+from ..nn.layout import activations_of
 from ..nn.network import Network
-from ..nn.objectives import CrossEntropy
-from ..nn.samples import PROBE, Samples, keyed
+from ..nn.objectives import Classification
+from ..nn.random_keys import PROBE, keyed
+from ..nn.samples import Samples
 from ..nn.settings import Settings
 from ..nn.training import Trainer, train
 from ..sampling import warp_affine
@@ -167,7 +168,7 @@ def fit_of_head(
 
 
 def _fit_classifier(spec: HeadSpec, samples: Samples, images: Array) -> Predict:
-    with without_small_warnings():
+    with without_fit_warnings():
         head = spec.fitted(head_input(spec.head, images), samples)
     return lambda others: np.searchsorted(spec.classes, head.predict(head_input(spec.head, others)))
 
@@ -181,7 +182,7 @@ def _fit_layers(estimator: Any, data: TrainingData, settings: Settings, images: 
     network = Network(layers, shape, keyed(settings.seed, PROBE), dtype)
     batches = math.ceil(len(samples) / settings.batch_size)
     epochs = min(max(math.ceil(STEPS / batches), FEWEST_EPOCHS), settings.max_iter)
-    train(Trainer(network, replace(settings, max_iter=epochs), CrossEntropy(samples)))
+    train(Trainer(network, replace(settings, max_iter=epochs), Classification(samples)))
 
     def predict(others: Array) -> Array:
         inputs = spec.network_input(others, dtype)

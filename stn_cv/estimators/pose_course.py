@@ -10,7 +10,7 @@ from ..arrays import Array
 from ..errors import InterruptedWarning, InvalidInputError, warn_caller
 from ..model.rectifier import Rectifier
 from ..nn.network import Network
-from ..nn.samples import keyed
+from ..nn.random_keys import keyed
 from ..nn.settings import Settings
 from ..nn.standardize import StandardizeEach
 from ..nn.training import History
@@ -27,7 +27,7 @@ from ..pose.training import (
     train_looks,
 )
 from ..pose.transform import PoseTransform
-from .learned import Learned
+from .fitted_attributes import Learned
 from .pose_examples import PoseData, bins_of
 
 __all__ = ["PoseFit"]

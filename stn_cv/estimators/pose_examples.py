@@ -7,10 +7,10 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import InvalidInputError
-from ..geometry import any_theta, corners_from_theta
+from ..geometry import check_any_theta, corners_from_theta
 from ..geometry.corners import corner_faults
 from ..model.image_spec import ImageSpec
-from ..nn.axes import activations_of
+from ..nn.layout import activations_of
 from ..nn.shrink import Shrink
 from ..pose.algebra import identities, middles, square
 from ..pose.canvases import Examples
@@ -84,7 +84,7 @@ def _theta(estimator: Any, y: Any, values: Array) -> Array:
     upright = identities(family, n)
     if y is None or np.asarray(y).ndim < 3:
         return upright
-    theta = any_theta(y)
+    theta = check_any_theta(y)
     if theta.shape == (n, 2, 3) and upright.shape[1:] == (3, 3):
         theta = square(theta)
     if theta.shape != upright.shape:

@@ -16,9 +16,10 @@ from ..errors import CollapseWarning, InterruptedWarning, TrainingDiverged, warn
 from ..joint.folds import folds_of
 from ..joint.heads import HeadSpec, check_head
 from ..joint.objective import CrossFittedHead, transform_alone
+from ..nn.evaluation import shares_outside
 from ..nn.network import Network
-from ..nn.objectives import CrossEntropy
-from ..nn.samples import Samples, outside
+from ..nn.objectives import Classification
+from ..nn.samples import Samples
 from ..nn.settings import Settings
 from ..nn.training import Epoch, History, Listener, Trainer, train
 from .hog import HOG
@@ -73,7 +74,7 @@ def head_spec(estimator: Any, data: TrainingData, seed: int) -> HeadSpec:
     96.7 to 94.6 %, where differences made it better, 97.2 %.
     """
     check_head(estimator.head)
-    spec = HeadSpec(estimator.head, data.classes, seed, data.spec.maximum, blind=(HOG,))
+    spec = HeadSpec(estimator.head, data.classes, seed, data.spec.maximum, inexact=(HOG,))
     spec.warn_of_weights(data.samples.weights)
     return spec
 
@@ -96,7 +97,7 @@ def train_network(
         network = network_to_continue(estimator, data, "Set warm_start=False to start anew.")
     else:
         network = rebuild(settings.seed)
-    objective = CrossEntropy(data.samples, validation, estimator.augment)
+    objective = Classification(data.samples, validation, estimator.augment)
     if spec is None:
         return train_without_collapse(network, rebuild, settings, objective, listener, going_on)
     folds = folds_of(data.samples, data.groups, estimator.n_folds, settings.seed)
@@ -162,7 +163,7 @@ def train_without_collapse(
     network: Network,
     rebuild: Callable[[int], Network],
     settings: Settings,
-    objective: CrossEntropy,
+    objective: Classification,
     listener: Listener,
     start_may_stay: bool = False,
 ) -> tuple[Network, History]:
@@ -193,7 +194,9 @@ def train_without_collapse(
     return network, history
 
 
-def _lost(history: History, network: Network, settings: Settings, objective: CrossEntropy) -> bool:
+def _lost(
+    history: History, network: Network, settings: Settings, objective: Classification
+) -> bool:
     """Whether a training that was not interrupted has collapsed."""
     lost = False
     with ending_by_interrupt(history):
@@ -214,5 +217,5 @@ def warn_of_collapse() -> None:
 
 def collapsed(network: Network, samples: Samples, n_jobs: int | None) -> bool:
     """Whether over half the images, by weight, have over half their grid outside."""
-    lost = outside(network, samples.images, n_jobs) > LEFT_OUT
+    lost = shares_outside(network, samples.images, n_jobs) > LEFT_OUT
     return bool(samples.weights @ lost > 0.5 * samples.weights.sum())

@@ -8,7 +8,7 @@ from sklearn.base import _fit_context
 
 from ..nn.training import Epoch, Progress
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
-from .learned import Learned, learned_by, unchanged_on_failure
+from .fitted_attributes import Learned, learned_by, unchanged_on_failure
 from .network import is_built_in
 from .pose_comparison import report_of
 from .rectification import Rectification

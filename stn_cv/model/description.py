@@ -35,7 +35,7 @@ from ..pose.transform import PoseTransform
 from .image_spec import ImageSpec
 from .rectifier import Rectifier
 
-__all__ = ["LAYERS", "brought_up", "describe", "rectifier_of"]
+__all__ = ["LAYERS", "with_later_fields", "describe", "rectifier_of"]
 
 LAYERS: dict[str, type[Layer]] = {
     "AveragePool": AveragePool,
@@ -53,8 +53,8 @@ LAYERS: dict[str, type[Layer]] = {
     "Standardize": Standardize,
     "StandardizeEach": StandardizeEach,
 }
-# What layers had before it was a field of theirs: files of format 1.0 do not say it.
-ADDED: dict[str, dict[str, Any]] = {"SpatialTransform": {"antialias": False, "n_steps": 1}}
+# Fields that layers got after format 1.0, and the values that its files mean by not having them.
+LATER_FIELDS: dict[str, dict[str, Any]] = {"SpatialTransform": {"antialias": False, "n_steps": 1}}
 LARGEST_IMAGE = 2**27  # pixels of an input or output
 LARGEST_LABELS = 2**24  # characters
 
@@ -93,14 +93,14 @@ def rectifier_of(description: dict[str, Any], vector: Array) -> Rectifier:
     return Rectifier(network, spec, classes)
 
 
-def brought_up(value: Any) -> Any:
+def with_later_fields(value: Any) -> Any:
     """The description in a file of format 1.0, or a part of it, as format 1.1 has it."""
     if isinstance(value, list):
-        return [brought_up(item) for item in value]
+        return [with_later_fields(item) for item in value]
     if not isinstance(value, dict):
         return value
-    added = ADDED.get(str(value.get("layer")), {})
-    return {**added, **{name: brought_up(item) for name, item in value.items()}}
+    added = LATER_FIELDS.get(str(value.get("layer")), {})
+    return {**added, **{name: with_later_fields(item) for name, item in value.items()}}
 
 
 def _check_names(given: Any, wanted: set[str], what: str) -> None:

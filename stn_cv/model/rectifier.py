@@ -15,6 +15,7 @@ from ..nn.spatial import Transform
 from ..pose.transform import PoseTransform
 from .batches import as_batch, in_slices
 from .image_spec import ImageSpec
+from .photos import rectified
 
 __all__ = ["Rectifier"]
 
@@ -115,9 +116,8 @@ class Rectifier:
         Convention: output to source, (x, y) in [-1, 1], ``align_corners=False``.
         """
         batch, single = as_batch(images, self.image_spec)
-        (theta,) = in_slices(
-            self, lambda X: (self._theta(self.transform.warp_parameters(X)),), batch
-        )
+        find = self.transform.warp_parameters
+        (theta,) = self._in_slices(lambda X: (self._theta(find(X)),), batch)
         return theta[0] if single else theta
 
     def find(self, images: ArrayLike) -> tuple[Array, Array]:
@@ -154,7 +154,7 @@ class Rectifier:
                 Y, _ = layer.forward(Y)
             return self._theta(parameters), softmax(Y).T
 
-        theta, probabilities = in_slices(self, run, batch)
+        theta, probabilities = self._in_slices(run, batch)
         return (theta[0], probabilities[0]) if single else (theta, probabilities)
 
     def rectify(
@@ -223,8 +223,6 @@ class Rectifier:
         InvalidInputError, InvalidTypeError
             If the photo or the size is not as wanted.
         """
-        from .photos import rectified
-
         return rectified(self, photo, size)
 
     def predict_proba(self, images: ArrayLike) -> Array:
@@ -247,9 +245,8 @@ class Rectifier:
         """
         self._check_head()
         batch, single = as_batch(images, self.image_spec)
-        (probabilities,) = in_slices(
-            self, lambda X: (softmax(self.network.forward(X)[0]).T,), batch
-        )
+        score = self.network.forward
+        (probabilities,) = self._in_slices(lambda X: (softmax(score(X)[0]).T,), batch)
         return probabilities[0] if single else probabilities
 
     def find_pose(self, images: ArrayLike) -> tuple[Array, Any]:
@@ -285,8 +282,11 @@ class Rectifier:
             parameters, confidence = transform.poses(X)
             return self._theta(parameters), confidence
 
-        theta, confidence = in_slices(self, run, batch)
+        theta, confidence = self._in_slices(run, batch)
         return (theta[0], float(confidence[0])) if single else (theta, confidence)
+
+    def _in_slices(self, function: Any, batch: Array) -> tuple[Array, ...]:
+        return in_slices(function, batch, self.network, self.image_spec, self.n_jobs)
 
     def _theta(self, parameters: Array) -> Array:
         """Theta of the localization's parameters."""

@@ -12,9 +12,9 @@ from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from ..families import FAMILIES, Family
 from ..sampling import PADDING_MODES, WarpRules
-from .axes import activations_of, images_of
 from .dense import Dense
 from .layer import Backward, Layer, Shape, check_ndim, check_positive
+from .layout import activations_of, images_of
 from .network import Network, flat_gradient
 
 LARGEST_STEPS = 16

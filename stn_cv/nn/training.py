@@ -9,17 +9,17 @@ bit-identical for any number of threads.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from ..arrays import Array
 from ..errors import InterruptedWarning, TrainingDiverged, warn_caller
 from ..threads import pinned_blas, slices_of
+from .evaluation import OVERFLOW_IGNORED
 from .network import Network
-from .objectives import Batch, Drawn, Evaluation, Objective
-from .optimizer import SOLVERS
-from .samples import ORDER, QUIET, keyed
+from .objectives import Batch, EpochSamples, Evaluation, Objective
+from .optimizer import SOLVERS, Optimizer
+from .random_keys import ORDER, keyed
 from .schedule import SCHEDULES
 from .settings import Settings
 
@@ -55,7 +55,7 @@ Listener = Callable[[Epoch], bool | None]
 class Progress:
     """From where a training goes on, beside its network: the optimizer, and what keys count."""
 
-    optimizer: Any
+    optimizer: Optimizer
     epochs: int = 0
     steps: int = 0
 
@@ -92,7 +92,7 @@ class Trainer:
             self.progress.optimizer = solver(vector, rates)
         self.progress.optimizer.rates = rates
         self.decay = network.decay_mask().astype(vector.dtype) * settings.alpha
-        self.room = np.empty((0, vector.size))  # a row a slice
+        self.buffer = np.empty((0, vector.size))  # a row a slice
 
     def epoch(self) -> float:
         """Train on every sample once; the mean loss on the way."""
@@ -111,25 +111,31 @@ class Trainer:
         progress.epochs += 1
         return loss / float(drawn.weights.sum())
 
-    @QUIET
-    def gradient(self, drawn: Drawn, index: Array) -> tuple[float, Array]:
+    @OVERFLOW_IGNORED
+    def gradient(self, drawn: EpochSamples, index: Array) -> tuple[float, Array]:
         """Loss, summed, and gradient, of the weighted mean, over some of an epoch's samples."""
         network, settings = self.network, self.settings
         slices = len(network.slices(len(index)))
-        if len(self.room) < slices:
-            self.room = np.empty((slices, network.vector.size), network.vector.dtype)
+        if len(self.buffer) < slices:
+            self.buffer = np.empty((slices, network.vector.size), network.vector.dtype)
         weights = drawn.weights[index]
         largest = float(weights.max()) or 1.0
         relative = weights / largest
         batch = Batch(
-            network, index, relative, settings.seed, self.progress.steps, settings.n_jobs, self.room
+            network,
+            index,
+            relative,
+            settings.seed,
+            self.progress.steps,
+            settings.n_jobs,
+            self.buffer,
         )
         loss, gradient = self.objective.gradient(batch, drawn)
         if weights.any():
             gradient /= gradient.dtype.type(relative.sum())
         return largest * loss, gradient
 
-    @QUIET
+    @OVERFLOW_IGNORED
     def _step(self, gradient: Array, learning_rate: float) -> None:
         """Clip, decay and move; refuse a gradient that is not finite."""
         settings = self.settings
@@ -160,9 +166,9 @@ def train(
     """Run epochs and leave the best one's weights in the network.
 
     The best has the highest score its objective gives, then the lowest loss, then is the
-    earliest. The start is among them if it `start_may_stay`: an untrained network gives one
-    class to all, whose share says nothing. Ctrl-C ends the training with a warning and the
-    best weights so far.
+    earliest. The start is among them if it `start_may_stay`; an untrained network must not,
+    for its accuracy is only the share of the one class that it gives to all. Ctrl-C ends the
+    training with a warning and the best weights so far.
 
     Raises
     ------

@@ -7,8 +7,8 @@ import numpy as np
 
 from ..arrays import Array
 from ..geometry import corner_error
-from ..nn.axes import activations_of
 from ..nn.dense import Dense
+from ..nn.layout import activations_of
 from ..nn.network import Network
 from ..nn.settings import Settings
 from ..nn.training import Epoch, History, Trainer, train
