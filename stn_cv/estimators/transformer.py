@@ -6,14 +6,17 @@ from typing import Any
 from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 
+from ..nn.network import Network
+from ..nn.settings import Settings
 from ..nn.training import Epoch, Progress
+from .calibration import FEWEST, calibrate
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from .fitted_attributes import Learned, learned_by, unchanged_on_failure
 from .network import is_built_in
 from .pose_comparison import report_of
 from .rectification import Rectification
 from .training import finished_despite_interrupt, head_spec, settings_of, train_network
-from .training_data import validated
+from .training_data import TrainingData, split, validated
 
 __all__ = ["SpatialTransformer"]
 
@@ -119,6 +122,9 @@ class SpatialTransformer(CallbackSupportMixin, Rectification):
         image moments, and how theta differs from image to image. With `early_stopping` on the
         samples kept back, otherwise on a fifth of the training images. A `PoseWarning` tells
         where the transformer is not worth it. None after an interrupted fit or `partial_fit`.
+    temperature_ : float or None
+        What the outputs of the head's layers were divided by, so that its probabilities are
+        right on the samples kept back. None without `early_stopping`, or 40 such samples.
     n_features_in_ : int
         Values in an image.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -213,7 +219,12 @@ class SpatialTransformer(CallbackSupportMixin, Rectification):
             return callbacks(epoch)
 
         network, history = train_network(self, data, settings, spec, listen)
-        self._keep(finished_despite_interrupt(partial(learned, network), history))
+
+        def finish() -> Learned:
+            self.temperature_ = self._calibrated(network, data, settings)
+            return learned(network)
+
+        self._keep(finished_despite_interrupt(finish, history))
         self.loss_curve_ = history.losses
         self.validation_scores_ = history.scores if self.early_stopping else None
         self.n_iter_ = len(history.losses)
@@ -222,6 +233,15 @@ class SpatialTransformer(CallbackSupportMixin, Rectification):
         if not history.interrupted:
             self.pose_report_ = report_of(self, data, settings, spec, self.rectifier_)
         callbacks.finish(network)
+
+    def _calibrated(self, network: Network, data: TrainingData, settings: Settings) -> float | None:
+        """Calibrate the head on the samples that were kept back, if there are enough of them."""
+        if not (self.early_stopping and is_built_in(self.head)):
+            return None
+        _, kept_back = split(data, self.validation_fraction, settings.seed)
+        if len(kept_back.samples) < FEWEST:
+            return None
+        return calibrate(network, kept_back.samples, settings.n_jobs)
 
     def _keep(self, learned: Learned) -> None:
         """Take over what was learned."""
