@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections.abc import Iterable
 from types import FrameType
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "PoseWarning",
     "StnError",
     "TrainingDiverged",
+    "nearest",
+    "one_of",
     "warn_caller",
 ]
 
@@ -64,6 +67,22 @@ class InterruptedWarning(UserWarning):
 
 class AlignmentWarning(UserWarning):
     """Searches for poses that should agree do not: the poses are not to be trusted."""
+
+
+def one_of(value: object, names: Iterable[str]) -> str:
+    """The names that can be used, for a message, and the one that `value` is nearest to."""
+    names = list(names)
+    near = nearest(value, names)
+    hint = f" (did you mean {near!r}?)" if near else ""
+    return f"one of {', '.join(names)}{hint}"
+
+
+def nearest(value: object, names: Iterable[str]) -> str | None:
+    """The name that somebody who wrote `value` may have meant."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(value, list(names), 1) if isinstance(value, str) else []
+    return near[0] if near else None
 
 
 def warn_caller(message: str, category: type[Warning]) -> None:

@@ -6,7 +6,7 @@ Put a function into `LOCALIZATIONS` or `HEADS` under a name of your own to use i
 
 from collections.abc import Callable, Sequence
 
-from ..errors import InvalidInputError, InvalidTypeError
+from ..errors import InvalidInputError, InvalidTypeError, one_of
 from .activation import LeakyReLU, ReLU
 from .conv import Conv2D
 from .dense import Dense
@@ -82,7 +82,7 @@ def layers_of(
     if isinstance(value, str):
         if value not in table:
             raise InvalidInputError(
-                f"{parameter} is {value!r}; wanted one of {', '.join(table)}, or a list of layers."
+                f"{parameter} is {value!r}; wanted {one_of(value, table)}, or a list of layers."
             )
         return table[value](shape)
     if not isinstance(value, (list, tuple)) or not all(isinstance(v, Layer) for v in value):
