@@ -37,6 +37,8 @@ class Options(argparse.Namespace):
         if self.sheets is None:
             return
         few, side = slice(None, SHOWN), images.shape[1]
+        if images.dtype != np.uint8:
+            images = (255 * images.clip(0, 1)).astype(np.uint8)
         after = warp_affine(images[few], theta[few], (side, side), padding_mode="border")
         strips = []
         for start in range(0, len(after), A_ROW):
