@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from .options import ChoiceOf, HxW, jobs_option, usage_errors
+from .streams import c_libraries_silenced
 
 __all__ = ["fit"]
 
@@ -66,6 +67,7 @@ def _heads() -> tuple[str, ...]:
 @click.option("--keep", is_flag=True, help="Exit with 0 although the transformer learned no pose.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @jobs_option
+@c_libraries_silenced()
 def fit(data: str, out: Path, **options: Any) -> int:
     """Learn a pose from labelled photos.
 

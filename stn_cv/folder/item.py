@@ -42,7 +42,7 @@ class Result:
     input, output : str
         Paths.
     status : {"done", "skipped", "error"}
-        Skipped: the output was there already.
+        Skipped: the output was there already; what the manifest did not tell of it is told.
     error : str or None
         Why there is no output.
     theta : list of shape (2, 3), (3, 3) or (k * k, 2), or None
@@ -104,10 +104,15 @@ def rectify_item(job: Job, item: Item) -> Outcome:
         error = reason_of(reason, item.source)
         no_more_room = isinstance(reason, OSError) and reason.errno in NO_MORE_ROOM
     facts["milliseconds"] = round((time.perf_counter() - start) * 1000, 3)
-    status = "done" if error is None else "error"
+    status = "error" if error is not None else "skipped" if _is_kept(job, item) else "done"
     return Outcome(
         Result(item.source, item.target, status, error, **facts), thumbnails, no_more_room
     )
+
+
+def _is_kept(job: Job, item: Item) -> bool:
+    """Whether the output stays as it was, and only a row of the manifest is wanted."""
+    return item.is_there and job.options.existing == "skip"
 
 
 def reason_of(error: Exception, photo: str) -> str:
@@ -123,7 +128,7 @@ def reason_of(error: Exception, photo: str) -> str:
 def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     """Do it; what is found goes into `facts`, and what a contact sheet shows comes back."""
     options = job.options
-    data = read_photo_file(item.source, options.max_pixels)
+    data = read_photo_file(item.source, options.max_pixels, options.first_page)
     facts["input_sha256"] = hashlib.sha256(data).hexdigest()
     keep = options.damaged == "keep"
     photo = decode_photo(data, options.max_pixels, options.first_page, keep)
@@ -144,11 +149,15 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     thumbnails = (
         None if options.contact_sheet is None else thumbnails_of(photo.pixels, theta, output)
     )
+    if _is_kept(job, item):
+        return thumbnails
     file = _encoded(output, item.target, options, photo)
     if item.preview is not None and options.preview is not None:
         preview = preview_of(photo.pixels, theta, output)
         write_below(os.fspath(options.preview), item.preview, preview)
-    write_below(job.target, item.target, file)  # the last step: who has an output has all
+    write_below(
+        job.target, item.target, file, item.is_there
+    )  # the last step: who has an output has all
     return thumbnails
 
 

@@ -1,21 +1,21 @@
 """What is to be done: a list of independent items, made before the first file is written."""
 
-import fnmatch
 import os
 import sys
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..atomic import check_file_name
 from ..errors import InvalidInputError
-from ..opencv import SUFFIXES, format_named
+from ..opencv import format_named
+from .files import folded, folds_names
 from .manifest import known_rows
 from .options import Options
+from .search import find_photos
 
-__all__ = ["Item", "Plan", "check_apart", "check_spared", "find_photos", "make_plan"]
+__all__ = ["Item", "Plan", "check_apart", "check_names_apart", "check_spared", "make_plan"]
 
 PREVIEW = ".jpg"  # format of previews, whatever the photos are
 FOLDS_NAMES = sys.platform in ("darwin", "win32")  # a file's name has several spellings there
@@ -23,121 +23,33 @@ FOLDS_NAMES = sys.platform in ("darwin", "win32")  # a file's name has several s
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One photo: where from, where to, and where its preview goes."""
+    """One photo: where from, where to, where its preview goes, and whether an output was there."""
 
     source: str
     target: str
     preview: str | None = None
+    is_there: bool = False
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do, what is done already, what cannot be read, and what is no photo."""
+    """What to do, what is done already, what cannot be read, and what is no photo.
+
+    `untold` are outputs that are there without a row in the manifest that tells all: a run was
+    killed between the two. Their photos are looked at again, and nothing but a row is written.
+    """
 
     target: str
     items: list[Item]
     skipped: list[Item] = field(default_factory=list)
+    untold: list[Item] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
 
-
-Pair = tuple[str, str]  # path, and path relative to the folder it was found in
-LINKS, NO_SUFFIX = "links", "without suffix"
-
-
-class Search(NamedTuple):
-    """What is in some folders.
-
-    Attributes
-    ----------
-    found : list of (path, relative path)
-        Photos, in the order of the sources, sorted in each.
-    unreadable : list of (path, reason)
-        Folders that cannot be listed.
-    passed_over : Counter
-        How many other files there are, by suffix.
-    """
-
-    found: list[Pair]
-    unreadable: list[Pair]
-    passed_over: Counter[str]
-
-
-def find_photos(
-    sources: Iterable[str | os.PathLike[str]],
-    glob: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-) -> Search:
-    """Look for photos in folders and below; a file named on its own is one in any case.
-
-    Hidden files are left out and links are not followed.
-
-    Parameters
-    ----------
-    sources : iterable of path-like
-        Folders and files.
-    glob : sequence of str, default ()
-        Patterns of which one must match; without any, the suffixes of image files. A pattern
-        without "/" is for the name, one with it for the path below the folder.
-    exclude : sequence of str, default ()
-        Patterns of which none may match, a folder's neither.
-
-    Returns
-    -------
-    search : Search
-        With what was passed over; of that, what no pattern wanted is not counted.
-    """
-    search = Search([], [], Counter())
-    for source in sources:
-        path = os.fspath(source)
-        if os.path.isdir(path):
-            search.found.extend(sorted(_below(path, glob, exclude, search)))
-        elif os.path.isfile(path):
-            search.found.append((path, os.path.basename(path)))
-        else:
-            raise InvalidInputError(f"{path!r} is neither a folder nor a file.")
-    return search
-
-
-def _below(
-    root: str, glob: Sequence[str], exclude: Sequence[str], search: Search
-) -> Iterator[Pair]:
-    folders = [""]
-    while folders:
-        folder = folders.pop()
-        try:
-            entries = list(os.scandir(os.path.join(root, folder)))
-        except OSError as error:
-            search.unreadable.append((os.path.join(root, folder), error.strerror or str(error)))
-            continue
-        for entry in entries:
-            relative = os.path.join(folder, entry.name)
-            if entry.name.startswith(".") or _matches(relative, exclude):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(relative)
-            elif entry.is_file(follow_symlinks=False) and _wanted(relative, glob):
-                yield os.path.join(root, relative), relative
-            elif not glob:
-                search.passed_over[_kind_of(entry)] += 1
-
-
-def _kind_of(entry: os.DirEntry[str]) -> str:
-    if entry.is_symlink():
-        return LINKS
-    return os.path.splitext(entry.name)[1].lower() or NO_SUFFIX
-
-
-def _wanted(relative: str, glob: Sequence[str]) -> bool:
-    if glob:
-        return _matches(relative, glob)
-    return os.path.splitext(relative)[1].lower() in SUFFIXES
-
-
-def _matches(relative: str, patterns: Sequence[str]) -> bool:
-    path = relative.replace(os.sep, "/")
-    name = os.path.basename(path)
-    return any(fnmatch.fnmatchcase(path if "/" in p else name, p) for p in patterns)
+    def __len__(self) -> int:
+        """How many results will come."""
+        items = (*self.items, *self.skipped, *self.untold)
+        return len(items) + len(self.unreadable)
 
 
 def make_plan(
@@ -168,9 +80,10 @@ def make_plan(
     _check_targets(items, reports, folders)
     read = [model] if isinstance(model, (str, os.PathLike)) else []
     check_spared([*read, *(path for path, _ in found)], reports)
-    _check_reports(options.manifest, reports)
+    told = _check_reports(options.manifest, reports)
     _check_not_among_inputs(items, folders, roots)
-    there = [item for item in items if os.path.lexists(item.target)]
+    items = [replace(item, is_there=os.path.lexists(item.target)) for item in items]
+    there = [item for item in items if item.is_there]
     if there and options.existing == "error":
         raise InvalidInputError(
             f"{len(there)} outputs exist already, such as {there[0].target!r}; give another "
@@ -178,10 +91,11 @@ def make_plan(
         )
     for item in there:
         check_file_name(item.target)
-    skipped = there if options.existing == "skip" else []
-    done = {item.target for item in skipped}
-    todo = [item for item in items if item.target not in done]
-    return Plan(target, todo[: options.limit], skipped, unreadable, passed_over)
+    kept = there if options.existing == "skip" else []
+    todo = [item for item in items if not (kept and item.is_there)]
+    skipped = [item for item in kept if told is None or item.target in told]
+    untold = [item for item in kept if not (told is None or item.target in told)]
+    return Plan(target, todo[: options.limit], skipped, untold, unreadable, passed_over)
 
 
 def _item(path: str, relative: str, target: str, preview: str | None, kind: str | None) -> Item:
@@ -232,13 +146,16 @@ def check_spared(
             )
 
 
-def _check_reports(manifest: str | os.PathLike[str] | None, reports: list[str]) -> None:
-    """Refuse what is no file, and to go on with a manifest that is none."""
+def _check_reports(manifest: str | os.PathLike[str] | None, reports: list[str]) -> set[str] | None:
+    """Refuse what is no file, and a manifest that is none; the outputs that one tells of."""
     for path in reports:
         check_file_name(path)
-    if manifest is not None and os.path.exists(manifest):
-        with open(manifest, "rb") as file:
-            known_rows(file, os.fspath(manifest))
+    if manifest is None:
+        return None
+    if not os.path.exists(manifest):
+        return set()
+    with open(manifest, "rb") as file:
+        return known_rows(file, os.fspath(manifest))[0]
 
 
 def _check_targets(items: list[Item], reports: list[str], folders: list[str]) -> None:
@@ -287,8 +204,28 @@ def _parents(folder: str, known: set[str]) -> Iterator[str]:
         folder = above
 
 
+def check_names_apart(items: Iterable[Item], folders: Iterable[str]) -> None:
+    """Refuse what a disk would take for one file that the system it is on tells apart.
+
+    It is asked, by a file that is removed again, only if there are such names.
+
+    Raises
+    ------
+    InvalidInputError
+        If two photos would have one output or preview.
+    """
+    owners: dict[str, Item] = {}
+    for item in items:
+        for path in filter(None, (item.target, item.preview)):
+            other = owners.setdefault(folded(os.path.abspath(path)), item)
+            if other is not item and any(map(folds_names, folders)):
+                raise InvalidInputError(
+                    f"{other.source!r} and {item.source!r} would both be written to {path!r}, "
+                    "since this disk takes upper and lower case for one; rectify them into "
+                    "different folders."
+                )
+
+
 def _spelling(path: str) -> str:
     """The same for all spellings of a name that the system takes for one."""
-    if not FOLDS_NAMES:
-        return path
-    return unicodedata.normalize("NFC", path).casefold()
+    return folded(path) if FOLDS_NAMES else path

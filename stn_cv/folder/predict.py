@@ -13,8 +13,8 @@ from ..threads import pinned_blas, run_stream
 from .files import read_photo_file
 from .item import reason_of
 from .options import Options
-from .plan import find_photos
 from .rectify import Sources, as_paths
+from .search import find_photos
 
 __all__ = ["Prediction", "iter_predictions", "predictions"]
 
@@ -52,7 +52,7 @@ def predictions(rectifier: Rectifier, options: Options, paths: list[str]) -> Ite
 
 def _predict(rectifier: Rectifier, options: Options, path: str) -> Prediction:
     try:
-        data = read_photo_file(path, options.max_pixels)
+        data = read_photo_file(path, options.max_pixels, options.first_page)
         keep = options.damaged == "keep"
         pixels = decode_photo(data, options.max_pixels, options.first_page, keep).pixels
         small = small_copy(pixels, rectifier.image_spec, rectifier.transform.fill_value)

@@ -284,16 +284,16 @@ def rectify_folder(
     plan = make_plan(as_paths(source), target, wanted, model)
     fitted = model_of(model)
     total = len(plan.items)
-    tried = 0
+    came = 0
     with orderly_interrupt() as interrupted:
         for result in run_plan(plan, fitted, wanted, interrupted):
             summary.add(result)
-            tried += result.status != "skipped"
+            came += 1
             if listener is not None:
                 listener(result, total)
         if interrupted():
             raise KeyboardInterrupt
     summary.passed_over = dict(plan.passed_over)
-    summary.left = max(total + len(plan.unreadable) - tried, 0)
+    summary.left = len(plan) - came
     summary.seconds = time.perf_counter() - start
     return summary
