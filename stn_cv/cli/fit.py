@@ -47,6 +47,11 @@ def _heads() -> tuple[str, ...]:
 @click.option("--head", type=ChoiceOf(_heads), default="cnn", show_default=True)
 @click.option("--epochs", type=click.IntRange(min=1), default=30, show_default=True)
 @click.option(
+    "--max-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Time for the epochs, in which the training comes to its end.",
+)
+@click.option(
     "--validation",
     type=click.FloatRange(0, 1, max_open=True),
     default=0.1,

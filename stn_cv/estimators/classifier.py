@@ -54,6 +54,8 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         Steps of the training.
     localization_learning_rate_ratio, batch_size, max_iter : see SpatialTransformer
         Pace of the localization, samples a step, largest number of epochs.
+    max_seconds : see SpatialTransformer
+        Time for the epochs.
     alpha, max_norm, tol, n_iter_no_change : see SpatialTransformer
         Weight decay, clipping, and when to stop.
     n_folds, early_stopping, validation_fraction : see SpatialTransformer

@@ -38,6 +38,7 @@ class Parameters(BaseEstimator):
         "localization_learning_rate_ratio": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "max_norm": [Interval(Real, 0, None, closed="neither")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -71,6 +72,7 @@ class Parameters(BaseEstimator):
         localization_learning_rate_ratio: float = 0.2,
         batch_size: int | str = "auto",
         max_iter: int = 30,
+        max_seconds: float | None = None,
         alpha: float = 1e-4,
         max_norm: float = 5.0,
         tol: float = 1e-4,
@@ -100,6 +102,7 @@ class Parameters(BaseEstimator):
         self.localization_learning_rate_ratio = localization_learning_rate_ratio
         self.batch_size = batch_size
         self.max_iter = max_iter
+        self.max_seconds = max_seconds
         self.alpha = alpha
         self.max_norm = max_norm
         self.tol = tol

@@ -4,6 +4,7 @@ With a scikit-learn classifier as the head, the first part of the epochs trains 
 localization with a linear head; in the rest it is refined for the classifier.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -63,6 +64,7 @@ def settings_of(estimator: Any) -> Settings:
         max_norm=estimator.max_norm,
         seed=seed,
         n_jobs=estimator.n_jobs,
+        max_seconds=math.inf if estimator.max_seconds is None else estimator.max_seconds,
     )
 
 
@@ -103,12 +105,14 @@ def train_network(
     folds = folds_of(data.samples, data.groups, estimator.n_folds, settings.seed)
     first, history = 0 if going_on else int(BEGINNING * settings.max_iter), History()
     if first:
-        beginning = replace(settings, max_iter=first)
+        seconds = BEGINNING * settings.max_seconds
+        beginning = replace(settings, max_iter=first, max_seconds=seconds)
         network, history = train_without_collapse(network, rebuild, beginning, objective, listener)
     network = transform_alone(network)
     rest = replace(
         settings,
         max_iter=settings.max_iter - first,
+        max_seconds=settings.max_seconds * (1 - BEGINNING if first else 1),
         learning_rate_init=REFINING * settings.learning_rate_init,
     )
     refined = CrossFittedHead(spec, data.samples, folds, validation, estimator.augment)
@@ -172,12 +176,15 @@ def train_without_collapse(
     A collapsed transformer has moved most of its grid off the images, where no gradient
     brings it back.
     """
-    history = train(Trainer(network, settings, objective), listener, start_may_stay)
+    trainer = Trainer(network, settings, objective)
+    history = train(trainer, listener, start_may_stay)
     lost = _lost(history, network, settings, objective)
-    if lost and not history.stopped:
+    left = 1 - trainer.share_of_time()
+    if lost and left > 0 and not history.stopped:
         gentle = replace(
             settings,
             seed=settings.seed + 1,
+            max_seconds=settings.max_seconds * left,
             localization_learning_rate_ratio=settings.localization_learning_rate_ratio / 10,
         )
         second = rebuild(gentle.seed)

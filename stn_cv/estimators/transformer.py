@@ -67,6 +67,10 @@ class SpatialTransformer(CallbackSupportMixin, Rectification):
         Samples a step; "auto" is ``min(128, n_samples)``.
     max_iter : int, default 30
         Largest number of epochs.
+    max_seconds : float or None, default None
+        Time for the epochs: the course of the learning rate is brought to its end by then, so
+        that another machine, or a busy one, gives another result. At least one epoch is run;
+        fitting the last head and the `pose_report_` come on top.
     alpha : float, default 1e-4
         Weight decay, a share of the learning rate (in the localization of the head's as
         well); it also pulls the transforms towards the identity.

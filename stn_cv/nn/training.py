@@ -7,6 +7,7 @@ bit-identical for any number of threads.
 """
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -93,6 +94,17 @@ class Trainer:
         self.progress.optimizer.rates = rates
         self.decay = network.decay_mask().astype(vector.dtype) * settings.alpha
         self.buffer = np.empty((0, vector.size))  # a row a slice
+        self.begun = time.monotonic()
+
+    def share_of_time(self) -> float:
+        """The share of `max_seconds` that is over."""
+        return (time.monotonic() - self.begun) / self.settings.max_seconds
+
+    def goes_on(self, epochs: int) -> bool:
+        """Whether there is to be an epoch after so many: one at least, then if half of it fits."""
+        if epochs == 0 or epochs >= self.settings.max_iter:
+            return epochs == 0
+        return self.share_of_time() * (1 + 0.5 / epochs) < 1
 
     def epoch(self) -> float:
         """Train on every sample once; the mean loss on the way."""
@@ -105,6 +117,7 @@ class Trainer:
         loss = 0.0
         for number, batch in enumerate(batches):
             done = (progress.epochs + number / len(batches)) / settings.max_iter
+            done = max(done, self.share_of_time())
             batch_loss, gradient = self.gradient(drawn, order[batch])
             loss += batch_loss
             self._step(gradient, settings.learning_rate_init * rate(min(done, 1.0)))
@@ -184,7 +197,7 @@ def train(
             now = trainer.evaluate()
             bound = max(now.loss, trainer.objective.untrained_loss(network)) * (1 + ROUNDING)
             best_rank = _rank(now) if start_may_stay else (math.inf, math.inf)
-            while len(history.losses) < settings.max_iter:
+            while trainer.goes_on(len(history.losses)):
                 history.losses.append(trainer.epoch())
                 now = trainer.evaluate()
                 if now.score is not None:
