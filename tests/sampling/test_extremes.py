@@ -185,7 +185,6 @@ def test_the_grid_of_a_huge_theta_is_finite(dtype):
     grid_sample(images_of(dtype)[0], grid)
 
 
-# Two dtypes, for each is compiled anew; with NUMBA_BOUNDSCHECK=1 the other tests see them all.
 BOUNDS = """
 import itertools, sys
 import numpy as np
