@@ -15,7 +15,7 @@ from ..opencv import LARGEST_PICTURE, SUFFIXES, decode_photo, quiet_and_serial
 from ..threads import run_stream
 from .files import read_photo_file
 from .item import reason_of
-from .plan import find_photos
+from .search import find_photos
 
 __all__ = ["Examples", "labelled_photos", "read_examples"]
 

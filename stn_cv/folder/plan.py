@@ -1,21 +1,21 @@
 """What is to be done: a list of independent items, made before the first file is written."""
 
-import fnmatch
 import os
 import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..atomic import check_file_name
 from ..errors import InvalidInputError
-from ..opencv import SUFFIXES, format_named
+from ..opencv import format_named
 from .manifest import known_rows
 from .options import Options
+from .search import find_photos
 
-__all__ = ["Item", "Plan", "check_apart", "check_spared", "find_photos", "make_plan"]
+__all__ = ["Item", "Plan", "check_apart", "check_spared", "make_plan"]
 
 PREVIEW = ".jpg"  # format of previews, whatever the photos are
 FOLDS_NAMES = sys.platform in ("darwin", "win32")  # a file's name has several spellings there
@@ -23,11 +23,17 @@ FOLDS_NAMES = sys.platform in ("darwin", "win32")  # a file's name has several s
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One photo: where from, where to, and where its preview goes."""
+    """One photo: where from, where to, where its preview goes, and it itself if doubtful."""
 
     source: str
     target: str
     preview: str | None = None
+    aside: str | None = None
+
+    @property
+    def written(self) -> list[str]:
+        """All that may be written."""
+        return [path for path in (self.target, self.preview, self.aside) if path is not None]
 
 
 @dataclass(frozen=True)
@@ -39,105 +45,6 @@ class Plan:
     skipped: list[Item] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
-
-
-Pair = tuple[str, str]  # path, and path relative to the folder it was found in
-LINKS, NO_SUFFIX = "links", "without suffix"
-
-
-class Search(NamedTuple):
-    """What is in some folders.
-
-    Attributes
-    ----------
-    found : list of (path, relative path)
-        Photos, in the order of the sources, sorted in each.
-    unreadable : list of (path, reason)
-        Folders that cannot be listed.
-    passed_over : Counter
-        How many other files there are, by suffix.
-    """
-
-    found: list[Pair]
-    unreadable: list[Pair]
-    passed_over: Counter[str]
-
-
-def find_photos(
-    sources: Iterable[str | os.PathLike[str]],
-    glob: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-) -> Search:
-    """Look for photos in folders and below; a file named on its own is one in any case.
-
-    Hidden files are left out and links are not followed.
-
-    Parameters
-    ----------
-    sources : iterable of path-like
-        Folders and files.
-    glob : sequence of str, default ()
-        Patterns of which one must match; without any, the suffixes of image files. A pattern
-        without "/" is for the name, one with it for the path below the folder.
-    exclude : sequence of str, default ()
-        Patterns of which none may match, a folder's neither.
-
-    Returns
-    -------
-    search : Search
-        With what was passed over; of that, what no pattern wanted is not counted.
-    """
-    search = Search([], [], Counter())
-    for source in sources:
-        path = os.fspath(source)
-        if os.path.isdir(path):
-            search.found.extend(sorted(_below(path, glob, exclude, search)))
-        elif os.path.isfile(path):
-            search.found.append((path, os.path.basename(path)))
-        else:
-            raise InvalidInputError(f"{path!r} is neither a folder nor a file.")
-    return search
-
-
-def _below(
-    root: str, glob: Sequence[str], exclude: Sequence[str], search: Search
-) -> Iterator[Pair]:
-    folders = [""]
-    while folders:
-        folder = folders.pop()
-        try:
-            entries = list(os.scandir(os.path.join(root, folder)))
-        except OSError as error:
-            search.unreadable.append((os.path.join(root, folder), error.strerror or str(error)))
-            continue
-        for entry in entries:
-            relative = os.path.join(folder, entry.name)
-            if entry.name.startswith(".") or _matches(relative, exclude):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(relative)
-            elif entry.is_file(follow_symlinks=False) and _wanted(relative, glob):
-                yield os.path.join(root, relative), relative
-            elif not glob:
-                search.passed_over[_kind_of(entry)] += 1
-
-
-def _kind_of(entry: os.DirEntry[str]) -> str:
-    if entry.is_symlink():
-        return LINKS
-    return os.path.splitext(entry.name)[1].lower() or NO_SUFFIX
-
-
-def _wanted(relative: str, glob: Sequence[str]) -> bool:
-    if glob:
-        return _matches(relative, glob)
-    return os.path.splitext(relative)[1].lower() in SUFFIXES
-
-
-def _matches(relative: str, patterns: Sequence[str]) -> bool:
-    path = relative.replace(os.sep, "/")
-    name = os.path.basename(path)
-    return any(fnmatch.fnmatchcase(path if "/" in p else name, p) for p in patterns)
 
 
 def make_plan(
@@ -158,19 +65,18 @@ def make_plan(
     """
     roots = [os.fspath(source) for source in sources]
     target = os.fspath(target)
-    preview = None if options.preview is None else os.fspath(options.preview)
-    folders = [target] if preview is None else [target, preview]
+    folders = [target, *(os.fspath(f) for f in (options.preview, options.aside) if f is not None)]
     reports = [os.fspath(file) for file in (options.manifest, options.contact_sheet) if file]
     sheets = [] if options.contact_sheet is None else [os.fspath(options.contact_sheet)]
     check_apart([*folders, *(os.path.dirname(os.path.abspath(sheet)) for sheet in sheets)], roots)
-    found, unreadable, passed_over = find_photos(roots, options.glob, options.exclude)
-    items = [_item(path, relative, target, preview, options.format) for path, relative in found]
+    photos, unreadable, passed_over = find_photos(roots, options.glob, options.exclude)
+    items = [_item(path, relative, target, options) for path, relative in photos]
     _check_targets(items, reports, folders)
     read = [model] if isinstance(model, (str, os.PathLike)) else []
-    check_spared([*read, *(path for path, _ in found)], reports)
+    check_spared([*read, *(path for path, _ in photos)], reports)
     _check_reports(options.manifest, reports)
     _check_not_among_inputs(items, folders, roots)
-    there = [item for item in items if os.path.lexists(item.target)]
+    there = [found for item in items if (found := _already(item)) is not None]
     if there and options.existing == "error":
         raise InvalidInputError(
             f"{len(there)} outputs exist already, such as {there[0].target!r}; give another "
@@ -179,19 +85,29 @@ def make_plan(
     for item in there:
         check_file_name(item.target)
     skipped = there if options.existing == "skip" else []
-    done = {item.target for item in skipped}
-    todo = [item for item in items if item.target not in done]
+    done = {item.source for item in skipped}
+    todo = [item for item in items if item.source not in done]
     return Plan(target, todo[: options.limit], skipped, unreadable, passed_over)
 
 
-def _item(path: str, relative: str, target: str, preview: str | None, kind: str | None) -> Item:
+def _already(item: Item) -> Item | None:
+    """The item with the output that is there, if one is."""
+    for path in (item.target, item.aside):
+        if path is not None and os.path.lexists(path):
+            return replace(item, target=path)
+    return None
+
+
+def _item(path: str, relative: str, target: str, options: Options) -> Item:
+    kind, preview, aside = options.format, options.preview, options.aside
     stem, suffix = os.path.splitext(relative)
     if kind is not None and format_named(f".{kind}") is not format_named(suffix):
         relative = f"{stem}.{kind}"
     if preview is not None:
         jpeg = format_named(os.path.splitext(relative)[1]) is format_named(PREVIEW)
-        preview = os.path.join(preview, relative if jpeg else relative + PREVIEW)
-    return Item(path, os.path.join(target, relative), preview)
+        preview = os.path.join(os.fspath(preview), relative if jpeg else relative + PREVIEW)
+    aside = None if aside is None else os.path.join(aside, relative)
+    return Item(path, os.path.join(target, relative), preview, aside)
 
 
 def _is_below(path: str, folder: str) -> bool:
@@ -247,7 +163,7 @@ def _check_targets(items: list[Item], reports: list[str], folders: list[str]) ->
     if len(owners) < len(reports):
         raise InvalidInputError("the manifest and the contact sheet are one file; give two names.")
     for item in items:
-        for path in filter(None, (item.target, item.preview)):
+        for path in item.written:
             name = _spelling(os.path.abspath(path))
             if name in owners:
                 raise InvalidInputError(
@@ -271,7 +187,7 @@ def _check_not_among_inputs(items: list[Item], folders: list[str], roots: list[s
     inputs = [os.path.realpath(root) for root in roots]
     inputs = [root for root in inputs if any(_is_below(root, output) for output in outputs)]
     for item in items if inputs else ():
-        for path in (item.target, item.preview or item.target):
+        for path in item.written:
             if any(_is_below(os.path.realpath(path), root) for root in inputs):
                 raise InvalidInputError(
                     f"the output {path!r} would lie among the inputs; give another folder."

@@ -12,8 +12,8 @@ from ..threads import pinned_blas, run_stream
 from .files import read_photo_file
 from .item import reason_of
 from .options import Options
-from .plan import find_photos
 from .rectify import Sources, as_paths
+from .search import find_photos
 
 __all__ = ["Prediction", "iter_predictions"]
 
