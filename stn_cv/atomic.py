@@ -29,8 +29,14 @@ def check_file_name(path: str | os.PathLike[str]) -> None:
         raise InvalidInputError(f"{name!r} is a device or pipe; wanted the name of a file.")
 
 
-def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Put `data` at `path` so that at any moment the old or the whole new file is there."""
+def write_bytes(path: str | os.PathLike[str], data: bytes, may_replace: bool = True) -> None:
+    """Put `data` at `path` so that at any moment the old or the whole new file is there.
+
+    Raises
+    ------
+    FileExistsError
+        If there is a file that may not be replaced.
+    """
     path = Path(os.fsdecode(path))
     check_file_name(path)
     if not path.parent.is_dir():
@@ -45,12 +51,27 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
             if written != len(data):
                 what = f"{written} of {len(data)} bytes arrived"
                 raise OSError(errno.EIO, what, os.fspath(path))
-        os.replace(part, path)
+        _move(part, path, may_replace)
     except BaseException:
         with contextlib.suppress(OSError):
             part.unlink()
         raise
     _sync_directory(path.parent)
+
+
+def _move(part: Path, path: Path, may_replace: bool) -> None:
+    if not may_replace:
+        try:
+            os.link(part, path)  # fails where a file is, at any moment
+        except FileExistsError:
+            raise
+        except OSError:  # a disk without links, such as exFAT
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, "File exists", os.fspath(path)) from None
+        else:
+            part.unlink()
+            return
+    os.replace(part, path)
 
 
 def _part_beside(path: Path) -> tuple[Path, BinaryIO]:

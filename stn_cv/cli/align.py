@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from .options import ChoiceOf, HxW, jobs_option, pose_options, usage_errors
+from .streams import c_libraries_silenced
 
 __all__ = ["align"]
 
@@ -51,6 +52,7 @@ def _families() -> tuple[str, ...]:
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @jobs_option
 @pose_options
+@c_libraries_silenced()
 def align(folder: str, out: Path, **options: Any) -> int:
     """Learn a pose from photos of alike things, with nothing known of them.
 

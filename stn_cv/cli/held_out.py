@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from ..estimators.pose_course import PoseFit
 from ..estimators.pose_examples import read_pose_data
+from ..estimators.pose_training import PoseFit
 from ..folder.preview import Thumbnails, sheet_section
 from ..model.rectifier import Rectifier
 from ..pose.confidence import LARGEST_ERROR
@@ -40,7 +40,7 @@ class HeldOut:
 
     def __init__(self, model: Any, images: Array, theta: Array | None) -> None:
         fit = PoseFit(model, read_pose_data(model, images, theta))
-        self.n_epochs = fit.course.n_epochs
+        self.n_epochs = fit.plan.n_epochs
         self.symmetry = int(model.symmetry)
         self.n_examples = len(fit.judges.examples)
         key = (fit.settings.seed, CANVAS, EPOCH)

@@ -20,6 +20,7 @@ from .options import (
     sources_argument,
     usage_errors,
 )
+from .streams import c_libraries_silenced
 
 __all__ = ["predict"]
 
@@ -36,6 +37,7 @@ __all__ = ["predict"]
     help="CSV, or a line of JSON a photo.",
 )
 @jobs_option
+@c_libraries_silenced()
 def predict(model: Path, sources: Sources, format: str, jobs: int, **options: Any) -> int:
     """Write the label and the probabilities of each photo to standard output.
 

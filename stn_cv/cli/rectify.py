@@ -18,6 +18,7 @@ from .options import (
     sources_argument,
     usage_errors,
 )
+from .streams import c_libraries_silenced
 
 __all__ = ["rectify"]
 
@@ -90,6 +91,7 @@ def _formats() -> tuple[str, ...]:
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what failed.")
 @click.option("-v", "--verbose", is_flag=True, help="A line a photo.")
+@c_libraries_silenced()
 def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) -> int:
     """Bring photos into the pose that MODEL was taught.
 
@@ -146,12 +148,13 @@ def _dry_run(model: Path, sources: Sources, out: str, options: dict[str, Any]) -
         plan = make_plan(sources, out, Options(**options), model)
     for item in plan.items:
         click.echo(f"{printable(item.source)} -> {printable(item.target)}")
-    for item in plan.skipped:
+    skipped = [*plan.skipped, *plan.untold]
+    for item in skipped:
         click.echo(f"{printable(item.source)} is done: {printable(item.target)}")
     _say_passed_over(plan.passed_over)
     for path, reason in plan.unreadable:
         click.echo(f"stn-cv: {printable(path)}: {reason}", err=True)
-    if not (plan.items or plan.skipped or plan.unreadable):
+    if not len(plan):
         return nothing_matched(sources)
-    click.echo(f"{len(plan.items)} to rectify, {len(plan.skipped)} to skip.")
+    click.echo(f"{len(plan.items)} to rectify, {len(skipped)} to skip.")
     return FAILED if plan.unreadable else 0

@@ -1,10 +1,15 @@
 """Standard streams as a daemon or cron may leave them: closed."""
 
+import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-__all__ = ["open_standard_streams"]
+__all__ = ["c_libraries_silenced", "open_standard_streams"]
+
+ERROR = 2  # the descriptor of standard error
 
 
 def open_standard_streams() -> None:
@@ -23,3 +28,35 @@ def open_standard_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names that its encoding lacks are spelled out
             stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def c_libraries_silenced() -> Iterator[None]:
+    """Let only Python write to standard error: lines of C libraries name no photo.
+
+    What they say that matters comes as the reason why a photo failed.
+    """
+    stream = sys.stderr
+    if not isinstance(stream, io.TextIOWrapper) or _descriptor_of(stream) != ERROR:
+        yield
+        return
+    stream.flush()
+    kept = os.dup(ERROR)
+    sys.stderr = open(kept, "w", 1, stream.encoding, stream.errors)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, ERROR)
+    os.close(null)
+    try:
+        yield
+    finally:
+        os.dup2(kept, ERROR)
+        pythons, sys.stderr = sys.stderr, stream
+        with contextlib.suppress(OSError):  # nobody reads any more
+            pythons.close()
+
+
+def _descriptor_of(stream: io.TextIOWrapper) -> int | None:
+    try:
+        return stream.fileno()
+    except OSError:
+        return None

@@ -69,6 +69,8 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         The fitted model, the fitted head where it is one of scikit-learn, labels.
     loss_curve_, validation_scores_, n_iter_ : see SpatialTransformer
         The course of the training.
+    pose_report_, temperature_ : see SpatialTransformer
+        Whether the transformer is worth it; how probabilities were calibrated.
     n_features_in_, feature_names_in_ : see SpatialTransformer
         Values in an image, and column names of X where it had any.
 
@@ -235,6 +237,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
             self.loss_curve_ = [*getattr(self, "loss_curve_", []), loss]
             self.validation_scores_ = getattr(self, "validation_scores_", None)
             self.n_iter_ = len(self.loss_curve_)
+            self.pose_report_ = self.temperature_ = None
             if self.verbose:
                 print(f"Epoch {self.n_iter_}, loss = {loss:.6f}")
             looked_at = probe_of(data.samples, None, settings.seed, settings.n_jobs)

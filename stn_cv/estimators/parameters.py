@@ -4,8 +4,14 @@ from numbers import Integral, Real
 from typing import Any
 
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    StrOptions,
+)
 
+from ..errors import nearest
 from ..families import FAMILIES
 from ..nn.optimizer import SOLVERS
 from ..nn.schedule import SCHEDULES
@@ -107,3 +113,15 @@ class Parameters(BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+
+    def _validate_params(self) -> None:
+        """As scikit-learn, whose error of an unknown name is given the nearest one."""
+        try:
+            super()._validate_params()
+        except InvalidParameterError as error:
+            for name, allowed in self._parameter_constraints.items():
+                words = [w for option in allowed for w in getattr(option, "options", ())]
+                near, value = nearest(getattr(self, name), map(str, words)), getattr(self, name)
+                if near and near != value and not any(option is str for option in allowed):
+                    raise type(error)(f"{error} Did you mean {near!r}?") from None
+            raise

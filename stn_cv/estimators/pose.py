@@ -12,9 +12,9 @@ from ..nn.training import Epoch
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from .fitted_attributes import Learned, unchanged_on_failure
 from .images import Images, read_images
-from .pose_course import PoseFit
 from .pose_examples import check_ranges, read_pose_data
 from .pose_parameters import PoseParameters
+from .pose_training import PoseFit
 
 __all__ = ["PoseTransformer"]
 
@@ -162,7 +162,7 @@ class PoseTransformer(
         def so_far(network: Network) -> Learned:
             return fit.learned([*networks[:-1], network], calibrated=False)
 
-        callbacks = FitCallbacks(self, X, y, so_far, fit.course.n_epochs)
+        callbacks = FitCallbacks(self, X, y, so_far, fit.plan.n_epochs)
 
         def listen(epoch: Epoch, trained: list[Network]) -> bool:
             networks[:] = trained

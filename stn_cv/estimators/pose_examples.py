@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, NonFiniteError
 from ..geometry import check_any_theta, corners_from_theta
 from ..geometry.corners import corner_faults
 from ..model.image_spec import ImageSpec
@@ -143,7 +143,7 @@ def _background(background: Any, spec: ImageSpec, small: Array) -> Array:
         if (came.channels, came.range) != (spec.channels, spec.range):
             raise InvalidInputError(f"background[{number}] is {came}; the examples are {spec}.")
         if came.range == "float" and not np.isfinite(images).all():
-            raise InvalidInputError(f"background[{number}] holds NaN or infinity.")
+            raise NonFiniteError(f"background[{number}] holds NaN or infinity.")
         images = resize_area(images, small.shape[1:3])
         found.append(came.network_input(images, np.float64))
     return np.concatenate(found)

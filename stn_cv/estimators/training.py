@@ -89,7 +89,7 @@ def train_network(
     """The trained network; of a transform alone where the head is a classifier (`spec`)."""
     validation = None
     if estimator.early_stopping:
-        data, left_out = split(estimator, data, settings.seed)
+        data, left_out = split(data, estimator.validation_fraction, settings.seed)
         validation = left_out.samples
     rebuild = partial(build_network, estimator, data)
     going_on = estimator.warm_start and hasattr(estimator, "rectifier_")

@@ -138,10 +138,9 @@ def weights_of(estimator: Any, X: Array, y: Array, classes: Array, sample_weight
     return weights
 
 
-def split(estimator: Any, data: TrainingData, seed: int) -> tuple[TrainingData, TrainingData]:
+def split(data: TrainingData, fraction: float, seed: int) -> tuple[TrainingData, TrainingData]:
     """(training, validation) data: stratified, and no group on both sides."""
     samples, groups = data.samples, data.groups
-    fraction = estimator.validation_fraction
     smaller = min(fraction, 1 - fraction)
     try:
         if groups is None:

@@ -21,13 +21,14 @@ Failures = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Examples:
-    """Small copies (n, h, w, c) of uint8, their labels, and what could not be read and why.
+    """Small copies (n, h, w, c) of uint8, their labels and paths, and what was unreadable.
 
     `shapes` are (height, width) of the photos themselves, (n, 2).
     """
 
     images: Array
     labels: Array
+    paths: list[str]
     failures: Failures
     shapes: Array
 
@@ -60,19 +61,20 @@ def read_examples(
         Of the photos that can be read; the others are named.
     """
     spec = ImageSpec(*shape, 1 if grey else 3, "uint8")
-    images, labels, failures, shapes = [], [], [], []
+    images, kept, failures, shapes = [], [], [], []
     copies = _copies([path for path, _ in pairs], lambda photo: spec, n_jobs)
-    for count, ((path, label), copy) in enumerate(zip(pairs, copies, strict=True), 1):
+    for count, (pair, copy) in enumerate(zip(pairs, copies, strict=True), 1):
         if isinstance(copy, str):
-            failures.append((path, copy))
+            failures.append((pair[0], copy))
         else:
             images.append(copy[0])
             shapes.append(copy[1])
-            labels.append(label)
+            kept.append(pair)
         listener(count)
     stack = np.stack(images) if images else np.empty((0, *shape, spec.channels), np.uint8)
     sizes = np.array(shapes, np.int64).reshape(-1, 2)
-    return Examples(_without_needless_colour(stack), np.array(labels), failures, sizes)
+    paths, labels = [path for path, _ in kept], np.array([label for _, label in kept])
+    return Examples(_without_needless_colour(stack), labels, paths, failures, sizes)
 
 
 def read_background(

@@ -4,21 +4,32 @@ import contextlib
 import os
 import stat
 import tempfile
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from ..atomic import PART_PREFIX, PART_SUFFIX, try_lock, write_bytes
 from ..errors import InvalidInputError
-from ..opencv import START, format_names, format_of
+from ..opencv import START, check_pixels, format_names, format_of
 
-__all__ = ["alone_in", "check_writable", "read_photo_file", "write_below"]
+__all__ = [
+    "alone_in",
+    "check_writable",
+    "folded",
+    "folds_names",
+    "read_photo_file",
+    "write_below",
+]
 
 BYTES_OF_A_PIXEL = 16  # float32 RGBA, not compressed
 SLACK = 2**26  # bytes beside the pixels
 
 
-def read_photo_file(path: str, max_pixels: int) -> bytes:
+def read_photo_file(path: str, max_pixels: int, first_page: bool = False) -> bytes:
     """A regular file's bytes, if it begins as an image and is not too long for one.
+
+    Of one page or frame the length is held against the sides that its header says; more of
+    them may follow where the first is to be taken.
 
     Raises
     ------
@@ -35,25 +46,34 @@ def read_photo_file(path: str, max_pixels: int) -> bytes:
         raise InvalidInputError("it is no regular file.")
     with open(descriptor, "rb") as file:
         start = file.read(START)
-        if format_of(start) is None:
+        format = format_of(start)
+        if format is None:
             raise InvalidInputError(
                 f"its {status.st_size} bytes begin as no image; wanted a {format_names()}."
             )
-        if status.st_size > BYTES_OF_A_PIXEL * max_pixels + SLACK:
-            raise InvalidInputError(
-                f"{status.st_size} bytes are more than {max_pixels} pixels need; if it is meant "
-                "to be so large, raise --max-pixels (max_pixels)."
-            )
-        return start + file.read()
+        pixels = None if first_page else format.pixels(file)
+        check_pixels(pixels or 0, max_pixels)
+        _check_length(status.st_size, max_pixels if pixels is None else pixels)
+        file.seek(0)
+        return file.read(status.st_size)
 
 
-def write_below(root: str, path: str, data: bytes) -> None:
+def _check_length(n_bytes: int, pixels: int) -> None:
+    if n_bytes > BYTES_OF_A_PIXEL * pixels + SLACK:
+        raise InvalidInputError(
+            f"{n_bytes} bytes are more than {pixels} pixels need; if it is meant to be so large, "
+            "raise --max-pixels (max_pixels), or write it anew without what is not the picture."
+        )
+
+
+def write_below(root: str, path: str, data: bytes, may_replace: bool = True) -> None:
     """Write a file whole or not at all, in folders below `root` that are no links.
 
     Raises
     ------
     InvalidInputError
-        If a link stands where a folder of the output should be.
+        If a link stands where a folder of the output should be, or a file is there that may
+        not be replaced.
     OSError
         If it cannot be written.
     """
@@ -70,7 +90,25 @@ def write_below(root: str, path: str, data: bytes) -> None:
                 f"{folder!r} is a link, and links in an output folder are not followed; remove "
                 "it, or give another folder."
             )
-    write_bytes(path, data)
+    try:
+        write_bytes(path, data, may_replace)
+    except FileExistsError as error:
+        raise InvalidInputError(
+            f"{path!r} came into being while the run was on, and is not replaced; run the command "
+            "again, with --existing overwrite if it shall be."
+        ) from error
+
+
+def folded(path: str) -> str:
+    """The same for all spellings that some disk takes for one name."""
+    return unicodedata.normalize("NFC", path).casefold()
+
+
+def folds_names(folder: str) -> bool:
+    """Whether the disk of a folder takes upper and lower case for one."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=PART_PREFIX, suffix=PART_SUFFIX) as file:
+        name = os.path.basename(file.name)
+        return os.path.lexists(os.path.join(folder, name.upper()))
 
 
 def check_writable(folder: str) -> None:

@@ -11,7 +11,7 @@ __all__ = ["orderly_interrupt"]
 
 @contextmanager
 def orderly_interrupt() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C only be remembered, the first time.
+    """Let Ctrl-C only be remembered, however often: what is under way is finished and told.
 
     Nothing changes off the main thread, and where Ctrl-C has a meaning of the caller's own.
     """
@@ -22,7 +22,6 @@ def orderly_interrupt() -> Iterator[Callable[[], bool]]:
         return
 
     def remember(number: int, stack: Any) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         asked.set()
 
     signal.signal(signal.SIGINT, remember)

@@ -43,7 +43,8 @@ class Result:
         Paths.
     status : {"done", "doubtful", "skipped", "error"}
         Doubtful: the confidence is below `min_confidence`, and the output, if any, is the photo
-        in its own pose. Skipped: the output was there already.
+        in its own pose. Skipped: the output was there already; what the manifest did not tell of
+        it is told.
     error : str or None
         Why there is no output.
     theta : list of shape (2, 3), (3, 3) or (k * k, 2), or None
@@ -112,7 +113,14 @@ def rectify_item(job: Job, item: Item) -> Outcome:
         facts.update(status="error", error=reason_of(reason, item.source))
         no_more_room = isinstance(reason, OSError) and reason.errno in NO_MORE_ROOM
     facts["milliseconds"] = round((time.perf_counter() - start) * 1000, 3)
+    if facts["status"] != "error" and _is_kept(job, item):
+        facts.update(status="skipped", output=item.target)
     return Outcome(Result(**facts), thumbnails, no_more_room)
+
+
+def _is_kept(job: Job, item: Item) -> bool:
+    """Whether the output stays as it was, and only a row of the manifest is wanted."""
+    return item.is_there and job.options.existing == "skip"
 
 
 def reason_of(error: Exception, photo: str) -> str:
@@ -128,7 +136,7 @@ def reason_of(error: Exception, photo: str) -> str:
 def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     """Do it; what is found goes into `facts`, and what a contact sheet shows comes back."""
     options = job.options
-    data = read_photo_file(item.source, options.max_pixels)
+    data = read_photo_file(item.source, options.max_pixels, options.first_page)
     facts["input_sha256"] = hashlib.sha256(data).hexdigest()
     keep = options.damaged == "keep"
     photo = decode_photo(data, options.max_pixels, options.first_page, keep)
@@ -142,14 +150,18 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     thumbnails = (
         None if options.contact_sheet is None else thumbnails_of(photo.pixels, theta, output)
     )
+    if _is_kept(job, item):
+        return thumbnails
     target = facts["output"]
     file = _encoded(output, target, options, photo)
     if item.preview is not None and options.preview is not None:
         preview = preview_of(photo.pixels, theta, output)
         write_below(os.fspath(options.preview), item.preview, preview)
     if facts["status"] == "done" or options.doubtful != "skip":
-        root = job.target if target == item.target else options.aside or job.target
-        write_below(root, target, file)  # the last step: who has an output has all
+        aside = target != item.target
+        root = options.aside if aside and options.aside is not None else job.target
+        replaces = options.existing == "overwrite" if aside else item.is_there
+        write_below(root, target, file, replaces)  # the last step: who has an output has all
     return thumbnails
 
 

@@ -2,14 +2,17 @@
 
 import csv
 import os
+from typing import Any
 
 from ..errors import InvalidInputError
 from ..opencv import SUFFIXES
 from .search import find_photos
 
-__all__ = ["labelled_photos"]
+__all__ = ["CSV_ENCODING", "HEADERS", "labelled_photos"]
 
-HEADER = ["path", "label"]
+HEADERS = (["path", "label"], ["path", "label", "group"])
+CSV_ENCODING: Any = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": ""}
+PARTS = {"train", "training", "test", "testing", "val", "valid", "validation", "eval", "dev"}
 
 
 def labelled_photos(data: str | os.PathLike[str]) -> list[tuple[str, str]]:
@@ -19,12 +22,14 @@ def labelled_photos(data: str | os.PathLike[str]) -> list[tuple[str, str]]:
     ----------
     data : path-like
         A folder with a subfolder for each class, searched with all below; or a CSV file of
-        path and label, with or without such a header, its paths relative to its folder.
+        path and label, with or without such a header, its paths relative to its folder; a third
+        column, group, is for `groups_of`.
 
     Raises
     ------
     InvalidInputError
-        If there are fewer than two classes, or a line of the CSV makes no sense.
+        If there are fewer than two classes, a line of the CSV makes no sense, or the classes'
+        folders lie one level deeper, in folders such as train and test.
     """
     data = os.fspath(data)
     pairs = _from_folder(data) if os.path.isdir(data) else _from_csv(data)
@@ -46,8 +51,23 @@ def _from_folder(folder: str) -> list[tuple[str, str]]:
         label, below, _ = relative.partition(os.sep)
         if below:  # photos beside the classes' folders have no class
             pairs.append((path, label))
-    _check_classes(folder, {label for _, label in pairs})
+    labels = {label for _, label in pairs}
+    _check_level(folder, labels, [relative for _, relative in found])
+    _check_classes(folder, labels)
     return pairs
+
+
+def _check_level(folder: str, labels: set[str], below: list[str]) -> None:
+    """Refuse the folder above those that hold the classes: "train" is no class."""
+    names = {label.lower() for label in labels}
+    if labels and names <= PARTS and all(path.count(os.sep) > 1 for path in below):
+        classes = sorted({path.split(os.sep)[1] for path in below})
+        inner = os.path.join(folder, "train" if "train" in labels else sorted(labels)[0])
+        raise InvalidInputError(
+            f"{folder!r} holds {', '.join(sorted(labels))}, each with folders such as "
+            f"{', '.join(classes[:3])}: those look like the classes. Give one of them, such as "
+            f"{inner!r}."
+        )
 
 
 def _check_classes(folder: str, labels: set[str]) -> None:
@@ -66,11 +86,11 @@ def _check_classes(folder: str, labels: set[str]) -> None:
 def _from_csv(path: str) -> list[tuple[str, str]]:
     pairs = []
     try:
-        with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        with open(path, **CSV_ENCODING) as file:
             for number, row in enumerate(csv.reader(file), 1):
-                if not row or (number == 1 and [cell.strip().lower() for cell in row] == HEADER):
+                if not row or (number == 1 and [cell.strip().lower() for cell in row] in HEADERS):
                     continue
-                if len(row) != 2 or not all(cell.strip() for cell in row):
+                if len(row) not in (2, 3) or not all(cell.strip() for cell in row[:2]):
                     raise InvalidInputError(
                         f"line {number} of {path!r} is {str(row)[:80]}; wanted a path and a label."
                     )

@@ -18,8 +18,8 @@ class Manifest:
     """A file of JSON lines that is only ever added to.
 
     A photo that was tried again has several rows, of which the last holds; one that is
-    skipped gets no further one, unless its last says that it failed. Names that are no
-    Unicode are kept as `os.fsdecode` gives them.
+    skipped gets no further one, unless its last says that it failed, or not how it was warped.
+    Names that are no Unicode are kept as `os.fsdecode` gives them.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Manifest:
 
 
 def known_rows(file: BinaryIO, path: str) -> tuple[set[str], int]:
-    """Outputs known to be there, and the length in bytes of all whole rows; the last may not be.
+    """Outputs that a row tells all of, and the length in bytes of all whole rows.
 
     Raises
     ------
@@ -72,7 +72,8 @@ def known_rows(file: BinaryIO, path: str) -> tuple[set[str], int]:
             break
         try:
             row = json.loads(line)
-            change = known.discard if row["status"] == "error" else known.add
+            whole_row = row["status"] != "error" and row.get("theta") is not None
+            change = known.add if whole_row else known.discard
             change(row["output"])
         except (ValueError, LookupError, TypeError) as error:
             raise InvalidInputError(

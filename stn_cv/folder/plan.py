@@ -2,7 +2,6 @@
 
 import os
 import sys
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,11 +10,12 @@ from typing import Any
 from ..atomic import check_file_name
 from ..errors import InvalidInputError
 from ..opencv import format_named
+from .files import folded, folds_names
 from .manifest import known_rows
 from .options import Options
 from .search import find_photos
 
-__all__ = ["Item", "Plan", "check_apart", "check_spared", "make_plan"]
+__all__ = ["Item", "Plan", "check_apart", "check_names_apart", "check_spared", "make_plan"]
 
 PREVIEW = ".jpg"  # format of previews, whatever the photos are
 FOLDS_NAMES = sys.platform in ("darwin", "win32")  # a file's name has several spellings there
@@ -23,12 +23,16 @@ FOLDS_NAMES = sys.platform in ("darwin", "win32")  # a file's name has several s
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One photo: where from, where to, where its preview goes, and it itself if doubtful."""
+    """One photo: where from, where to, where its preview goes, and it itself if doubtful.
+
+    `is_there` says whether the output was there beforehand.
+    """
 
     source: str
     target: str
     preview: str | None = None
     aside: str | None = None
+    is_there: bool = False
 
     @property
     def written(self) -> list[str]:
@@ -38,13 +42,23 @@ class Item:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do, what is done already, what cannot be read, and what is no photo."""
+    """What to do, what is done already, what cannot be read, and what is no photo.
+
+    `untold` are outputs that are there without a row in the manifest that tells all: a run was
+    killed between the two. Their photos are looked at again, and nothing but a row is written.
+    """
 
     target: str
     items: list[Item]
     skipped: list[Item] = field(default_factory=list)
+    untold: list[Item] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
+
+    def __len__(self) -> int:
+        """How many results will come."""
+        items = (*self.items, *self.skipped, *self.untold)
+        return len(items) + len(self.unreadable)
 
 
 def make_plan(
@@ -74,8 +88,9 @@ def make_plan(
     _check_targets(items, reports, folders)
     read = [model] if isinstance(model, (str, os.PathLike)) else []
     check_spared([*read, *(path for path, _ in photos)], reports)
-    _check_reports(options.manifest, reports)
+    told = _check_reports(options.manifest, reports)
     _check_not_among_inputs(items, folders, roots)
+    items = [replace(item, is_there=os.path.lexists(item.target)) for item in items]
     there = [found for item in items if (found := _already(item)) is not None]
     if there and options.existing == "error":
         raise InvalidInputError(
@@ -84,17 +99,19 @@ def make_plan(
         )
     for item in there:
         check_file_name(item.target)
-    skipped = there if options.existing == "skip" else []
-    done = {item.source for item in skipped}
+    kept = there if options.existing == "skip" else []
+    done = {item.source for item in kept}
     todo = [item for item in items if item.source not in done]
-    return Plan(target, todo[: options.limit], skipped, unreadable, passed_over)
+    skipped = [item for item in kept if told is None or item.target in told]
+    untold = [item for item in kept if not (told is None or item.target in told)]
+    return Plan(target, todo[: options.limit], skipped, untold, unreadable, passed_over)
 
 
 def _already(item: Item) -> Item | None:
     """The item with the output that is there, if one is."""
     for path in (item.target, item.aside):
         if path is not None and os.path.lexists(path):
-            return replace(item, target=path)
+            return replace(item, target=path, is_there=True)
     return None
 
 
@@ -148,13 +165,16 @@ def check_spared(
             )
 
 
-def _check_reports(manifest: str | os.PathLike[str] | None, reports: list[str]) -> None:
-    """Refuse what is no file, and to go on with a manifest that is none."""
+def _check_reports(manifest: str | os.PathLike[str] | None, reports: list[str]) -> set[str] | None:
+    """Refuse what is no file, and a manifest that is none; the outputs that one tells of."""
     for path in reports:
         check_file_name(path)
-    if manifest is not None and os.path.exists(manifest):
-        with open(manifest, "rb") as file:
-            known_rows(file, os.fspath(manifest))
+    if manifest is None:
+        return None
+    if not os.path.exists(manifest):
+        return set()
+    with open(manifest, "rb") as file:
+        return known_rows(file, os.fspath(manifest))[0]
 
 
 def _check_targets(items: list[Item], reports: list[str], folders: list[str]) -> None:
@@ -203,8 +223,28 @@ def _parents(folder: str, known: set[str]) -> Iterator[str]:
         folder = above
 
 
+def check_names_apart(items: Iterable[Item], folders: Iterable[str]) -> None:
+    """Refuse what a disk would take for one file that the system it is on tells apart.
+
+    It is asked, by a file that is removed again, only if there are such names.
+
+    Raises
+    ------
+    InvalidInputError
+        If two photos would have one output or preview.
+    """
+    owners: dict[str, Item] = {}
+    for item in items:
+        for path in item.written:
+            other = owners.setdefault(folded(os.path.abspath(path)), item)
+            if other is not item and any(map(folds_names, folders)):
+                raise InvalidInputError(
+                    f"{other.source!r} and {item.source!r} would both be written to {path!r}, "
+                    "since this disk takes upper and lower case for one; rectify them into "
+                    "different folders."
+                )
+
+
 def _spelling(path: str) -> str:
     """The same for all spellings of a name that the system takes for one."""
-    if not FOLDS_NAMES:
-        return path
-    return unicodedata.normalize("NFC", path).casefold()
+    return folded(path) if FOLDS_NAMES else path

@@ -278,16 +278,16 @@ def rectify_folder(
     fitted = model_of(model)
     _check_knows_doubt(fitted[0], min_confidence)
     total = len(plan.items)
-    tried = 0
+    came = 0
     with orderly_interrupt() as interrupted:
         for result in run_plan(plan, fitted, wanted, interrupted):
             summary.add(result)
-            tried += result.status != "skipped"
+            came += 1
             if listener is not None:
                 listener(result, total)
         if interrupted():
             raise KeyboardInterrupt
     summary.passed_over = dict(plan.passed_over)
-    summary.left = max(total + len(plan.unreadable) - tried, 0)
+    summary.left = len(plan) - came
     summary.seconds = time.perf_counter() - start
     return summary

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
-from functools import partial
 
 from ..model.rectifier import Rectifier
 from ..opencv import quiet_and_serial
@@ -12,7 +11,7 @@ from .files import alone_in, check_writable
 from .item import Job, Outcome, Result, rectify_item
 from .manifest import Manifest
 from .options import Options
-from .plan import Item, Plan
+from .plan import Item, Plan, check_names_apart
 from .preview import Sheet
 
 __all__ = ["run_plan"]
@@ -22,21 +21,26 @@ def run_plan(
     plan: Plan, model: tuple[Rectifier, str], options: Options, interrupted: Callable[[], bool]
 ) -> Iterator[Result]:
     """Results of a plan's items; each is in the manifest when it is yielded."""
-    if not (plan.items or plan.skipped or plan.unreadable):
+    if not len(plan):
         return
     sheet = Sheet() if options.contact_sheet is not None else None
     job = Job(*model, plan.target, options)
+    finished: dict[str, Result] = {}  # by output, until a row tells of it
     with ExitStack() as stack:
-        for folder in _output_folders(plan.target, options):
+        folders = _output_folders(plan.target, options)
+        for folder in folders:
             check_writable(folder)
+        check_names_apart(plan.items, folders)
         stack.enter_context(alone_in(plan.target, _folders(plan.items)))
         manifest = None
         if options.manifest is not None:
             manifest = Manifest(options.manifest)
             stack.callback(manifest.close)
+            stack.callback(_add_all, manifest, finished)
         stack.enter_context(pinned_blas())
         stack.enter_context(quiet_and_serial())
-        for outcome in stack.enter_context(closing(_outcomes(job, plan, interrupted))):
+        for outcome in stack.enter_context(closing(_outcomes(job, plan, interrupted, finished))):
+            finished.pop(outcome.result.output, None)
             if manifest is not None:
                 manifest.add(outcome.result.row())
             if sheet is not None and outcome.thumbnails is not None:
@@ -44,6 +48,12 @@ def run_plan(
             yield outcome.result
     if sheet is not None and options.contact_sheet is not None:
         sheet.write(options.contact_sheet)
+
+
+def _add_all(manifest: Manifest, finished: dict[str, Result]) -> None:
+    """Rows of what was finished while nobody asked for results any more."""
+    for result in finished.values():
+        manifest.add(result.row())
 
 
 def _output_folders(target: str, options: Options) -> set[str]:
@@ -59,7 +69,7 @@ def _folders(items: Iterable[Item]) -> set[str]:
 
 
 def _outcomes(
-    job: Job, plan: Plan, interrupted: Callable[[], bool]
+    job: Job, plan: Plan, interrupted: Callable[[], bool], finished: dict[str, Result]
 ) -> Generator[Outcome, None, None]:
     """What became of everything in a plan; once the disk is full nothing more is begun."""
     for path, reason in plan.unreadable:
@@ -68,9 +78,15 @@ def _outcomes(
         yield Outcome(Result(item.source, item.target, "skipped", model_sha256=job.model_sha256))
     full = False
 
+    def rectify(item: Item) -> Outcome:
+        outcome = rectify_item(job, item)
+        finished[outcome.result.output] = outcome.result
+        return outcome
+
     def stop() -> bool:
         return full or interrupted()
 
-    for outcome in run_stream(partial(rectify_item, job), plan.items, job.options.n_jobs, stop):
+    items = [*plan.untold, *plan.items]
+    for outcome in run_stream(rectify, items, job.options.n_jobs, stop):
         full = full or outcome.no_more_room
         yield outcome

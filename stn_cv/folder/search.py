@@ -1,4 +1,4 @@
-"""Which files in folders are photos, and what is passed over."""
+"""Which files are photos: what is found in folders and below, and what is passed over."""
 
 import fnmatch
 import os

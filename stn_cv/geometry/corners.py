@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import InvalidInputError, NonFiniteError
+from ..errors import InvalidInputError, NonFiniteError, one_of
 from .affine import Floats, as_array, check_shape
 from .theta import check_any_theta, source_points
 
@@ -76,7 +76,7 @@ def theta_from_corners(
            [ 0. ,  1. ,  0. ]])
     """
     if family not in FAMILIES:
-        raise InvalidInputError(f"family is {family!r}; wanted one of {', '.join(FAMILIES)}.")
+        raise InvalidInputError(f"family is {family!r}; wanted {one_of(family, FAMILIES)}.")
     places = _checked(corners)
     sides = _sides(input_shape, len(places))
     for row, reason in corner_faults(places, sides[:, ::-1]):

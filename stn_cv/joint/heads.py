@@ -13,7 +13,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
 from ..arrays import Array
-from ..errors import InvalidInputError, InvalidTypeError, warn_caller
+from ..errors import InvalidInputError, InvalidTypeError, NonFiniteError, warn_caller
 from ..nn.samples import Samples
 from ..threads import pinned_blas, slices_of
 from .fit_warnings import without_fit_warnings
@@ -157,7 +157,7 @@ class HeadSpec:
         else:
             scores = np.asarray(getattr(head, self.method)(self.input(images)))
         if not np.isfinite(scores).all():
-            raise InvalidInputError(
+            raise NonFiniteError(
                 f"{self.method} of the head {self.head!r} gave NaN or infinity; give another head."
             )
         if scores.ndim == 1:

@@ -196,7 +196,10 @@ class Classification:
         return Evaluation(loss)
 
     def probe(self, settings: Settings) -> Samples:
-        """Training samples, the same all along, by which epochs are compared."""
+        """Training samples, the same all along, by which epochs are compared.
+
+        Not asked by the training loop: the estimators look for a collapse on them.
+        """
         if self._probe is None or self._probe[0] != settings.seed:
             drawn = probe_of(self.samples, self.augment, settings.seed, settings.n_jobs)
             self._probe = settings.seed, drawn

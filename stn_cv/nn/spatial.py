@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from ..errors import InvalidInputError, InvalidTypeError
+from ..errors import InvalidInputError, InvalidTypeError, one_of
 from ..families import FAMILIES, Family
 from ..sampling import PADDING_MODES, WarpRules
 from .dense import Dense
@@ -41,7 +41,7 @@ class Transform(Layer):
             (self.padding_mode, PADDING_MODES, "padding_mode"),
         ):
             if not isinstance(value, str) or value not in known:
-                raise InvalidInputError(f"{name} is {value!r}; wanted one of {', '.join(known)}.")
+                raise InvalidInputError(f"{name} is {value!r}; wanted {one_of(value, known)}.")
         self.shape = _pair(
             self, input_shape[1:] if self.output_shape is None else self.output_shape
         )

@@ -7,6 +7,7 @@ first call, so importing this package costs nothing.
 from .codec import (
     LARGEST_PICTURE,
     Photo,
+    check_pixels,
     decode,
     decode_photo,
     encode,
@@ -26,6 +27,7 @@ __all__ = [
     "START",
     "SUFFIXES",
     "Colour",
+    "check_pixels",
     "decode",
     "decode_photo",
     "draw_frame",

@@ -2,6 +2,7 @@
 
 import io
 import struct
+from typing import BinaryIO
 
 import numpy as np
 
@@ -28,12 +29,12 @@ class BMP(Format):
         return start.startswith(b"BM") and int.from_bytes(start[14:18], "little") in HEADER_SIZES
 
     def read_header(self, data: bytes) -> Header:
-        """Size and bits; a negative height is a picture from top to bottom."""
+        """Size and bits."""
         offset, size = struct.unpack_from("<II", data, 10)
         if offset > len(data):
             raise Damaged("it is cut off")
-        layout = "<HHHH" if size == OS2 else "<iiHH"
-        width, height, _, bits = struct.unpack_from(layout, data, 18)
+        width, height = _sides(data, size)
+        (bits,) = struct.unpack_from("<H", data, 24 if size == OS2 else 28)
         alpha = False
         if size >= WITH_ALPHA and bits == 32:
             alpha = struct.unpack_from("<I", data, 14 + 52)[0] != 0
@@ -44,6 +45,11 @@ class BMP(Format):
             misread=_misread(data, size, bits),
         )
 
+    def sides(self, file: BinaryIO) -> tuple[int, int] | None:
+        """In the header."""
+        start = file.read(26)
+        return _sides(start, int.from_bytes(start[14:18], "little"))
+
     def decode(self, data: bytes, header: Header, keep_damaged: bool = False) -> Array | None:
         """Three channels unless there is an alpha: OpenCV gives the padding as a fourth."""
         image = super().decode(_with_long_header(data), header, keep_damaged)
@@ -52,6 +58,12 @@ class BMP(Format):
         if image is not None and not keep_damaged and _by_run_lengths(data):
             _check_by_pillow(data, image)
         return image
+
+
+def _sides(data: bytes, size: int) -> tuple[int, int]:
+    """(width, height) of a header of this size; a negative height goes from top to bottom."""
+    width, height = struct.unpack_from("<HH" if size == OS2 else "<ii", data, 18)
+    return width, height
 
 
 def _with_long_header(data: bytes) -> bytes:

@@ -21,6 +21,7 @@ from .formats import FORMATS, format_named, format_names, format_of
 __all__ = [
     "LARGEST_PICTURE",
     "Photo",
+    "check_pixels",
     "decode",
     "decode_photo",
     "encode",
@@ -241,13 +242,7 @@ def _decoded(
 
 
 def _check_header(header: Header, format: Format, max_pixels: int, first_page: bool) -> None:
-    pixels = header.width * header.height
-    if pixels > max_pixels:
-        raise InvalidInputError(
-            f"{header.width}x{header.height} are {pixels / 1e6:.1f} megapixels; at most "
-            f"{max_pixels / 1e6:.1f} are allowed. If it is meant to be so large, raise "
-            "--max-pixels (max_pixels)."
-        )
+    check_pixels(header.width * header.height, max_pixels)
     if header.dtype not in format.dtypes or header.channels not in (1, 3, 4):
         raise InvalidInputError(
             f"it holds {header.dtype} in a colour model that is not grey, RGB or RGBA of "
@@ -259,6 +254,21 @@ def _check_header(header: Header, format: Format, max_pixels: int, first_page: b
         raise InvalidInputError(
             "it has several pages or frames; split it, or take the first with --first-page "
             "(first_page=True)."
+        )
+
+
+def check_pixels(pixels: int, max_pixels: int) -> None:
+    """Refuse a picture that has too many pixels.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are more.
+    """
+    if pixels > max_pixels:
+        raise InvalidInputError(
+            f"it has {pixels / 1e6:.1f} megapixels; at most {max_pixels / 1e6:.1f} are allowed. If "
+            "it is meant to be so large, raise --max-pixels (max_pixels)."
         )
 
 

@@ -1,9 +1,10 @@
 """What is known of one image file format: a module a format defines one object."""
 
 import contextlib
+import struct
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 
@@ -78,6 +79,18 @@ class Format(ABC):
         Damaged, struct.error, IndexError
             If the file is cut off or broken.
         """
+
+    def sides(self, file: BinaryIO) -> tuple[int, int] | None:
+        """(width, height) at the cost of a small part of a file; None where it does not tell."""
+        return None
+
+    def pixels(self, file: BinaryIO) -> int | None:
+        """How many pixels the first bytes of a file say there are, if they do."""
+        file.seek(0)
+        with contextlib.suppress(Damaged, struct.error, IndexError, OverflowError):
+            sides = self.sides(file)
+            return None if sides is None else abs(sides[0] * sides[1])
+        return None
 
     def decode(self, data: bytes, header: Header, keep_damaged: bool = False) -> Array | None:
         """Pixels as they are stored, in RGB; None where the decoder gives up.

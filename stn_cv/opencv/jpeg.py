@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import numpy as np
 
@@ -17,6 +18,7 @@ FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE
 ALONE = {0x01, *range(0xD0, 0xD8)}  # markers that no length follows
 APP0, APP1, APP2, SCAN, END = 0xE0, 0xE1, 0xE2, 0xDA, 0xD9
 EOI = bytes([0xFF, END])
+FIRST_SEGMENTS = 2**20  # bytes that are looked at for the frame header
 MOST_SCANS = 100  # ten are usual; each costs as much as the whole picture
 # How the sampling factors of three colours are called: those of luma, of both others 1x1.
 SAMPLINGS = {
@@ -73,6 +75,15 @@ class JPEG(Format):
             damage="" if data.rfind(EOI, end) > 0 else "it is cut off: its end is missing",
             sampling=SAMPLINGS.get((channels, *frame[7::3])),
         )
+
+    def sides(self, file: BinaryIO) -> tuple[int, int] | None:
+        """In the frame header, if it stands among the first segments."""
+        data = file.read(FIRST_SEGMENTS)
+        for marker, start, _ in _segments(data):
+            if marker in FRAMES:
+                height, width = struct.unpack_from(">HH", data, start + 1)
+                return width, height
+        return None
 
     def decode(self, data: bytes, header: Header, keep_damaged: bool = False) -> Array | None:
         """By libjpeg-turbo itself, which can be told to stop where data are damaged."""

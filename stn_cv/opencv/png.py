@@ -3,6 +3,7 @@
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from .exif import exif_orientation, raw_profile, upright_of, xmp_orientation
 from .format import LARGEST_PROFILE, Damaged, Format, Header
@@ -62,6 +63,11 @@ class PNG(Format):
             pages=pages,
             profile=profile,
         )
+
+    def sides(self, file: BinaryIO) -> tuple[int, int] | None:
+        """In the first chunk."""
+        width, height = struct.unpack_from(">II", file.read(AFTER_HEADER), 16)
+        return width, height
 
     def with_profile(self, data: bytes, profile: bytes) -> bytes:
         """Behind the header chunk."""

@@ -1,12 +1,12 @@
 """TIFF and BigTIFF files: what the tags of the first directory mean."""
 
-import io
 import struct
-import zlib
+from typing import BinaryIO
 
 from ..arrays import Array
 from .exif import ORIENTATION
 from .format import Damaged, Format, Header
+from .tiff_pieces import BITS, PHOTOMETRIC, check_pieces
 from .tiff_structure import (
     HEIGHT,
     PLANES,
@@ -21,12 +21,12 @@ from .tiff_structure import (
 __all__ = ["FORMAT"]
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-BITS, COMPRESSION, PHOTOMETRIC, EXTRA, SAMPLE_FORMAT = 258, 259, 262, 338, 339
+EXTRA, SAMPLE_FORMAT = 338, 339
+FIRST_ENTRIES = 2**12  # bytes of the first directory that are looked at for the sides
 STRAIGHT, MULTIPLIED = 2, 1  # kinds of alpha
 SHORT, UNDEFINED = 3, 7  # kinds of values
 # Photometric interpretations that come as grey or RGB; CIE L*a*b* does not come with its white.
 NEGATIVE, PALETTE, COLOURS = 0, 3, {0, 1, 2, 3, 6}
-NOT_COMPRESSED, DEFLATE = 1, {8, 32946}
 DTYPES = {(1, 1): "uint8", (8, 1): "uint8", (16, 1): "uint16", (32, 3): "float32"}
 
 
@@ -65,10 +65,18 @@ class TIFF(Format):
             damage=_missing(structure, tags),
         )
 
+    def sides(self, file: BinaryIO) -> tuple[int, int] | None:
+        """In the first directory, wherever it is."""
+        structure = Structure(file.read(16))
+        file.seek(structure.first)
+        found = structure.entries(file.read(FIRST_ENTRIES))
+        return (found[WIDTH], found[HEIGHT]) if WIDTH in found and HEIGHT in found else None
+
     def decode(self, data: bytes, header: Header, keep_damaged: bool = False) -> Array | None:
-        """OpenCV turns the picture upright itself; of 8 bits it forgets what was damaged."""
-        if header.dtype == "uint8" and not keep_damaged:
-            _check_compressed(data)
+        """OpenCV turns the picture upright itself, and passes over what is damaged."""
+        if not keep_damaged:
+            structure = Structure(data)
+            check_pieces(structure, structure.directory(structure.first)[0])
         return super().decode(_without_kind_of_alpha(data), header)
 
     def encode(self, image: Array, quality: int | None, sampling: str | None) -> bytes | None:
@@ -122,33 +130,6 @@ def _misread(tags: Tags, dtype: str) -> str:
     if dtype != "uint8" and first_of(tags, PHOTOMETRIC, 1) == NEGATIVE:
         return f"{dtype} of which 0 is white"
     return ""
-
-
-def _check_compressed(data: bytes) -> None:
-    """Find damage in compressed data, by the checksums of deflate or by another decoder."""
-    structure = Structure(data)
-    tags, _ = structure.directory(structure.first)
-    compression = first_of(tags, COMPRESSION, NOT_COMPRESSED)
-    if compression in DEFLATE:
-        for start, length in structure.pieces(tags):
-            try:
-                zlib.decompress(data[start : start + length])
-            except zlib.error as error:
-                raise Damaged(f"a piece of it cannot be unpacked: {error}") from error
-    elif compression != NOT_COMPRESSED:
-        _check_by_pillow(data)
-
-
-def _check_by_pillow(data: bytes) -> None:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            image.load()
-    except UnidentifiedImageError:  # of a kind that is not known there
-        return
-    except (OSError, ValueError, SyntaxError) as error:
-        raise Damaged(f"libtiff: {error}") from error
 
 
 def _without_kind_of_alpha(data: bytes) -> bytes:

@@ -5,14 +5,28 @@ from typing import Any
 
 from .format import LARGEST_PROFILE, Damaged
 
-__all__ = ["HEIGHT", "PLANES", "PROFILE", "SAMPLES", "WIDTH", "Structure", "Tags", "first_of"]
+__all__ = [
+    "HEIGHT",
+    "JPEG_TABLES",
+    "PLANES",
+    "PROFILE",
+    "ROWS",
+    "SAMPLES",
+    "TILE_HEIGHT",
+    "TILE_WIDTH",
+    "WIDTH",
+    "Structure",
+    "Tags",
+    "first_of",
+]
 
 SUBFILE, WIDTH, HEIGHT, SAMPLES, ROWS, PLANES, PROFILE = 254, 256, 257, 277, 278, 284, 34675
 STRIP_STARTS, STRIP_LENGTHS = 273, 279
-TILE_WIDTH, TILE_HEIGHT, TILE_STARTS, TILE_LENGTHS = 322, 323, 324, 325
+TILE_WIDTH, TILE_HEIGHT, TILE_STARTS, TILE_LENGTHS, JPEG_TABLES = 322, 323, 324, 325, 347
 PIECES = (STRIP_STARTS, STRIP_LENGTHS, TILE_STARTS, TILE_LENGTHS)
 KINDS = {1: "B", 2: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q"}
-SHORTER = 64  # values of a tag that is read; a profile may be longer
+BLOCKS = (PROFILE, JPEG_TABLES)  # tags that are read as bytes
+SHORTER = 64  # values of any other tag that is read
 MOST_PAGES = 1000  # looked at
 FEW, ALL = 8, 65535  # entries of a directory
 
@@ -50,14 +64,26 @@ class Structure:
         for position in range(first, min(end, first + most * self.entry), self.entry):
             tag, kind, n = self.unpack("HH" + self.offset, position)
             if kind in KINDS and n <= self._longest(tag):
-                layout = f"{n}s" if tag == PROFILE else f"{n}{KINDS[kind]}"
+                layout = f"{n}s" if tag in BLOCKS else f"{n}{KINDS[kind]}"
                 tags[tag] = self._values(layout, position)
         return tags, int(self.unpack(self.offset, end)[0])
+
+    def entries(self, directory: bytes) -> dict[int, int]:
+        """Tags that have one value in the entry itself, of a directory's first bytes."""
+        first, values = struct.calcsize(self.count), struct.calcsize(self.offset)
+        found = {}
+        for at in range(first, len(directory) - self.entry + 1, self.entry):
+            tag, kind, n = struct.unpack_from(self.order + "HH" + self.offset, directory, at)
+            if kind in KINDS and n == 1:
+                layout = self.order + KINDS[kind]
+                if struct.calcsize(layout) <= values and tag not in found:
+                    (found[tag],) = struct.unpack_from(layout, directory, at + 4 + values)
+        return found
 
     def _longest(self, tag: int) -> int:
         if tag in PIECES:
             return len(self.data) // 2
-        return LARGEST_PROFILE if tag == PROFILE else SHORTER
+        return LARGEST_PROFILE if tag in BLOCKS else SHORTER
 
     def entry_of(self, wanted: int) -> tuple[int, int]:
         """Where the value of a short entry of the first directory stands, and their number."""
@@ -96,7 +122,7 @@ class Structure:
             If one of them is missing, or ends behind the file.
         """
         width, height = first_of(tags, WIDTH, 0), first_of(tags, HEIGHT, 0)
-        tiled = TILE_STARTS in tags
+        tiled = TILE_WIDTH in tags
         kinds = (TILE_STARTS, TILE_LENGTHS) if tiled else (STRIP_STARTS, STRIP_LENGTHS)
         starts, lengths = (tags.get(kind, ()) for kind in kinds)
         if tiled:

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from .door import load_cv2
 from .exif import exif_orientation, upright_of, xmp_orientation
@@ -50,6 +51,11 @@ class WebP(Format):
             pages=2 if frames > 1 else 1,
             profile=profile,
         )
+
+    def sides(self, file: BinaryIO) -> tuple[int, int] | None:
+        """In the first chunk."""
+        start = file.read(30)
+        return _canvas(start[12:16], start[20:])[:2]
 
     def encoder_options(self, quality: int | None, sampling: str | None) -> list[int]:
         """Lossless ones keep the colours below transparency too."""

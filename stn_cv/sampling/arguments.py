@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Array
 from ..buffers import empty
-from ..errors import InvalidInputError, InvalidTypeError, NonFiniteError
+from ..errors import InvalidInputError, InvalidTypeError, NonFiniteError, one_of
 from ..geometry import as_array, axes, pixel_from_normalized
 from ..kernels.sampling.rules import (
     BILINEAR,
@@ -250,7 +250,7 @@ def check_grid(grid: ArrayLike) -> Array:
 def named(parameter: str, value: str, table: dict[str, int]) -> int:
     """The number of a name, or an error that lists the names."""
     if not isinstance(value, str) or value not in table:
-        raise InvalidInputError(f"{parameter} is {value!r}; wanted one of {', '.join(table)}.")
+        raise InvalidInputError(f"{parameter} is {value!r}; wanted {one_of(value, table)}.")
     return table[value]
 
 

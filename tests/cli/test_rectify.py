@@ -13,6 +13,7 @@ from typing import get_args
 import pytest
 from support.commands import COMMAND, on_a_terminal, stn_cv, stn_cv_process, stn_cv_started
 from support.folder_cases import contents, files_below, fixed_model, rows_of, tree
+from support.picture_files import Image, picture, saved
 
 import stn_cv as library
 from stn_cv.cli.fit import fit
@@ -23,6 +24,7 @@ from stn_cv.folder.options import Existing, Options
 from stn_cv.opencv import FORMATS, LARGEST_PICTURE, decode, encode, read_image
 from stn_cv.opencv.jpeg import DEFAULT_QUALITY
 
+JpegImagePlugin = pytest.importorskip("PIL.JpegImagePlugin")
 HEAVY = ("sklearn", "scipy.sparse", "rich", "matplotlib", "pandas")
 
 
@@ -143,6 +145,7 @@ def test_130_interrupted_with_a_manifest_complete_up_to_there(model, tmp_path):
     for _ in range(10):
         assert process.stderr.readline().startswith("done: ")
     process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=50)
     assert process.returncode == 130 and "Traceback" not in stderr and not stdout
     assert "stn-cv: interrupted; the same command goes on from here.\n" in stderr
@@ -192,6 +195,8 @@ def killed_and_resumed(model, folder, kills, photos_each, seed):
         assert finished.returncode == 0 and contents(out) == whole, finished.stderr
         rows = {Path(row["output"]).name for row in rows_of(manifest)}
         assert rows == set(whole)
+        last = {row["output"]: row for row in rows_of(manifest)}.values()
+        assert all(row["theta"] and row["label"] and row["input_sha256"] for row in last)
     return landed
 
 
@@ -370,6 +375,35 @@ def test_all_options_together(model, photos, tmp_path):
     assert read_image(tmp_path / "out" / "c.png").shape == (30, 20, 3)
     assert files_below(tmp_path / "look") == ["c.png.jpg"]
     assert read_image(tmp_path / "sheet.png").ndim == 3 and len(rows_of(tmp_path / "m.jsonl")) == 1
+
+
+def test_damaged_photos_are_kept_if_wanted_and_the_manifest_says_what_is_lost(model, tmp_path):
+    photos = tree(tmp_path / "in", ["whole.jpg"])
+    data = saved(picture(), ".jpg")
+    (photos / "cut.jpg").write_bytes(data[: len(data) // 2])
+    arguments = ["rectify", model, photos, "-o", tmp_path / "out"]
+    refused = stn_cv(*arguments, "--manifest", tmp_path / "1.jsonl")
+    assert refused.returncode == 1 and "--damaged keep" in refused.stderr
+    rows = {Path(row["input"]).name: row for row in rows_of(tmp_path / "1.jsonl")}
+    assert rows["cut.jpg"]["status"] == "error" and rows["cut.jpg"]["theta"] is None
+    kept = stn_cv(*arguments, "--manifest", tmp_path / "2.jsonl", "--damaged", "keep")
+    assert kept.returncode == 0 and not kept.stderr
+    assert files_below(tmp_path / "out") == ["cut.jpg", "whole.jpg"]
+    rows = {Path(row["input"]).name: row for row in rows_of(tmp_path / "2.jsonl")}
+    assert "its end is missing" in rows["cut.jpg"]["damage"] and rows["cut.jpg"]["theta"]
+    assert rows["whole.jpg"]["damage"] is None
+
+
+@pytest.mark.parametrize(
+    ("photo", "option", "wanted"), [(0, None, 0), (2, None, 2), (2, "444", 0), (0, "422", 1)]
+)
+def test_the_sampling_of_colours_is_kept_or_chosen(model, tmp_path, photo, option, wanted):
+    (tmp_path / "a.jpg").write_bytes(saved(picture(), ".jpg", subsampling=photo))
+    given = [] if option is None else ["--sampling", option]
+    done = stn_cv("rectify", model, tmp_path / "a.jpg", "-o", tmp_path / "out", *given)
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "out" / "a.jpg") as written:
+        assert JpegImagePlugin.get_sampling(written) == wanted
 
 
 def test_the_help_names_what_the_library_knows():

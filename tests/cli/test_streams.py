@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from support.commands import COMMAND, environment
+from support.commands import COMMAND, environment, stn_cv_process
 from support.folder_cases import fixed_model, rows_of, tree
+from support.picture_files import picture, saved
 
 from stn_cv import save
 
@@ -58,3 +60,20 @@ def test_a_reader_that_went_away_ends_no_run(tmp_path):
     )
     os.close(writer)
     assert [row["status"] for row in rows_of(tmp_path / "m.jsonl")] == ["done"] * 8
+
+
+def test_no_line_of_a_c_library_is_said_and_every_failure_is_named(tmp_path):
+    """libtiff says "Using code not yet in table", libpng "CRC error", and neither of what."""
+    save(fixed_model(), tmp_path / "m.stn")
+    photos = tree(tmp_path / "in", ["a.png", "b.jpg"])
+    for name, options in (("lzw.tiff", {"compression": "tiff_lzw"}), ("a.png", {}), ("b.jpg", {})):
+        data = bytearray(saved(picture(), Path(name).suffix, **options))
+        data[len(data) // 2 : len(data) // 2 + 40] = b"\xff\x41" * 20
+        (photos / name).write_bytes(data)
+    for damaged in ("refuse", "keep"):
+        arguments = ["rectify", tmp_path / "m.stn", photos, "-o", tmp_path / damaged, "--jobs", "1"]
+        done = stn_cv_process(*arguments, "--damaged", damaged)
+        failed = 3 if damaged == "refuse" else 1  # what a PNG loses is not known
+        assert done.returncode == 1 and f"{failed} failed" in done.stdout
+        lines = done.stderr.splitlines()
+        assert len(lines) == failed and all(line.startswith("stn-cv: /") for line in lines), lines

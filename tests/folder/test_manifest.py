@@ -1,10 +1,12 @@
 """The manifest: what its rows tell, and how it goes on."""
 
+import json
+import os
 from hashlib import sha256
 
 import numpy as np
 import pytest
-from support.folder_cases import files_below, fixed_model, one, put, rows_of, tree
+from support.folder_cases import contents, files_below, fixed_model, one, put, rows_of, tree
 from support.picture_files import (
     picture,
 )
@@ -64,6 +66,35 @@ def test_a_manifest_goes_on_and_repeats_no_row(tmp_path):
     (tmp_path / "out" / "d.png").write_bytes(b"was there without a row")
     rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=manifest)
     assert [row["status"] for row in rows_of(manifest)[4:]] == ["skipped"]
+
+
+def test_a_row_that_was_lost_is_told_again_and_the_output_stays(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b.png", "c.png"])
+    manifest, out = tmp_path / "m.jsonl", tmp_path / "out"
+    rectify_folder(fixed_model(), photos, out, manifest=manifest)
+    whole, outputs = rows_of(manifest), contents(out)
+    lines = manifest.read_bytes().splitlines(keepends=True)
+    bare = {"input": str(photos / "b.png"), "output": str(out / "b.png"), "status": "skipped"}
+    for left in (lines[:2], [], [lines[0], lines[2], json.dumps(bare).encode() + b"\n"]):
+        manifest.write_bytes(b"".join(left))
+        summary = rectify_folder(fixed_model(), photos, out, manifest=manifest, limit=1)
+        assert (summary.done, summary.skipped, summary.left) == (0, 3, 0)
+        rows = {row["output"]: row for row in rows_of(manifest)}
+        for row in whole:
+            again = {**rows[row["output"]], "milliseconds": 0, "status": "done"}
+            assert again == {**row, "milliseconds": 0}
+        assert contents(out) == outputs
+
+
+def test_what_was_finished_when_nobody_asked_any_more_has_a_row(tmp_path):
+    photos = tree(tmp_path / "in", [f"{number}.png" for number in range(20)])
+    manifest, out = tmp_path / "m.jsonl", tmp_path / "out"
+    results = stn_cv.iter_rectified(fixed_model(), photos, out, manifest=manifest, n_jobs=3)
+    next(results)
+    results.close()
+    rows = rows_of(manifest)
+    assert sorted(os.path.basename(row["output"]) for row in rows) == files_below(out)
+    assert len(rows) < 20 and all(row["theta"] for row in rows)
 
 
 @pytest.mark.parametrize("content", [b"a letter\n", b'{"a": 1}\n', b"[1]\n", b"no line end"])

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import threading
+import tracemalloc
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -35,7 +37,7 @@ from stn_cv import atomic, iter_rectified, rectify_folder
 from stn_cv.errors import InvalidInputError
 from stn_cv.folder import item
 from stn_cv.folder.files import read_photo_file
-from stn_cv.opencv import decode, encode
+from stn_cv.opencv import LARGEST_PICTURE, decode, encode
 
 # --- results do not depend on how
 
@@ -236,6 +238,61 @@ def test_two_runs_do_not_write_into_one_folder(tmp_path):
     assert rectify_folder(fixed_model(), photos, tmp_path / "out").skipped == 2
 
 
+@pytest.mark.parametrize("existing", ["skip", "overwrite"])
+@pytest.mark.parametrize("links", [True, False])
+def test_an_output_that_came_into_being_during_the_run_is_kept(
+    tmp_path, monkeypatch, existing, links
+):
+    photos = tree(tmp_path / "in", ["a.png", "b.png"])
+    if not links:
+        monkeypatch.setattr(os, "link", Mock(side_effect=PermissionError(errno.EPERM, "no")))
+    results = iter_rectified(fixed_model(), photos, tmp_path / "out", existing=existing)
+    next(results)
+    put(tmp_path / "out" / "b.png", b"mine")
+    assert "came into being" in next(results).error
+    results.close()
+    assert contents(tmp_path / "out")["b.png"] == b"mine" and len(contents(tmp_path / "out")) == 2
+
+
+@pytest.fixture
+def folding_disk(tmp_path):
+    """A file system that takes upper and lower case for one."""
+    image, folder = tmp_path / "disk.img", tmp_path / "disk"
+    folder.mkdir()
+    image.write_bytes(bytes(2**22))
+    commands = [["mkfs.vfat", image], ["mount", "-o", "loop", image, folder]]
+    try:
+        for command in commands:
+            subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a disk that folds case needs mkfs.vfat and the right to mount (Linux, root)")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_names_that_a_disk_takes_for_one_are_refused(folding_disk, tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "A.png", "b.png"])
+    with pytest.raises(InvalidInputError, match="for one"):
+        rectify_folder(fixed_model(), photos, folding_disk / "out")
+    assert not files_below(folding_disk)
+
+
+def test_names_that_differ_in_case_are_refused_if_the_disk_says_so(tmp_path, monkeypatch):
+    photos = tree(tmp_path / "in", ["a.png", "A.png", "b.png"])
+    if len(files_below(photos)) < 3:
+        pytest.skip("this disk takes them for one already")
+    assert rectify_folder(fixed_model(), photos, tmp_path / "out").done == 3
+    lexists = os.path.lexists
+
+    def as_that_disk(path):
+        return lexists(path) or os.path.basename(path).startswith(".STN_CV-")
+
+    monkeypatch.setattr(os.path, "lexists", as_that_disk)
+    with pytest.raises(InvalidInputError, match="for one"):
+        rectify_folder(fixed_model(), photos, tmp_path / "other")
+    assert not files_below(tmp_path / "other")
+
+
 def test_what_a_killed_run_left_half_written_is_cleared(tmp_path):
     pytest.importorskip("fcntl")
     photos = tree(tmp_path / "in", ["a.png", "sub/b.png"])
@@ -295,6 +352,21 @@ def test_a_folder_is_no_photo_and_costs_no_descriptor(tmp_path):
     assert again == descriptor
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no sparse files without asking for them")
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tiff", ".bmp"])
+def test_of_a_file_far_longer_than_its_picture_only_the_start_is_read(tmp_path, suffix):
+    path = put(tmp_path / f"a{suffix}", saved(picture(), suffix))
+    assert read_photo_file(str(path), 10_000) == path.read_bytes()
+    os.truncate(path, 2**30)
+    tracemalloc.start()
+    with pytest.raises(InvalidInputError, match="bytes are more than 3072 pixels need"):
+        read_photo_file(str(path), LARGEST_PICTURE)
+    with pytest.raises(InvalidInputError, match="megapixels"):
+        read_photo_file(str(path), 3071)
+    assert tracemalloc.get_traced_memory()[1] < 2**22
+    tracemalloc.stop()
+
+
 def test_nothing_to_do_writes_nothing(tmp_path):
     (tmp_path / "in").mkdir()
     summary = rectify_folder(fixed_model(), tmp_path / "in", tmp_path / "out")
@@ -323,7 +395,7 @@ def test_ctrl_c_finishes_what_is_under_way_and_the_manifest_knows(tmp_path, jobs
     def interrupt(result, total):
         told.append(result)
         assert total == 40
-        if len(told) == 5:
+        if len(told) >= 5:  # once more for each photo that is finished
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):

@@ -9,6 +9,7 @@ from stn_cv.nn import (
     Dense,
     Dropout,
     Flatten,
+    LeakyReLU,
     MaxPool,
     ReLU,
     SpatialTransform,
@@ -87,6 +88,7 @@ def test_pools(shape, size):
 def test_the_others():
     compare(Dense(5), (7,), 3, F.linear)
     compare(ReLU(), (2, 3, 4), 3, F.relu)
+    compare(LeakyReLU(0.2), (2, 3, 4), 3, lambda x: F.leaky_relu(x, 0.2))
     compare(Flatten(), (2, 3, 4), 3, lambda x: x.flatten(1))
     compare(Standardize([0.3], [0.7]), (1, 3, 4), 3, lambda x: (x - 0.3) / 0.7)
 

@@ -3,6 +3,8 @@
 import io
 import struct
 import time
+import tracemalloc
+import zlib
 
 import numpy as np
 import pytest
@@ -40,15 +42,68 @@ def test_no_cut_is_accepted_in_any_layout(layout):
             decode(whole[:cut])
 
 
-@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])
-def test_damaged_pieces_are_refused_or_kept_if_wanted(compression):
-    data = bytearray(saved(IMAGE, ".tiff", compression=compression))
-    middle = len(data) // 2
+COMPRESSIONS = ["packbits", "jpeg", "tiff_lzw", "tiff_adobe_deflate"]
+FLAT = np.repeat(np.arange(64, dtype=np.uint8)[:, None, None], 96, 1).repeat(3, 2)  # runs
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_damaged_pieces_are_refused_or_kept_if_wanted(compression, capfd):
+    image = FLAT if compression == "packbits" else IMAGE
+    data = bytearray(saved(image, ".tiff", compression=compression))
+    middle = len(data) // 3
     data[middle : middle + 40] = bytes(np.random.default_rng(0).integers(0, 255, 40, np.uint8))
     with pytest.raises(InvalidInputError, match="data are damaged"):
         decode(bytes(data))
+    assert not capfd.readouterr().err  # a library's line would name no photo
     kept = decode_photo(bytes(data), keep_damaged=True)
-    assert kept.damage and kept.pixels.shape == IMAGE.shape
+    assert kept.damage and kept.pixels.shape == image.shape
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("compression", ["packbits", "tiff_lzw", "tiff_adobe_deflate", "raw"])
+def test_the_last_strip_may_have_fewer_rows(compression, dtype):
+    image = IMAGE[..., 0].astype(dtype) * (257 if dtype == np.uint16 else 1)
+    data = saved(image, ".tiff", compression=compression, tiffinfo={278: 30})
+    assert np.array_equal(decode(data), image)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_tiles_reach_over_the_edge(dtype):
+    assert np.array_equal(
+        decode(written(IMAGE.astype(dtype), compression="zlib", tile=(48, 80))), IMAGE
+    )
+
+
+def with_values(data, values):
+    """A file with other single values of some tags."""
+    data = bytearray(data)
+    for tag, value in values.items():
+        starts = (struct.pack("<HHI", tag, kind, 1) for kind in (3, 4))
+        place = next(data.index(start) for start in starts if start in data)
+        struct.pack_into("<HII", data, place + 2, 4, 1, value)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "raw"])
+def test_a_piece_that_ends_too_early_is_refused(compression):
+    """Its bytes are all in the file and say nothing wrong, but they are too few."""
+    whole, less = (saved(IMAGE[:rows], ".tiff", compression=compression) for rows in (64, 60))
+    data = with_values(less, {257: 64, 278: 64})
+    assert decode(whole).shape == IMAGE.shape
+    with pytest.raises(InvalidInputError, match="less than its"):
+        decode(data)
+
+
+def test_a_piece_that_unpacks_to_gigabytes_costs_no_memory():
+    """Deflate packs zeros a thousand times smaller."""
+    data = saved(IMAGE, ".tiff", compression="tiff_adobe_deflate")
+    bomb = zlib.compress(bytes(2**28), 9)
+    data = with_values(data, {273: len(data), 279: len(bomb)}) + bomb
+    tracemalloc.start()
+    with pytest.raises(InvalidInputError, match="more than its"):
+        decode(data)
+    assert tracemalloc.get_traced_memory()[1] < 2**25
+    tracemalloc.stop()
 
 
 def test_noise_in_lzw():
@@ -56,7 +111,7 @@ def test_noise_in_lzw():
         decode(photo_case("tif_lzw_uint8_noise.tif"))
 
 
-@pytest.mark.parametrize("compression", ["packbits", "jpeg", "tiff_lzw", "tiff_adobe_deflate"])
+@pytest.mark.parametrize("compression", COMPRESSIONS)
 def test_whole_pieces_of_every_compression_are_decoded(compression):
     assert decode(saved(IMAGE, ".tiff", compression=compression)).shape == IMAGE.shape
 
