@@ -5,6 +5,7 @@ import sys
 import click
 
 from .. import __version__
+from .align import align
 from .demo import demo
 from .doctor import doctor
 from .exit_codes import FAILED, INTERRUPTED, MODEL_REFUSED
@@ -25,7 +26,7 @@ def commands() -> None:
     """Learned rectification for classical vision, on a CPU."""
 
 
-for command in (fit, rectify, predict, score, export, info, doctor, demo):
+for command in (fit, align, rectify, predict, score, export, info, doctor, demo):
     commands.add_command(command)
 
 

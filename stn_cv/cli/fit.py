@@ -1,14 +1,19 @@
-"""``stn-cv fit``: a model from labelled photos."""
+"""``stn-cv fit``: a model from labelled photos, upright examples or known corners."""
 
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from .options import ChoiceOf, HxW, jobs_option, usage_errors
+from .options import ChoiceOf, HxW, jobs_option, pose_options, usage_errors
 from .streams import c_libraries_silenced
 
 __all__ = ["fit"]
+
+OF_BOTH = ("size", "grey", "family", "seed", "jobs")
+OF_CLASSES = ("localization", "head", "epochs", "validation", "groups", "keep")
+OF_POSES = ("turn", "scale", "shift", "symmetry", "background", "canvases")
 
 
 def _families() -> tuple[str, ...]:
@@ -30,7 +35,20 @@ def _heads() -> tuple[str, ...]:
 
 
 @click.command()
-@click.argument("data", type=click.Path(exists=True))
+@click.argument("data", required=False, type=click.Path(exists=True))
+@click.option(
+    "--upright",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False),
+    help="Instead of DATA: photos in the wanted pose.",
+)
+@click.option(
+    "--corners",
+    metavar="FILE",
+    type=click.Path(exists=True),
+    help="Instead of DATA: CSV of path,width,height,x1,y1,...,x4,y4 or path,x1,y1,...,x4,y4, "
+    "JSON of labelme (a file, or a folder of them) or of COCO (segmentations of four points).",
+)
 @click.option(
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Model file."
 )
@@ -67,17 +85,47 @@ def _heads() -> tuple[str, ...]:
 @click.option("--keep", is_flag=True, help="Exit with 0 although the transformer learned no pose.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @jobs_option
+@pose_options
 @c_libraries_silenced()
-def fit(data: str, out: Path, **options: Any) -> int:
-    """Learn a pose from labelled photos.
+def fit(
+    data: str | None, upright: str | None, corners: str | None, out: Path, **options: Any
+) -> int:
+    """Learn a pose from labelled photos, from upright examples or from known corners.
 
     DATA is a folder with a subfolder of photos for each class, or a CSV file of path,label.
     A picture of the training and a contact sheet are written beside the model. At the end it
     is said what the head is worth with the transformer, without it, behind a fixed crop and
     behind image moments, on the photos kept back; where the transformer learned no pose, the
     command exits with 1.
-    """
-    from .training import run
 
+    With --upright or --corners no class is known. Training pictures are drawn from the
+    examples, turned, sized and shifted as --turn, --scale and --shift allow; beside the model
+    and the contact sheet, a sheet shows such pictures of examples that were held out, with the
+    errors on them. Corners are pixels of the upright photo, whose edges are 0 and its width or
+    height: first the corner that is to become the top left, then clockwise.
+    """
+    given = [source for source in (data, upright, corners) if source is not None]
+    if len(given) != 1:
+        raise click.UsageError(
+            f"{len(given)} of DATA, --upright and --corners came; wanted one of them."
+        )
+    _check_meant(OF_POSES if data is not None else OF_CLASSES, data is not None)
+    names = OF_CLASSES if data is not None else OF_POSES
+    options = {name: value for name, value in options.items() if name in (*names, *OF_BOTH)}
     with usage_errors():
-        return run(data, out, **options)
+        if data is not None:
+            from .training import run
+
+            return run(data, out, **options)
+        from .pose_training import run_poses
+
+        return run_poses(given[0], upright is None, out, **options)
+
+
+def _check_meant(names: tuple[str, ...], labelled: bool) -> None:
+    """Refuse options that would be left out in silence."""
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            what = "--upright or --corners" if labelled else "DATA, photos with labels"
+            raise click.UsageError(f"--{name} goes with {what}; leave it out.")

@@ -17,6 +17,7 @@ __all__ = [
     "jobs_option",
     "nothing_matched",
     "photo_options",
+    "pose_options",
     "printable",
     "sources_argument",
     "usage_errors",
@@ -126,6 +127,58 @@ def photo_options(command: Any) -> Any:
             ),
         ]
     ):
+        command = option(command)
+    return command
+
+
+POSE_OPTIONS = [
+    click.option(
+        "--turn",
+        type=click.FloatRange(0, 180),
+        default=180.0,
+        show_default=True,
+        help="Degrees by which things are turned at most, either way.",
+    ),
+    click.option(
+        "--scale",
+        type=(float, float),
+        default=(0.75, 1.33),
+        show_default=True,
+        help="Smallest and largest size of things, relative to the examples.",
+    ),
+    click.option(
+        "--shift",
+        type=click.FloatRange(0, 0.5),
+        default=0.1,
+        show_default=True,
+        help="How far they are off at most, as a share of the picture's sides.",
+    ),
+    click.option(
+        "--symmetry",
+        type=click.IntRange(1, 12),
+        default=1,
+        show_default=True,
+        help="How many turns of a thing look the same: 2 of a playing card.",
+    ),
+    click.option(
+        "--background",
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False),
+        help="Pictures of what may lie behind them.",
+    ),
+    click.option(
+        "--canvases",
+        type=click.IntRange(min=1),
+        default=100_000,
+        show_default=True,
+        help="Training pictures that are drawn from the examples.",
+    ),
+]
+
+
+def pose_options(command: Any) -> Any:
+    """In what poses things may lie, and how long they are learned."""
+    for option in reversed(POSE_OPTIONS):
         command = option(command)
     return command
 

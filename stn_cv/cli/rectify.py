@@ -76,6 +76,18 @@ def _formats() -> tuple[str, ...]:
     type=click.Path(dir_okay=False),
     help="PNG of the first photos and the least confident.",
 )
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    help="Of a model of poses: photos of a lower confidence are doubtful.",
+)
+@click.option(
+    "--doubtful",
+    metavar="DIR|keep|skip",
+    default="keep",
+    show_default=True,
+    help="Where they go, in their own pose: into DIR, among the others, or nowhere.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what failed.")
 @click.option("-v", "--verbose", is_flag=True, help="A line a photo.")
@@ -102,12 +114,13 @@ def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) ->
         raise
     done, failed = summary.done, len(summary.failures)
     _say_passed_over(summary.passed_over, quiet)
-    if not (done or failed or summary.skipped or summary.left):
+    if not (done or failed or summary.doubtful or summary.skipped or summary.left):
         return nothing_matched(sources)
     if not quiet:
         rate = f", {done / summary.seconds:.1f} a second" if done else ""
+        doubtful = f"{summary.doubtful} doubtful, " if options["min_confidence"] is not None else ""
         click.echo(
-            f"{done} rectified, {summary.skipped} skipped, {failed} failed in "
+            f"{done} rectified, {doubtful}{summary.skipped} skipped, {failed} failed in "
             f"{summary.seconds:.1f} s{rate}."
         )
     if summary.left:

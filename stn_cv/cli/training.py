@@ -20,9 +20,10 @@ from ..errors import (
     PoseWarning,
     TrainingDiverged,
 )
+from ..folder.examples import Examples, read_examples
 from ..folder.files import check_writable
 from ..folder.groups import groups_of
-from ..folder.labels import Examples, labelled_photos, read_examples
+from ..folder.labels import labelled_photos
 from ..folder.plan import check_apart, check_spared
 from ..model.file import save
 from ..opencv import encode
@@ -31,7 +32,7 @@ from .curve import training_curve
 from .exit_codes import FAILED, INTERRUPTED
 from .options import printable
 
-__all__ = ["run"]
+__all__ = ["EpochNews", "prepared", "progress_bar", "read_copies", "run"]
 
 SUFFIXES = (".stn", ".safetensors")
 ADVICE = "try another --head, --family or --size"
@@ -49,13 +50,8 @@ def run(
 ) -> int:
     """Fit a model on the photos in `data` and leave it, its curve and its sheet; the exit code."""
     pairs = labelled_photos(data)
-    curve, sheet = (_beside(out, suffix) for suffix in (".curve.png", ".sheet.png"))
-    check_apart([str(out.parent)], [data])
-    check_spared([data, *(path for path, _ in pairs)], [out, curve, sheet])
-    for path in (out, curve, sheet):
-        check_file_name(path)
-    check_writable(str(out.parent))
-    examples = _read(pairs, size, grey, options["jobs"])
+    curve, sheet = prepared(out, (".curve.png", ".sheet.png"), [data], [p for p, _ in pairs])
+    examples = read_copies(pairs, size, grey, options["jobs"])
     if len(set(examples.labels.tolist())) < 2:
         raise InvalidInputError("the photos that could be read are of fewer than 2 classes.")
     _check_validation(examples.labels.tolist(), options["validation"])
@@ -94,14 +90,30 @@ def _worth_it(model: Any) -> bool:
     return not report.accuracy or (report.moves and report.pays is not False)
 
 
+def prepared(
+    out: Path, suffixes: tuple[str, ...], sources: list[str], photos: list[str]
+) -> list[Path]:
+    """The files beside the model, after a check that all can be written and spare what is read."""
+    others = [_beside(out, suffix) for suffix in suffixes]
+    check_apart([str(out.parent)], sources)
+    check_spared([*sources, *photos], [out, *others])
+    for path in (out, *others):
+        check_file_name(path)
+    check_writable(str(out.parent))
+    return others
+
+
 def _beside(model: Path, suffix: str) -> Path:
     """A file named after the model's, of which only the usual suffixes are left out."""
     stem = model.stem if model.suffix in SUFFIXES else model.name
     return model.with_name(stem + suffix)
 
 
-def _read(pairs: list[tuple[str, str]], size: tuple[int, int], grey: bool, jobs: int) -> Examples:
-    with _bar("reading") as show:
+def read_copies(
+    pairs: list[tuple[str, str]], size: tuple[int, int], grey: bool, jobs: int
+) -> Examples:
+    """Read photos, showing how far it is; those that cannot be read are named."""
+    with progress_bar("reading") as show:
         examples = read_examples(pairs, size, grey, jobs, lambda count: show(count, len(pairs), ""))
     for path, reason in examples.failures:
         click.echo(f"stn-cv: {printable(path)}: {reason}", err=True)
@@ -143,10 +155,10 @@ def _trained(
         n_jobs=jobs,
         random_state=seed,
     )
-    with _bar("training") as show, warnings.catch_warnings(record=True) as said:
+    with progress_bar("training") as show, warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         if hasattr(model, "set_callbacks"):
-            model.set_callbacks(_Epochs(show))
+            model.set_callbacks(EpochNews(show, epochs))
         try:
             model.fit(examples.images, examples.labels, groups=groups)
         except TrainingDiverged as error:
@@ -161,11 +173,11 @@ def _trained(
     return model, any(issubclass(warning.category, InterruptedWarning) for warning in said)
 
 
-class _Epochs:
+class EpochNews:
     """A callback of scikit-learn's that shows each epoch."""
 
-    def __init__(self, show: Any) -> None:
-        self.show = show
+    def __init__(self, show: Any, total: int) -> None:
+        self.show, self.total = show, total
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Nothing to prepare."""
@@ -179,14 +191,14 @@ class _Epochs:
             losses, scores = fitted_estimator.loss_curve_, fitted_estimator.validation_scores_
             news = f"loss {losses[-1]:.4f}"
             news += f", validation accuracy {scores[-1]:.1%}" if scores else ""
-            self.show(len(losses), estimator.max_iter, news)
+            self.show(len(losses), self.total, news)
 
     def teardown(self, estimator: Any, context: Any) -> None:
         """Nothing was opened."""
 
 
 @contextmanager
-def _bar(name: str) -> Iterator[Any]:
+def progress_bar(name: str) -> Iterator[Any]:
     """``show(done, total, news)``: a bar on a terminal, elsewhere a line where there is news."""
     if not sys.stderr.isatty():
         yield _say

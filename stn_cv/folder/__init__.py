@@ -3,6 +3,7 @@
 from .item import Result
 from .options import Options
 from .plan import make_plan
-from .rectify import Summary, iter_rectified, rectify_folder
+from .rectify import iter_rectified, rectify_folder
+from .summary import Summary
 
 __all__ = ["Options", "Result", "Summary", "iter_rectified", "make_plan", "rectify_folder"]

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from ..arrays import Array
 from ..errors import InvalidInputError, StnError
-from ..geometry.letterbox import pose_of
-from ..model.photos import find, warped
+from ..geometry.letterbox import pose_of, theta_of_photo
+from ..model.photos import Found, find, warped
 from ..model.rectifier import Rectifier
 from ..opencv import Photo, decode_photo, encode
 from .files import read_photo_file, write_below
@@ -41,14 +41,16 @@ class Result:
     ----------
     input, output : str
         Paths.
-    status : {"done", "skipped", "error"}
-        Skipped: the output was there already; what the manifest did not tell of it is told.
+    status : {"done", "doubtful", "skipped", "error"}
+        Doubtful: the confidence is below `min_confidence`, and the output, if any, is the photo
+        in its own pose. Skipped: the output was there already; what the manifest did not tell of
+        it is told.
     error : str or None
         Why there is no output.
     theta : list of shape (2, 3), (3, 3) or (k * k, 2), or None
         The warp: output to source, normalized on the upright photo, ``align_corners=False``.
         Of a spline, how far k x k control points are displaced; a size other than native
-        takes more of them than the model has.
+        takes more of them than the model has. Of a doubtful photo, the pose that was found.
     angle, scale : float or None
         By how many degrees the content was turned counter-clockwise, and its size in the
         output over that in the photo; of a homography, around the output's middle; null of a
@@ -57,6 +59,8 @@ class Result:
         In pixels of the photo, from its centre to what lies in the output's centre.
     label, confidence : object or None
         Most probable class, and its probability; found for a manifest or contact sheet only.
+        Of a model of poses, no label, and the probability that the pose is right, as
+        `PoseTransformer.predict_confidence` says.
     damage : str or None
         What the decoder knows to be lost, of a damaged photo that was kept.
     milliseconds : float or None
@@ -96,18 +100,22 @@ class Outcome(NamedTuple):
 def rectify_item(job: Job, item: Item) -> Outcome:
     """Rectify one photo; what goes wrong is in the result and costs no other photo."""
     start = time.perf_counter()
-    facts: dict[str, Any] = {"model_sha256": job.model_sha256}
-    thumbnails, error, no_more_room = None, None, False
+    facts: dict[str, Any] = {
+        "input": item.source,
+        "output": item.target,
+        "status": "done",
+        "model_sha256": job.model_sha256,
+    }
+    thumbnails, no_more_room = None, False
     try:
         thumbnails = _done(job, item, facts)
     except Exception as reason:  # one bad photo must not cost the others
-        error = reason_of(reason, item.source)
+        facts.update(status="error", error=reason_of(reason, item.source))
         no_more_room = isinstance(reason, OSError) and reason.errno in NO_MORE_ROOM
     facts["milliseconds"] = round((time.perf_counter() - start) * 1000, 3)
-    status = "error" if error is not None else "skipped" if _is_kept(job, item) else "done"
-    return Outcome(
-        Result(item.source, item.target, status, error, **facts), thumbnails, no_more_room
-    )
+    if facts["status"] != "error" and _is_kept(job, item):
+        facts.update(status="skipped", output=item.target)
+    return Outcome(Result(**facts), thumbnails, no_more_room)
 
 
 def _is_kept(job: Job, item: Item) -> bool:
@@ -137,28 +145,38 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     # The head can take longer than all the rest of the network.
     classify = options.manifest is not None or options.contact_sheet is not None
     found = find(job.rectifier, photo.pixels, classify)
-    output, theta = warped(
-        job.rectifier, photo.pixels, found.theta, options.size, options.max_pixels
-    )
-    facts.update(
-        theta=theta.tolist(),
-        label=found.label,
-        confidence=found.confidence,
-        **pose_of(theta, photo.pixels.shape, output.shape[:2]),
-    )
+    output, theta = _outcome(job, item, photo.pixels, found, facts)
+    facts.update(theta=theta.tolist(), label=found.label, confidence=found.confidence)
     thumbnails = (
         None if options.contact_sheet is None else thumbnails_of(photo.pixels, theta, output)
     )
     if _is_kept(job, item):
         return thumbnails
-    file = _encoded(output, item.target, options, photo)
+    target = facts["output"]
+    file = _encoded(output, target, options, photo)
     if item.preview is not None and options.preview is not None:
         preview = preview_of(photo.pixels, theta, output)
         write_below(os.fspath(options.preview), item.preview, preview)
-    write_below(
-        job.target, item.target, file, item.is_there
-    )  # the last step: who has an output has all
+    if facts["status"] == "done" or options.doubtful != "skip":
+        aside = target != item.target
+        root = options.aside if aside and options.aside is not None else job.target
+        replaces = options.existing == "overwrite" if aside else item.is_there
+        write_below(root, target, file, replaces)  # the last step: who has an output has all
     return thumbnails
+
+
+def _outcome(
+    job: Job, item: Item, pixels: Array, found: Found, facts: dict[str, Any]
+) -> tuple[Array, Array]:
+    """What comes out, and the theta of the photo: of a doubtful one, it as it came."""
+    options = job.options
+    if options.doubts(found.confidence):
+        facts.update(status="doubtful", output=item.aside or item.target)
+        spec = job.rectifier.image_spec
+        return pixels, theta_of_photo(found.theta, pixels.shape, (spec.height, spec.width))
+    output, theta = warped(job.rectifier, pixels, found.theta, options.size, options.max_pixels)
+    facts.update(pose_of(theta, pixels.shape, output.shape[:2]))
+    return output, theta
 
 
 def _encoded(output: Array, target: str, options: Options, photo: Photo) -> bytes:

@@ -1,39 +1,18 @@
-"""Labelled photos: a folder with a subfolder a class, or a CSV; and their small copies."""
+"""Labelled photos: a folder with a subfolder a class, or a CSV."""
 
 import csv
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from ..arrays import Array
 from ..errors import InvalidInputError
-from ..model.image_spec import ImageSpec
-from ..model.photos import small_copy
-from ..opencv import LARGEST_PICTURE, SUFFIXES, decode_photo, quiet_and_serial
-from ..threads import run_stream
-from .files import read_photo_file
-from .item import reason_of
+from ..opencv import SUFFIXES
 from .search import find_photos
 
-__all__ = ["CSV_ENCODING", "HEADERS", "Examples", "labelled_photos", "read_examples"]
+__all__ = ["CSV_ENCODING", "HEADERS", "labelled_photos"]
 
 HEADERS = (["path", "label"], ["path", "label", "group"])
 CSV_ENCODING: Any = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": ""}
 PARTS = {"train", "training", "test", "testing", "val", "valid", "validation", "eval", "dev"}
-ALIKE = 3  # levels by which the channels of a grey photo may differ after JPEG
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Small copies (n, h, w, c) of uint8, their labels and paths, and what was unreadable."""
-
-    images: Array
-    labels: Array
-    paths: list[str]
-    failures: list[tuple[str, str]]
 
 
 def labelled_photos(data: str | os.PathLike[str]) -> list[tuple[str, str]]:
@@ -119,62 +98,3 @@ def _from_csv(path: str) -> list[tuple[str, str]]:
     except csv.Error as error:
         raise InvalidInputError(f"{path!r} is no CSV: {error}.") from error
     return pairs
-
-
-def read_examples(
-    pairs: Sequence[tuple[str, str]],
-    shape: tuple[int, int],
-    grey: bool = False,
-    n_jobs: int | None = None,
-    listener: Callable[[int], None] = lambda count: None,
-) -> Examples:
-    """Read photos of any size as small copies of one size, for a training.
-
-    Parameters
-    ----------
-    pairs : sequence of (path, label)
-        As `labelled_photos` gives them.
-    shape : tuple
-        (height, width) of the copies, on which photos are letterboxed.
-    grey : bool, default False
-        Whether to read colours as grey; photos that are all grey are read so in any case.
-    n_jobs : int or None, default None
-        Threads; None is 1, -1 all cores.
-    listener : callable
-        ``listener(count)``, called after each photo.
-
-    Returns
-    -------
-    read : Examples
-        Of the photos that can be read; the others are named.
-    """
-    spec = ImageSpec(*shape, 1 if grey else 3, "uint8")
-
-    def read(path: str) -> Array | str:
-        try:
-            data = read_photo_file(path, LARGEST_PICTURE)
-            return small_copy(decode_photo(data).pixels, spec)
-        except Exception as error:  # one bad photo must not cost the others
-            return reason_of(error, path)
-
-    images, kept, failures = [], [], []
-    with quiet_and_serial():
-        copies = run_stream(read, [path for path, _ in pairs], n_jobs)
-        for count, (pair, copy) in enumerate(zip(pairs, copies, strict=True), 1):
-            if isinstance(copy, str):
-                failures.append((pair[0], copy))
-            else:
-                images.append(copy)
-                kept.append(pair)
-            listener(count)
-    stack = np.stack(images) if images else np.empty((0, *shape, spec.channels), np.uint8)
-    paths, labels = [path for path, _ in kept], np.array([label for _, label in kept])
-    return Examples(_without_needless_colour(stack), labels, paths, failures)
-
-
-def _without_needless_colour(images: Array) -> Array:
-    if images.shape[3] == 3 and len(images):
-        spread = max(int(np.ptp(image.astype(np.int16), axis=2).max()) for image in images)
-        if spread <= ALIKE:
-            return images[..., 1:2]
-    return images

@@ -13,11 +13,12 @@ from ..errors import InvalidInputError, InvalidTypeError, one_of
 from ..opencv import LARGEST_PICTURE, SUFFIXES
 from ..threads import effective_jobs
 
-__all__ = ["Damaged", "Existing", "Options", "PathLike", "Sampling", "Size", "SizeWord"]
+__all__ = ["Damaged", "Doubtful", "Existing", "Options", "PathLike", "Sampling", "Size", "SizeWord"]
 
 PathLike = str | os.PathLike[str]
 Existing = Literal["skip", "overwrite", "error"]
 Damaged = Literal["refuse", "keep"]
+Doubtful = Literal["keep", "skip"] | PathLike
 Sampling = Literal["444", "422", "420"]
 SizeWord = Literal["native", "input"]
 Size = SizeWord | tuple[int, int]
@@ -42,6 +43,8 @@ class Options:
     preview: PathLike | None = None
     manifest: PathLike | None = None
     contact_sheet: PathLike | None = None
+    min_confidence: float | None = None
+    doubtful: Doubtful = "keep"
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -60,10 +63,40 @@ class Options:
             _check_count("limit", self.limit)
         if self.quality is not None:
             _check_count("quality", self.quality, 100)
+        self._check_doubt()
         if self.size not in get_args(SizeWord) and not self._is_shape():
             raise InvalidInputError(
                 f"size is {self.size!r}; wanted 'native', 'input' or (height, width) of at most "
                 f"{self.max_pixels} pixels."
+            )
+
+    @property
+    def aside(self) -> str | None:
+        """Folder for doubtful photos, if they have one of their own."""
+        return None if self.doubtful in ("keep", "skip") else os.fspath(self.doubtful)
+
+    def doubts(self, confidence: float | None) -> bool:
+        """Whether a photo of this confidence is left in its own pose."""
+        return (
+            self.min_confidence is not None
+            and confidence is not None
+            and confidence < self.min_confidence
+        )
+
+    def _check_doubt(self) -> None:
+        if not isinstance(self.doubtful, (str, os.PathLike)) or not os.fspath(self.doubtful):
+            raise InvalidTypeError(
+                f"doubtful is {self.doubtful!r}; wanted 'keep', 'skip' or a folder's path."
+            )
+        if self.min_confidence is None:
+            if self.doubtful != "keep":
+                raise InvalidInputError(
+                    f"doubtful is {os.fspath(self.doubtful)!r}, but without a min_confidence no "
+                    "photo is doubtful; give one, such as 0.9."
+                )
+        elif not 0 <= self.min_confidence <= 1:
+            raise InvalidInputError(
+                f"min_confidence is {self.min_confidence!r}; wanted a probability from 0 to 1."
             )
 
     def _is_shape(self) -> bool:

@@ -23,12 +23,21 @@ FOLDS_NAMES = sys.platform in ("darwin", "win32")  # a file's name has several s
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One photo: where from, where to, where its preview goes, and whether an output was there."""
+    """One photo: where from, where to, where its preview goes, and it itself if doubtful.
+
+    `is_there` says whether the output was there beforehand.
+    """
 
     source: str
     target: str
     preview: str | None = None
+    aside: str | None = None
     is_there: bool = False
+
+    @property
+    def written(self) -> list[str]:
+        """All that may be written."""
+        return [path for path in (self.target, self.preview, self.aside) if path is not None]
 
 
 @dataclass(frozen=True)
@@ -70,20 +79,19 @@ def make_plan(
     """
     roots = [os.fspath(source) for source in sources]
     target = os.fspath(target)
-    preview = None if options.preview is None else os.fspath(options.preview)
-    folders = [target] if preview is None else [target, preview]
+    folders = [target, *(os.fspath(f) for f in (options.preview, options.aside) if f is not None)]
     reports = [os.fspath(file) for file in (options.manifest, options.contact_sheet) if file]
     sheets = [] if options.contact_sheet is None else [os.fspath(options.contact_sheet)]
     check_apart([*folders, *(os.path.dirname(os.path.abspath(sheet)) for sheet in sheets)], roots)
-    found, unreadable, passed_over = find_photos(roots, options.glob, options.exclude)
-    items = [_item(path, relative, target, preview, options.format) for path, relative in found]
+    photos, unreadable, passed_over = find_photos(roots, options.glob, options.exclude)
+    items = [_item(path, relative, target, options) for path, relative in photos]
     _check_targets(items, reports, folders)
     read = [model] if isinstance(model, (str, os.PathLike)) else []
-    check_spared([*read, *(path for path, _ in found)], reports)
+    check_spared([*read, *(path for path, _ in photos)], reports)
     told = _check_reports(options.manifest, reports)
     _check_not_among_inputs(items, folders, roots)
     items = [replace(item, is_there=os.path.lexists(item.target)) for item in items]
-    there = [item for item in items if item.is_there]
+    there = [found for item in items if (found := _already(item)) is not None]
     if there and options.existing == "error":
         raise InvalidInputError(
             f"{len(there)} outputs exist already, such as {there[0].target!r}; give another "
@@ -92,20 +100,31 @@ def make_plan(
     for item in there:
         check_file_name(item.target)
     kept = there if options.existing == "skip" else []
-    todo = [item for item in items if not (kept and item.is_there)]
+    done = {item.source for item in kept}
+    todo = [item for item in items if item.source not in done]
     skipped = [item for item in kept if told is None or item.target in told]
     untold = [item for item in kept if not (told is None or item.target in told)]
     return Plan(target, todo[: options.limit], skipped, untold, unreadable, passed_over)
 
 
-def _item(path: str, relative: str, target: str, preview: str | None, kind: str | None) -> Item:
+def _already(item: Item) -> Item | None:
+    """The item with the output that is there, if one is."""
+    for path in (item.target, item.aside):
+        if path is not None and os.path.lexists(path):
+            return replace(item, target=path, is_there=True)
+    return None
+
+
+def _item(path: str, relative: str, target: str, options: Options) -> Item:
+    kind, preview, aside = options.format, options.preview, options.aside
     stem, suffix = os.path.splitext(relative)
     if kind is not None and format_named(f".{kind}") is not format_named(suffix):
         relative = f"{stem}.{kind}"
     if preview is not None:
         jpeg = format_named(os.path.splitext(relative)[1]) is format_named(PREVIEW)
-        preview = os.path.join(preview, relative if jpeg else relative + PREVIEW)
-    return Item(path, os.path.join(target, relative), preview)
+        preview = os.path.join(os.fspath(preview), relative if jpeg else relative + PREVIEW)
+    aside = None if aside is None else os.path.join(aside, relative)
+    return Item(path, os.path.join(target, relative), preview, aside)
 
 
 def _is_below(path: str, folder: str) -> bool:
@@ -164,7 +183,7 @@ def _check_targets(items: list[Item], reports: list[str], folders: list[str]) ->
     if len(owners) < len(reports):
         raise InvalidInputError("the manifest and the contact sheet are one file; give two names.")
     for item in items:
-        for path in filter(None, (item.target, item.preview)):
+        for path in item.written:
             name = _spelling(os.path.abspath(path))
             if name in owners:
                 raise InvalidInputError(
@@ -188,7 +207,7 @@ def _check_not_among_inputs(items: list[Item], folders: list[str], roots: list[s
     inputs = [os.path.realpath(root) for root in roots]
     inputs = [root for root in inputs if any(_is_below(root, output) for output in outputs)]
     for item in items if inputs else ():
-        for path in (item.target, item.preview or item.target):
+        for path in item.written:
             if any(_is_below(os.path.realpath(path), root) for root in inputs):
                 raise InvalidInputError(
                     f"the output {path!r} would lie among the inputs; give another folder."
@@ -216,7 +235,7 @@ def check_names_apart(items: Iterable[Item], folders: Iterable[str]) -> None:
     """
     owners: dict[str, Item] = {}
     for item in items:
-        for path in filter(None, (item.target, item.preview)):
+        for path in item.written:
             other = owners.setdefault(folded(os.path.abspath(path)), item)
             if other is not item and any(map(folds_names, folders)):
                 raise InvalidInputError(

@@ -13,7 +13,7 @@ from ..geometry import scaled
 from ..opencv import draw_frame, encode, put_text, resize_area
 from ..pictures import FRAME, INK, MARGIN, PAPER, contact_sheet, frame_outline
 
-__all__ = ["Thumbnails", "Sheet", "thumbnails_of", "preview_of"]
+__all__ = ["Sheet", "Thumbnails", "preview_of", "sheet_section", "thumbnails_of"]
 
 PREVIEW_SIDE, GAP = 480, 16  # pixels of a preview's pictures and between them
 CELL, COLUMNS = 96, 5
@@ -103,11 +103,12 @@ class Sheet:
         sections = [(f"the first {len(self.first)} of {self.count}", self.first)]
         if least:
             sections.append((f"the {len(least)} least confident", least))
-        sheet = np.concatenate([_section(*section) for section in sections])
+        sheet = np.concatenate([sheet_section(*section) for section in sections])
         write_bytes(path, encode(sheet, ".png"))
 
 
-def _section(title: str, entries: list[tuple[str, Thumbnails]]) -> Array:
+def sheet_section(title: str, entries: list[tuple[str, Thumbnails]]) -> Array:
+    """A title, and below it pairs with their captions."""
     pairs = [thumbnails for _, thumbnails in entries]
     body = contact_sheet(
         np.stack([pair.before for pair in pairs]),

@@ -4,58 +4,25 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..errors import InvalidInputError
 from ..model.file import load, model_bytes
 from ..model.rectifier import Rectifier
 from ..opencv import LARGEST_PICTURE
+from ..pose.transform import PoseTransform
 from .interrupt import orderly_interrupt
 from .item import Result
-from .options import Damaged, Existing, Options, PathLike, Sampling, Size
+from .options import Damaged, Doubtful, Existing, Options, PathLike, Sampling, Size
 from .plan import make_plan
 from .run import run_plan
+from .summary import Summary
 
-__all__ = ["Sources", "Summary", "as_paths", "iter_rectified", "rectify_folder"]
+__all__ = ["Sources", "as_paths", "iter_rectified", "rectify_folder"]
 
 Sources = PathLike | Sequence[PathLike]
 Model = Any  # a model file's path, a Rectifier or an estimator, of which this room knows nothing
-
-
-@dataclass
-class Summary:
-    """What a run did.
-
-    Attributes
-    ----------
-    done, skipped : int
-        Photos that were rectified, and whose output was there already.
-    failures : list of (path, reason)
-        Photos, and folders, that could not be read, warped or written.
-    passed_over : dict of str to int
-        How many files beside the photos were no photos by their names, by suffix.
-    left : int
-        Photos that were not tried, since there was no room for them.
-    seconds : float
-        Time of the whole run.
-    """
-
-    done: int = 0
-    skipped: int = 0
-    failures: list[tuple[str, str]] = field(default_factory=list)
-    passed_over: dict[str, int] = field(default_factory=dict)
-    left: int = 0
-    seconds: float = 0.0
-
-    def add(self, result: Result) -> None:
-        """Count one result."""
-        if result.status == "done":
-            self.done += 1
-        elif result.status == "skipped":
-            self.skipped += 1
-        else:
-            self.failures.append((result.input, result.error or ""))
 
 
 def as_paths(source: Sources) -> list[PathLike]:
@@ -71,6 +38,16 @@ def model_of(model: Model) -> tuple[Rectifier, str]:
     data = model_bytes(model)
     rectifier = model if isinstance(model, Rectifier) else model.rectifier_
     return rectifier, hashlib.sha256(data).hexdigest()
+
+
+def _check_knows_doubt(rectifier: Rectifier, min_confidence: float | None) -> None:
+    """Refuse to compare what the model does not know."""
+    knows = isinstance(rectifier.transform, PoseTransform) and rectifier.transform.confidence
+    if min_confidence is not None and not knows:
+        raise InvalidInputError(
+            f"min_confidence is {min_confidence}, but the model does not know how likely a pose "
+            "is right; wanted one fitted to poses, with a training that was not interrupted."
+        )
 
 
 def iter_rectified(
@@ -93,6 +70,8 @@ def iter_rectified(
     preview: PathLike | None = None,
     manifest: PathLike | None = None,
     contact_sheet: PathLike | None = None,
+    min_confidence: float | None = None,
+    doubtful: Doubtful = "keep",
 ) -> Iterator[Result]:
     """Rectify photos one after the other, as the caller asks for them.
 
@@ -106,7 +85,7 @@ def iter_rectified(
         Folder for the outputs; it mirrors the sources' trees.
     size, glob, exclude, existing, format, quality, sampling, n_jobs, limit, max_pixels
         As in `rectify_folder`.
-    first_page, damaged, preview, manifest, contact_sheet
+    first_page, damaged, preview, manifest, contact_sheet, min_confidence, doubtful
         As in `rectify_folder`.
 
     Yields
@@ -153,9 +132,13 @@ def iter_rectified(
         preview=preview,
         manifest=manifest,
         contact_sheet=contact_sheet,
+        min_confidence=min_confidence,
+        doubtful=doubtful,
     )
     plan = make_plan(as_paths(source), target, wanted, model)
-    yield from run_plan(plan, model_of(model), wanted, lambda: False)
+    fitted = model_of(model)
+    _check_knows_doubt(fitted[0], min_confidence)
+    yield from run_plan(plan, fitted, wanted, lambda: False)
 
 
 def rectify_folder(
@@ -178,6 +161,8 @@ def rectify_folder(
     preview: PathLike | None = None,
     manifest: PathLike | None = None,
     contact_sheet: PathLike | None = None,
+    min_confidence: float | None = None,
+    doubtful: Doubtful = "keep",
     listener: Callable[[Result, int], None] | None = None,
 ) -> Summary:
     """Rectify folders of photos, each photo at its own resolution.
@@ -226,19 +211,25 @@ def rectify_folder(
         File for a line of JSON a photo, see `Result`.
     contact_sheet : path-like or None, default None
         PNG file for the first photos and the least confident ones.
+    min_confidence : float or None, default None
+        Photos of whose pose the model is less sure are doubtful and stay in their own pose; of a
+        model of poses only.
+    doubtful : {"keep", "skip"} or path-like, default "keep"
+        What becomes of them: they stand among the outputs as they came, or nowhere, or in a
+        folder of their own that mirrors the sources' trees as well.
     listener : callable or None, default None
         ``listener(result, total)``, called after each photo.
 
     Returns
     -------
     Summary
-        How many were done, skipped, and failed for what reason.
+        How many were done, doubtful, skipped, and failed for what reason.
 
     Raises
     ------
     InvalidInputError
-        Before anything is written: an option makes no sense, the target lies among the
-        sources or cannot be written to, two photos would have one output.
+        Before anything is written: an option makes no sense or is not for this model, the target
+        lies among the sources or cannot be written to, two photos would have one output.
     ModelFileError
         If the model is refused.
     KeyboardInterrupt
@@ -280,9 +271,12 @@ def rectify_folder(
         preview=preview,
         manifest=manifest,
         contact_sheet=contact_sheet,
+        min_confidence=min_confidence,
+        doubtful=doubtful,
     )
     plan = make_plan(as_paths(source), target, wanted, model)
     fitted = model_of(model)
+    _check_knows_doubt(fitted[0], min_confidence)
     total = len(plan.items)
     came = 0
     with orderly_interrupt() as interrupted:

@@ -57,16 +57,15 @@ def _add_all(manifest: Manifest, finished: dict[str, Result]) -> None:
 
 
 def _output_folders(target: str, options: Options) -> set[str]:
-    """Where a run writes: photos, previews, manifest and contact sheet."""
+    """Where a run writes: photos, doubtful ones, previews, manifest and contact sheet."""
     files = [file for file in (options.manifest, options.contact_sheet) if file is not None]
-    folders = {target, *(os.path.dirname(os.path.abspath(file)) for file in files)}
-    return folders if options.preview is None else {*folders, os.fspath(options.preview)}
+    own = [os.fspath(f) for f in (options.preview, options.aside) if f is not None]
+    return {target, *own, *(os.path.dirname(os.path.abspath(file)) for file in files)}
 
 
 def _folders(items: Iterable[Item]) -> set[str]:
-    """Where outputs and previews go."""
-    paths = (path for item in items for path in (item.target, item.preview) if path is not None)
-    return {os.path.dirname(path) for path in paths}
+    """Where outputs, doubtful photos and previews go."""
+    return {os.path.dirname(path) for item in items for path in item.written}
 
 
 def _outcomes(
@@ -81,7 +80,7 @@ def _outcomes(
 
     def rectify(item: Item) -> Outcome:
         outcome = rectify_item(job, item)
-        finished[item.target] = outcome.result
+        finished[outcome.result.output] = outcome.result
         return outcome
 
     def stop() -> bool:

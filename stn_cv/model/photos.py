@@ -12,6 +12,7 @@ from ..geometry import check_shape
 from ..geometry.letterbox import Shape, canvas_of, native_shape, shrinkage, theta_of_photo
 from ..nn.spatial import Transform
 from ..opencv import LARGEST_PICTURE, grey, resize_area
+from ..pose.transform import PoseTransform
 from ..sampling import warp_affine
 from .image_spec import ImageSpec
 
@@ -36,11 +37,15 @@ class PhotoRectifier(Protocol):
     def output_shape(self) -> Shape: ...
     def theta(self, images: Array) -> Array: ...
     def find(self, images: Array) -> tuple[Array, Array]: ...
+    def find_pose(self, images: Array) -> tuple[Array, Any]: ...
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a model says of a photo: theta on the canvas, label and confidence."""
+    """What a model says of a photo: theta on the canvas, label and confidence.
+
+    The confidence is the label's, or of a model of poses the pose's.
+    """
 
     theta: Array
     label: Any = None
@@ -50,6 +55,9 @@ class Found:
 def find(rectifier: PhotoRectifier, pixels: Array, classify: bool = True) -> Found:
     """Look at a photo's small copy; the head is asked only where it has one and is wanted to."""
     small = small_copy(pixels, rectifier.image_spec, rectifier.transform.fill_value)
+    if isinstance(rectifier.transform, PoseTransform):
+        theta, confidence = rectifier.find_pose(small)
+        return Found(theta, None, None if np.isnan(confidence) else confidence)
     if rectifier.classes is None or not classify:
         return Found(rectifier.theta(small))
     theta, probabilities = rectifier.find(small)

@@ -6,7 +6,8 @@ from support.folder_cases import tree
 from support.picture_files import picture
 
 from stn_cv.errors import InvalidInputError
-from stn_cv.folder.labels import labelled_photos, read_examples
+from stn_cv.folder.examples import read_examples
+from stn_cv.folder.labels import labelled_photos
 from stn_cv.opencv import write_image
 
 

@@ -1,0 +1,166 @@
+"""What ``stn-cv fit --upright`` and ``--corners`` do: read, train, save, show how it went."""
+
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from ..arrays import Array
+from ..atomic import write_bytes
+from ..errors import InterruptedWarning, InvalidInputError
+from ..folder.corner_files import canvas_theta, known_corners
+from ..folder.examples import Examples, read_background
+from ..folder.search import find_photos
+from ..model.file import save
+from ..opencv import encode
+from ..pictures import contact_sheet
+from .exit_codes import FAILED, INTERRUPTED
+from .held_out import HeldOut
+from .options import printable
+from .training import EpochNews, prepared, progress_bar, read_copies
+
+__all__ = ["background_of", "finish", "photos_in", "poser", "run_poses", "say_failures", "trained"]
+
+FEWEST = 5
+SHEETS = (".sheet.png", ".canvases.png")
+OPTIONS = "The options are --turn (angle), --scale, --symmetry and --family."
+
+
+def run_poses(
+    source: str, corners: bool, out: Path, *, size: tuple[int, int], grey: bool, **options: Any
+) -> int:
+    """Fit a model on upright photos, or on those of a file of corners; the exit code."""
+    model = poser(**options)
+    rows = known_corners(source) if corners else []
+    photos = [row.path for row in rows] if corners else photos_in(source)
+    if len(photos) < FEWEST:
+        raise InvalidInputError(
+            f"{source!r} names {len(photos)} photos; wanted at least {FEWEST} examples."
+        )
+    sheets = prepared(out, SHEETS, [source], photos)
+    numbered = [(path, str(number)) for number, path in enumerate(photos)]
+    examples = read_copies(numbered, size, grey, options["jobs"])
+    theta = None
+    if corners:
+        kept = [rows[int(number)] for number in examples.labels]
+        places = zip(kept, examples.shapes.tolist(), strict=True)
+        found = [canvas_theta(row, tuple(shape), size, model.family) for row, shape in places]
+        theta = np.array(found) if found else None
+    lost = background_of(model, options["background"], examples, options["jobs"])
+    code = finish(model, source, examples.images, theta, out, sheets)
+    return code or (FAILED if examples.failures or lost else 0)
+
+
+def poser(
+    *,
+    family: str,
+    turn: float,
+    scale: tuple[float, float],
+    shift: float,
+    symmetry: int,
+    canvases: int,
+    jobs: int,
+    seed: int,
+    background: str | None,
+) -> Any:
+    """The transformer that the options ask for; what contradicts itself is refused."""
+    from ..estimators import PoseTransformer
+    from ..estimators.pose_examples import check_ranges
+
+    model = PoseTransformer(
+        family,
+        angle=turn,
+        scale=scale,
+        shift=shift,
+        symmetry=symmetry,
+        n_canvases=canvases,
+        n_jobs=jobs,
+        random_state=seed,
+    )
+    try:
+        check_ranges(model)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{error} {OPTIONS}") from error
+    if background is not None:
+        photos_in(background)
+    return model
+
+
+def photos_in(folder: str) -> list[str]:
+    """All photos in a folder and below."""
+    found, unreadable, _ = find_photos([folder])
+    if unreadable:
+        raise InvalidInputError(f"cannot read {unreadable[0][0]!r}: {unreadable[0][1]}.")
+    if not found:
+        raise InvalidInputError(f"{folder!r} holds no photo.")
+    return [path for path, _ in found]
+
+
+def background_of(model: Any, folder: str | None, examples: Examples, jobs: int) -> int:
+    """Give the model its background pictures; how many could not be read."""
+    if folder is None or not len(examples.images):
+        return 0
+    side, channels = min(examples.images.shape[1:3]), examples.images.shape[3]
+    pictures, failures = read_background(photos_in(folder), side, channels, jobs)
+    say_failures(failures)
+    if not pictures:
+        raise InvalidInputError(f"no photo in {folder!r} could be read.")
+    model.set_params(background=pictures)
+    return len(failures)
+
+
+def say_failures(failures: list[tuple[str, str]]) -> None:
+    """Name what could not be read."""
+    for path, reason in failures:
+        click.echo(f"stn-cv: {printable(path)}: {reason}", err=True)
+
+
+def finish(
+    model: Any, source: str, images: Array, theta: Array | None, out: Path, sheets: list[Path]
+) -> int:
+    """Train, and leave the model and its two sheets; the exit code."""
+    start = time.perf_counter()
+    judge, interrupted = trained(model, source, images, theta)
+    seconds = time.perf_counter() - start
+    if interrupted and not getattr(model, "loss_curve_", None):
+        click.echo("stn-cv: stopped before the first epoch was done: nothing written.", err=True)
+        return INTERRUPTED
+    save(model, out)
+    rectified = model.transform(images)
+    sheet = contact_sheet(images, model.predict_theta(images), rectified, n_pairs=len(images))
+    write_bytes(sheets[0], encode(sheet, ".png"))
+    found = judge.found(model.rectifier_)
+    write_bytes(sheets[1], encode(found.sheet(), ".png"))
+    click.echo(f"{len(images)} photos, {model.n_iter_} epochs in {seconds:.1f} s")
+    click.echo(found.summary())
+    names = " and ".join(printable(path.name) for path in sheets)
+    click.echo(f"Wrote {printable(str(out))}, {names}.")
+    return INTERRUPTED if interrupted else 0
+
+
+def trained(model: Any, source: str, images: Array, theta: Array | None) -> tuple[HeldOut, bool]:
+    """Fit the model; what it is judged by, and whether Ctrl-C ended the training."""
+    with _naming(source):
+        judge = HeldOut(model, images, theta)
+    with progress_bar("training") as show, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        if hasattr(model, "set_callbacks"):
+            model.set_callbacks(EpochNews(show, judge.n_epochs))
+        model.fit(images, theta)
+    for warning in said:
+        click.echo(f"stn-cv: {warning.message}", err=True)
+    return judge, any(issubclass(warning.category, InterruptedWarning) for warning in said)
+
+
+@contextmanager
+def _naming(source: str) -> Iterator[None]:
+    """Say of which examples an error speaks."""
+    try:
+        yield
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{source!r}: {error}") from error
