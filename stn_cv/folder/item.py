@@ -2,14 +2,18 @@
 
 import errno
 import hashlib
+import math
 import os
 import time
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..arrays import Array
 from ..errors import InvalidInputError, StnError
 from ..geometry.letterbox import pose_of
+from ..model.batches import finite
 from ..model.photos import find, warped
 from ..model.rectifier import Rectifier
 from ..opencv import Photo, decode_photo, encode
@@ -82,7 +86,10 @@ class Result:
 
     def row(self) -> dict[str, Any]:
         """The row of a manifest."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        row = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        if self.confidence is not None and not math.isfinite(self.confidence):
+            row["confidence"] = None  # JSON knows no NaN
+        return row
 
 
 class Outcome(NamedTuple):
@@ -140,12 +147,10 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     output, theta = warped(
         job.rectifier, photo.pixels, found.theta, options.size, options.max_pixels
     )
-    facts.update(
-        theta=theta.tolist(),
-        label=found.label,
-        confidence=found.confidence,
-        **pose_of(theta, photo.pixels.shape, output.shape[:2]),
-    )
+    pose = pose_of(theta, photo.pixels.shape, output.shape[:2])
+    known = [value for value in pose.values() if value is not None]
+    finite(np.hstack([np.ravel(value) for value in (theta, *known)]))
+    facts.update(theta=theta.tolist(), label=found.label, confidence=found.confidence, **pose)
     thumbnails = (
         None if options.contact_sheet is None else thumbnails_of(photo.pixels, theta, output)
     )

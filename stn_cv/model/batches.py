@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Array
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, NonFiniteError
 from ..geometry import as_array
 from ..nn.axes import activations_of
 from ..threads import pinned_blas, run_slices
@@ -16,7 +16,7 @@ from .image_spec import ImageSpec
 if TYPE_CHECKING:
     from .rectifier import Rectifier
 
-__all__ = ["as_batch", "in_slices"]
+__all__ = ["as_batch", "finite", "in_slices"]
 
 
 def as_batch(images: ArrayLike, spec: ImageSpec) -> tuple[Array, bool]:
@@ -41,6 +41,22 @@ def as_batch(images: ArrayLike, spec: ImageSpec) -> tuple[Array, bool]:
     return batch, single
 
 
+def finite(results: Array) -> Array:
+    """What a network gave, if it is finite.
+
+    Raises
+    ------
+    NonFiniteError
+        If it is not.
+    """
+    if not np.isfinite(results).all():
+        raise NonFiniteError(
+            "the model gives NaN or infinity for this image: its weights are too large to compute "
+            "with; train it again."
+        )
+    return results
+
+
 def in_slices(
     rectifier: "Rectifier", function: Callable[[Array], tuple[Array, ...]], batch: Array
 ) -> tuple[Array, ...]:
@@ -48,7 +64,9 @@ def in_slices(
     dtype = rectifier.network.vector.dtype
 
     def run(part: slice) -> tuple[Array, ...]:
-        return function(activations_of(rectifier.image_spec.network_input(batch[part], dtype)))
+        X = activations_of(rectifier.image_spec.network_input(batch[part], dtype))
+        with np.errstate(over="ignore", invalid="ignore"):  # it is seen in the results
+            return function(X)
 
     if len(batch) < 2:
         return run(slice(0, len(batch)))

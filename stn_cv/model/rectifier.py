@@ -13,7 +13,7 @@ from ..nn.loss import softmax
 from ..nn.network import Network
 from ..nn.spatial import Transform
 from ..pose.transform import PoseTransform
-from .batches import as_batch, in_slices
+from .batches import as_batch, finite, in_slices
 from .image_spec import ImageSpec
 
 __all__ = ["Rectifier"]
@@ -115,9 +115,8 @@ class Rectifier:
         Convention: output to source, (x, y) in [-1, 1], ``align_corners=False``.
         """
         batch, single = as_batch(images, self.image_spec)
-        (theta,) = in_slices(
-            self, lambda X: (self._theta(self.transform.warp_parameters(X)),), batch
-        )
+        find = self.transform.warp_parameters
+        (theta,) = in_slices(self, lambda X: (self._theta(find(X)),), batch)
         return theta[0] if single else theta
 
     def find(self, images: ArrayLike) -> tuple[Array, Array]:
@@ -152,7 +151,7 @@ class Rectifier:
             Y, _ = self.transform.warp(X, parameters)
             for layer in self.network.layers[1:]:
                 Y, _ = layer.forward(Y)
-            return self._theta(parameters), softmax(Y).T
+            return self._theta(parameters), finite(softmax(Y).T)
 
         theta, probabilities = in_slices(self, run, batch)
         return (theta[0], probabilities[0]) if single else (theta, probabilities)
@@ -248,7 +247,7 @@ class Rectifier:
         self._check_head()
         batch, single = as_batch(images, self.image_spec)
         (probabilities,) = in_slices(
-            self, lambda X: (softmax(self.network.forward(X)[0]).T,), batch
+            self, lambda X: (finite(softmax(self.network.forward(X)[0]).T),), batch
         )
         return probabilities[0] if single else probabilities
 
@@ -290,7 +289,8 @@ class Rectifier:
 
     def _theta(self, parameters: Array) -> Array:
         """Theta of the localization's parameters."""
-        return self.family.theta(parameters, (self.image_spec.height, self.image_spec.width))[0]
+        spec = self.image_spec
+        return finite(self.family.theta(finite(parameters), (spec.height, spec.width))[0])
 
     def _check_head(self) -> None:
         if self.classes is None:
