@@ -23,15 +23,18 @@ if TYPE_CHECKING:
         MissingLibraryError,
         ModelFileError,
         NonFiniteError,
+        PoseWarning,
         StnError,
         TrainingDiverged,
     )
     from .estimators import (
         HOG,
         JointAlignment,
+        PoseReport,
         PoseTransformer,
         SpatialTransformer,
         SpatialTransformerClassifier,
+        cross_validate_pose,
     )
     from .folder import (
         iter_rectified,
@@ -77,6 +80,8 @@ _HOMES = {
     "SpatialTransformerClassifier": "estimators",
     "PoseTransformer": "estimators",
     "HOG": "estimators",
+    "PoseReport": "estimators",
+    "cross_validate_pose": "estimators",
     "JointAlignment": "estimators",
     "Rectifier": "model.rectifier",
     "ImageSpec": "model.image_spec",
@@ -108,6 +113,7 @@ _HOMES = {
     "ModelFileError": "errors",
     "MissingLibraryError": "errors",
     "CollapseWarning": "errors",
+    "PoseWarning": "errors",
     "AlignmentWarning": "errors",
 }
 
@@ -123,7 +129,9 @@ __all__ = [
     "MissingLibraryError",
     "ModelFileError",
     "NonFiniteError",
+    "PoseReport",
     "PoseTransformer",
+    "PoseWarning",
     "Rectifier",
     "SpatialTransformer",
     "SpatialTransformerClassifier",
@@ -135,6 +143,7 @@ __all__ = [
     "contact_sheet",
     "corner_error",
     "corners_from_theta",
+    "cross_validate_pose",
     "export",
     "grid_sample",
     "grid_sample_backward",

@@ -26,7 +26,7 @@ class _Kept(threading.local):
 
 
 def _holders(buffers: list[Any], i: int) -> int:
-    """How many hold an item; what the question itself adds is the same at each."""
+    """How many references an item has; this call adds as many to each."""
     return sys.getrefcount(buffers[i])
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections.abc import Iterable
 from types import FrameType
 
 __all__ = [
@@ -13,8 +14,11 @@ __all__ = [
     "MissingLibraryError",
     "ModelFileError",
     "NonFiniteError",
+    "PoseWarning",
     "StnError",
     "TrainingDiverged",
+    "nearest",
+    "one_of",
     "warn_caller",
 ]
 
@@ -53,12 +57,32 @@ class CollapseWarning(UserWarning):
     """The transformer looks away from its images: most of its grid lies outside them."""
 
 
+class PoseWarning(UserWarning):
+    """A fitted transformer is not worth it, as far as can be told; see `PoseReport`."""
+
+
 class InterruptedWarning(UserWarning):
     """Ctrl-C ended a training; the best weights so far were kept."""
 
 
 class AlignmentWarning(UserWarning):
     """Searches for poses that should agree do not: the poses are not to be trusted."""
+
+
+def one_of(value: object, names: Iterable[str]) -> str:
+    """The names that can be used, for a message, and the one that `value` is nearest to."""
+    names = list(names)
+    near = nearest(value, names)
+    hint = f" (did you mean {near!r}?)" if near else ""
+    return f"one of {', '.join(names)}{hint}"
+
+
+def nearest(value: object, names: Iterable[str]) -> str | None:
+    """The name that somebody who wrote `value` may have meant."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(value, list(names), 1) if isinstance(value, str) else []
+    return near[0] if near else None
 
 
 def warn_caller(message: str, category: type[Warning]) -> None:

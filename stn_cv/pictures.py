@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from .arrays import INTEGER_MAXIMA, Array
 from .errors import InvalidInputError, NonFiniteError
-from .geometry import any_theta, axes, outline, pixel_from_normalized
+from .geometry import axes, check_any_theta, outline, pixel_from_normalized
 from .opencv import Colour, draw_frame, put_text, resize_area, text_width
 
 Caption = tuple[str, Colour]
@@ -53,7 +53,7 @@ def frame_outline(theta: ArrayLike, image_shape: tuple[int, ...]) -> Array:
     [[-0.5, -0.5], [5.5, -0.5], [5.5, 3.5], [-0.5, 3.5]]
     """
     gains, offsets = axes(pixel_from_normalized, image_shape, False)
-    return np.asarray(outline(any_theta(theta)) * gains + offsets)
+    return np.asarray(outline(check_any_theta(theta)) * gains + offsets)
 
 
 def contact_sheet(
@@ -158,7 +158,7 @@ def _check(images: ArrayLike, rectified: ArrayLike, theta: ArrayLike) -> tuple[A
         if not np.isfinite(array).all():
             raise NonFiniteError(f"{name} hold NaN or infinity, which have no shade.")
         pictures.append(array)
-    theta = any_theta(theta)
+    theta = check_any_theta(theta)
     counts = len(pictures[0]), len(pictures[1]), len(theta)
     if theta.ndim != 3 or len(set(counts)) > 1:
         raise InvalidInputError(

@@ -13,6 +13,7 @@ from .fit import fit
 from .info import info
 from .predict import predict
 from .rectify import rectify
+from .score import score
 from .streams import open_standard_streams
 
 __all__ = ["main"]
@@ -24,7 +25,7 @@ def commands() -> None:
     """Learned rectification for classical vision, on a CPU."""
 
 
-for command in (fit, rectify, predict, export, info, doctor, demo):
+for command in (fit, rectify, predict, score, export, info, doctor, demo):
     commands.add_command(command)
 
 

@@ -16,6 +16,7 @@ __all__ = ["info"]
 def info(model: Path) -> None:
     """Say what MODEL was fitted on, what it corrects, and what it is made of."""
     from ..model.file import load
+    from ..pose.transform import PoseTransform
 
     rectifier = load(model)
     spec, transform, network = rectifier.image_spec, rectifier.transform, rectifier.network
@@ -24,6 +25,8 @@ def info(model: Path) -> None:
     if outside == "zeros":
         outside = f"{transform.fill_value * spec.maximum:g}"
     classes = "not part of the file: trained with a scikit-learn classifier"
+    if isinstance(transform, PoseTransform):
+        classes = "none: it was fitted to poses"
     if rectifier.classes is not None:
         classes = ", ".join(map(str, rectifier.classes.tolist()))
     facts = {

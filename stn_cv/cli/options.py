@@ -38,6 +38,14 @@ class ChoiceOf(click.Choice):  # type: ignore[type-arg]  # no generic before cli
         """All the words."""
         return self.words()
 
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """The word, or an error that names the nearest one."""
+        from ..errors import one_of
+
+        if value not in self.choices:
+            self.fail(f"{value!r} is no choice; wanted {one_of(value, self.choices)}.", param, ctx)
+        return value
+
 
 class HxW(click.ParamType):  # type: ignore[type-arg]  # no generic before click 8.4
     """(height, width) written as 480x640, or one of some words."""

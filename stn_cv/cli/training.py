@@ -13,8 +13,15 @@ from typing import Any
 import click
 
 from ..atomic import check_file_name, write_bytes
-from ..errors import CollapseWarning, InterruptedWarning, InvalidInputError, TrainingDiverged
+from ..errors import (
+    CollapseWarning,
+    InterruptedWarning,
+    InvalidInputError,
+    PoseWarning,
+    TrainingDiverged,
+)
 from ..folder.files import check_writable
+from ..folder.groups import groups_of
 from ..folder.labels import Examples, labelled_photos, read_examples
 from ..folder.plan import check_apart, check_spared
 from ..model.file import save
@@ -30,7 +37,16 @@ SUFFIXES = (".stn", ".safetensors")
 ADVICE = "try another --head, --family or --size"
 
 
-def run(data: str, out: Path, *, size: tuple[int, int], grey: bool, **options: Any) -> int:
+def run(
+    data: str,
+    out: Path,
+    *,
+    size: tuple[int, int],
+    grey: bool,
+    groups: str | None,
+    keep: bool,
+    **options: Any,
+) -> int:
     """Fit a model on the photos in `data` and leave it, its curve and its sheet; the exit code."""
     pairs = labelled_photos(data)
     curve, sheet = (_beside(out, suffix) for suffix in (".curve.png", ".sheet.png"))
@@ -43,8 +59,9 @@ def run(data: str, out: Path, *, size: tuple[int, int], grey: bool, **options: A
     if len(set(examples.labels.tolist())) < 2:
         raise InvalidInputError("the photos that could be read are of fewer than 2 classes.")
     _check_validation(examples.labels.tolist(), options["validation"])
+    numbers = _groups(groups, data, examples)
     start = time.perf_counter()
-    model, interrupted = _trained(examples, **options)
+    model, interrupted = _trained(examples, numbers, **options)
     seconds = time.perf_counter() - start
     if interrupted and not model.loss_curve_:
         click.echo("stn-cv: stopped before the first epoch was done: nothing written.", err=True)
@@ -54,7 +71,27 @@ def run(data: str, out: Path, *, size: tuple[int, int], grey: bool, **options: A
     write_bytes(sheet, encode(_sheet(model, examples), ".png"))
     _summarize(model, examples, seconds)
     click.echo(f"Wrote {printable(str(out))}, {printable(curve.name)} and {printable(sheet.name)}.")
-    return INTERRUPTED if interrupted else FAILED if examples.failures else 0
+    if interrupted:
+        return INTERRUPTED
+    return FAILED if examples.failures or not (_worth_it(model) or keep) else 0
+
+
+def _groups(by: str | None, data: str, examples: Examples) -> Any:
+    """The number of each photo's group, if there are to be groups."""
+    if by is None:
+        return None
+    numbers = groups_of(by, data, examples.paths, examples.images)
+    click.echo(f"{len(numbers)} photos in {len(set(numbers.tolist()))} groups")
+    return numbers
+
+
+def _worth_it(model: Any) -> bool:
+    """Print what the transformer is worth; whether it learned a pose, as far as can be told."""
+    report = model.pose_report_
+    if report is None:
+        return True
+    click.echo(str(report))
+    return not report.accuracy or (report.moves and report.pays is not False)
 
 
 def _beside(model: Path, suffix: str) -> Path:
@@ -86,7 +123,13 @@ def _check_validation(labels: list[str], share: float) -> None:
 
 
 def _trained(
-    examples: Examples, jobs: int, epochs: int, seed: int, validation: float, **options: Any
+    examples: Examples,
+    groups: Any,
+    jobs: int,
+    epochs: int,
+    seed: int,
+    validation: float,
+    **options: Any,
 ) -> tuple[Any, bool]:
     """The fitted classifier, and whether Ctrl-C ended its training."""
     from ..estimators import SpatialTransformerClassifier
@@ -105,11 +148,13 @@ def _trained(
         if hasattr(model, "set_callbacks"):
             model.set_callbacks(_Epochs(show))
         try:
-            model.fit(examples.images, examples.labels)
+            model.fit(examples.images, examples.labels, groups=groups)
         except TrainingDiverged as error:
             fact = str(error).partition(";")[0]  # what follows are parameters of the estimator
             raise TrainingDiverged(f"{fact}; {ADVICE}, or more --epochs.") from error
     for warning in said:
+        if issubclass(warning.category, PoseWarning):
+            continue  # the report's lines hold it
         collapse = issubclass(warning.category, CollapseWarning)
         fact = str(warning.message).partition(". Try")[0]
         click.echo(f"stn-cv: {f'{fact}; {ADVICE}.' if collapse else warning.message}", err=True)

@@ -24,7 +24,7 @@ def checked(name: str, digits: ArrayLike) -> Array:
 
 
 def check_range(name: str, digits: Array) -> None:
-    """Refuse floats to which pieces of clutter, in [0, 1], would be nothing, or NaN."""
+    """Refuse NaN, and floats of another range than clutter has, which is drawn in [0, 1]."""
     if digits.dtype.kind == "f" and digits.size and not 0 <= digits.min() <= digits.max() <= 1:
         raise InvalidInputError(
             f"{name} reach from {digits.min():g} to {digits.max():g}; wanted floats in [0, 1], "

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Array
-from ..errors import InvalidInputError, InvalidTypeError
+from ..errors import InvalidInputError, InvalidTypeError, one_of
 from ..sampling import grid_sample, warp_affine
 from ..threads import run_slices, slices_of
 from .checks import as_dtype, check_range, checked
@@ -95,7 +95,7 @@ class DigitDistortion:
 
     def __post_init__(self) -> None:
         if not isinstance(self.kind, str) or self.kind not in SIDES:
-            raise InvalidInputError(f"kind is {self.kind!r}; wanted one of {', '.join(SIDES)}.")
+            raise InvalidInputError(f"kind is {self.kind!r}; wanted {one_of(self.kind, SIDES)}.")
         wide = self.side is None or (isinstance(self.side, Integral) and self.side >= DIGIT)
         if not wide or (self.side is not None and self.kind not in ("RTS", "TC")):
             raise InvalidInputError(

@@ -20,8 +20,8 @@ from ..errors import AlignmentWarning
 from ..geometry import check_shape
 from ..model.image_spec import ImageSpec
 from ..sampling import PADDING_MODES, warp_affine
+from .fitted_attributes import unchanged_on_failure
 from .images import Images, read_images
-from .learned import unchanged_on_failure
 from .searches import searched
 
 __all__ = ["JointAlignment"]

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..nn.network import Network
 from ..nn.training import Epoch
-from .learned import Learned
+from .fitted_attributes import Learned
 
 __all__ = ["CallbackSupportMixin", "FitCallbacks", "with_callbacks"]
 

@@ -14,11 +14,11 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from ..arrays import Array
 from ..errors import InvalidInputError, TrainingDiverged
 from ..joint.heads import head_input
-from ..nn.objectives import CrossEntropy
-from ..nn.samples import probe
+from ..nn.objectives import Classification
+from ..nn.samples import probe_of
 from ..nn.training import Trainer
 from ..threads import pinned_blas
-from .learned import learned_by, unchanged_on_failure
+from .fitted_attributes import learned_by, unchanged_on_failure
 from .network import build_network, is_built_in, network_to_continue
 from .training import collapsed, settings_of, warn_of_collapse
 from .training_data import TrainingData, validated
@@ -54,6 +54,8 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         Steps of the training.
     localization_learning_rate_ratio, batch_size, max_iter : see SpatialTransformer
         Pace of the localization, samples a step, largest number of epochs.
+    max_seconds : see SpatialTransformer
+        Time for the epochs.
     alpha, max_norm, tol, n_iter_no_change : see SpatialTransformer
         Weight decay, clipping, and when to stop.
     n_folds, early_stopping, validation_fraction : see SpatialTransformer
@@ -69,6 +71,8 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         The fitted model, the fitted head where it is one of scikit-learn, labels.
     loss_curve_, validation_scores_, n_iter_ : see SpatialTransformer
         The course of the training.
+    pose_report_, temperature_ : see SpatialTransformer
+        Whether the transformer is worth it; how probabilities were calibrated.
     n_features_in_, feature_names_in_ : see SpatialTransformer
         Values in an image, and column names of X where it had any.
 
@@ -235,9 +239,10 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
             self.loss_curve_ = [*getattr(self, "loss_curve_", []), loss]
             self.validation_scores_ = getattr(self, "validation_scores_", None)
             self.n_iter_ = len(self.loss_curve_)
+            self.pose_report_ = self.temperature_ = None
             if self.verbose:
                 print(f"Epoch {self.n_iter_}, loss = {loss:.6f}")
-            looked_at = probe(data.samples, None, settings.seed, settings.n_jobs)
+            looked_at = probe_of(data.samples, None, settings.seed, settings.n_jobs)
             if collapsed(trainer.network, looked_at, settings.n_jobs):
                 warn_of_collapse()
         return self
@@ -261,7 +266,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
 
     def _trainer(self, data: TrainingData) -> Trainer:
         """A trainer of its own to go on with: a failure must leave the last one as it was."""
-        objective = CrossEntropy(data.samples, augment=self.augment)
+        objective = Classification(data.samples, augment=self.augment)
         settings = replace(settings_of(self), learning_rate="constant")
         if not hasattr(self, "rectifier_"):
             return Trainer(build_network(self, data, settings.seed), settings, objective)

@@ -13,9 +13,9 @@ from ..arrays import Array
 from ..joint.gradients import GRADIENTS
 from ..joint.gradients.types import Differentiated
 from ..model.image_spec import ImageSpec
+from .fitted_attributes import unchanged_on_failure
 from .hog_layout import BLOCK_NORMS, HogLayout
 from .images import read_images
-from .learned import unchanged_on_failure
 
 __all__ = ["HOG"]
 

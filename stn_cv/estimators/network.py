@@ -16,7 +16,13 @@ from ..nn.spatial import SpatialTransform
 from ..nn.standardize import Standardize
 from .training_data import TrainingData
 
-__all__ = ["build_network", "is_built_in", "network_to_continue"]
+__all__ = [
+    "build_network",
+    "head_layers",
+    "is_built_in",
+    "network_to_continue",
+    "standardization",
+]
 
 
 def is_built_in(head: Any) -> bool:
@@ -58,12 +64,18 @@ def layers_for(estimator: Any, data: TrainingData, standardize: Layer) -> list[L
         int(estimator.n_steps),
     )
     output = (spec.channels, *(transform.output_shape or shape[1:]))
-    head = estimator.head if is_built_in(estimator.head) else beginner(output)
-    head = layers_of("head", head, HEADS, output)
-    return [transform, standardize, *head, Dense(len(data.classes), "zeros")]
+    head = estimator.head if is_built_in(estimator.head) else beginning_head(output)
+    return [transform, *head_layers(head, standardize, output, len(data.classes))]
 
 
-def beginner(shape: tuple[int, int, int]) -> list[Layer]:
+def head_layers(
+    head: Any, standardize: Layer, shape: tuple[int, int, int], n_classes: int
+) -> list[Layer]:
+    """A head for images of `shape`, with what stands before and behind it."""
+    return [standardize, *layers_of("head", head, HEADS, shape), Dense(n_classes, "zeros")]
+
+
+def beginning_head(shape: tuple[int, int, int]) -> list[Layer]:
     """The head with which training for a scikit-learn classifier begins.
 
     It is linear, on the image brought to about 16 pixels a side: with more of them it learns

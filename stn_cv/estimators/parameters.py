@@ -4,8 +4,14 @@ from numbers import Integral, Real
 from typing import Any
 
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    StrOptions,
+)
 
+from ..errors import nearest
 from ..families import FAMILIES
 from ..nn.optimizer import SOLVERS
 from ..nn.schedule import SCHEDULES
@@ -17,21 +23,22 @@ class Parameters(BaseEstimator):
     """Stores what it is given; documented in `SpatialTransformer`, checked in fit."""
 
     _parameter_constraints: dict[str, list[Any]] = {
-        "family": [StrOptions(FAMILIES.keys())],  # a view: some may be added
+        "family": [StrOptions(FAMILIES.keys())],  # keys() is a view: it knows those added later
         "output_shape": [tuple, list, None],
         "localization": [str, list, tuple],
         "head": [str, list, tuple, HasMethods(["fit"])],
-        "padding_mode": [StrOptions(set(PADDING_MODES))],
+        "padding_mode": [StrOptions(PADDING_MODES.keys())],
         "fill_value": [Interval(Real, None, None, closed="neither")],
         "antialias": ["boolean"],
         "n_steps": [Interval(Integral, 1, LARGEST_STEPS, closed="both")],
         "image_shape": [tuple, list, None],
-        "solver": [StrOptions(set(SOLVERS))],
-        "learning_rate": [StrOptions(set(SCHEDULES))],
+        "solver": [StrOptions(SOLVERS.keys())],
+        "learning_rate": [StrOptions(SCHEDULES.keys())],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "localization_learning_rate_ratio": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "max_norm": [Interval(Real, 0, None, closed="neither")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -65,6 +72,7 @@ class Parameters(BaseEstimator):
         localization_learning_rate_ratio: float = 0.2,
         batch_size: int | str = "auto",
         max_iter: int = 30,
+        max_seconds: float | None = None,
         alpha: float = 1e-4,
         max_norm: float = 5.0,
         tol: float = 1e-4,
@@ -94,6 +102,7 @@ class Parameters(BaseEstimator):
         self.localization_learning_rate_ratio = localization_learning_rate_ratio
         self.batch_size = batch_size
         self.max_iter = max_iter
+        self.max_seconds = max_seconds
         self.alpha = alpha
         self.max_norm = max_norm
         self.tol = tol
@@ -107,3 +116,15 @@ class Parameters(BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+
+    def _validate_params(self) -> None:
+        """As scikit-learn, whose error of an unknown name is given the nearest one."""
+        try:
+            super()._validate_params()
+        except InvalidParameterError as error:
+            for name, allowed in self._parameter_constraints.items():
+                words = [w for option in allowed for w in getattr(option, "options", ())]
+                near, value = nearest(getattr(self, name), map(str, words)), getattr(self, name)
+                if near and near != value and not any(option is str for option in allowed):
+                    raise type(error)(f"{error} Did you mean {near!r}?") from None
+            raise

@@ -10,11 +10,11 @@ from ..arrays import Array
 from ..nn.network import Network
 from ..nn.training import Epoch
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
+from .fitted_attributes import Learned, unchanged_on_failure
 from .images import Images, read_images
-from .learned import Learned, unchanged_on_failure
-from .pose_course import PoseFit
 from .pose_examples import check_ranges, read_pose_data
 from .pose_parameters import PoseParameters
+from .pose_training import PoseFit
 
 __all__ = ["PoseTransformer"]
 
@@ -70,11 +70,11 @@ class PoseTransformer(
         Whether an output pixel is the mean over its area where the transform shrinks.
     image_shape : tuple or None, default None
         (height, width[, channels]) of flat rows; None takes a row for a strip of 1 x p.
-    n_canvases : int, default 80000
+    n_canvases : int, default 100000
         Training pictures the first look sees; the second sees half as many.
-    batch_size : int, default 64
+    batch_size : int, default 128
         Training pictures a step.
-    learning_rate_init : float, default 0.004
+    learning_rate_init : float, default 0.006
         Largest learning rate of the first look, over one cycle; the second has half of it.
     alpha : float, default 0.01
         Weight decay.
@@ -162,7 +162,7 @@ class PoseTransformer(
         def so_far(network: Network) -> Learned:
             return fit.learned([*networks[:-1], network], calibrated=False)
 
-        callbacks = FitCallbacks(self, X, y, so_far, fit.course.n_epochs)
+        callbacks = FitCallbacks(self, X, y, so_far, fit.plan.n_epochs)
 
         def listen(epoch: Epoch, trained: list[Network]) -> bool:
             networks[:] = trained

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from ..errors import InvalidInputError
-from ..geometry import any_theta, corners_from_theta
+from ..errors import InvalidInputError, NonFiniteError
+from ..geometry import check_any_theta, corners_from_theta
 from ..geometry.corners import corner_faults
 from ..model.image_spec import ImageSpec
-from ..nn.axes import activations_of
+from ..nn.layout import activations_of
 from ..nn.shrink import Shrink
 from ..pose.algebra import identities, middles, square
 from ..pose.canvases import Examples
@@ -84,7 +84,7 @@ def _theta(estimator: Any, y: Any, values: Array) -> Array:
     upright = identities(family, n)
     if y is None or np.asarray(y).ndim < 3:
         return upright
-    theta = any_theta(y)
+    theta = check_any_theta(y)
     if theta.shape == (n, 2, 3) and upright.shape[1:] == (3, 3):
         theta = square(theta)
     if theta.shape != upright.shape:
@@ -143,7 +143,7 @@ def _background(background: Any, spec: ImageSpec, small: Array) -> Array:
         if (came.channels, came.range) != (spec.channels, spec.range):
             raise InvalidInputError(f"background[{number}] is {came}; the examples are {spec}.")
         if came.range == "float" and not np.isfinite(images).all():
-            raise InvalidInputError(f"background[{number}] holds NaN or infinity.")
+            raise NonFiniteError(f"background[{number}] holds NaN or infinity.")
         images = resize_area(images, small.shape[1:3])
         found.append(came.network_input(images, np.float64))
     return np.concatenate(found)

@@ -4,6 +4,7 @@ With a scikit-learn classifier as the head, the first part of the epochs trains 
 localization with a linear head; in the rest it is refined for the classifier.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,9 +17,10 @@ from ..errors import CollapseWarning, InterruptedWarning, TrainingDiverged, warn
 from ..joint.folds import folds_of
 from ..joint.heads import HeadSpec, check_head
 from ..joint.objective import CrossFittedHead, transform_alone
+from ..nn.evaluation import shares_outside
 from ..nn.network import Network
-from ..nn.objectives import CrossEntropy
-from ..nn.samples import Samples, outside
+from ..nn.objectives import Classification
+from ..nn.samples import Samples
 from ..nn.settings import Settings
 from ..nn.training import Epoch, History, Listener, Trainer, train
 from .hog import HOG
@@ -62,6 +64,7 @@ def settings_of(estimator: Any) -> Settings:
         max_norm=estimator.max_norm,
         seed=seed,
         n_jobs=estimator.n_jobs,
+        max_seconds=math.inf if estimator.max_seconds is None else estimator.max_seconds,
     )
 
 
@@ -73,7 +76,7 @@ def head_spec(estimator: Any, data: TrainingData, seed: int) -> HeadSpec:
     96.7 to 94.6 %, where differences made it better, 97.2 %.
     """
     check_head(estimator.head)
-    spec = HeadSpec(estimator.head, data.classes, seed, data.spec.maximum, blind=(HOG,))
+    spec = HeadSpec(estimator.head, data.classes, seed, data.spec.maximum, inexact=(HOG,))
     spec.warn_of_weights(data.samples.weights)
     return spec
 
@@ -88,7 +91,7 @@ def train_network(
     """The trained network; of a transform alone where the head is a classifier (`spec`)."""
     validation = None
     if estimator.early_stopping:
-        data, left_out = split(estimator, data, settings.seed)
+        data, left_out = split(data, estimator.validation_fraction, settings.seed)
         validation = left_out.samples
     rebuild = partial(build_network, estimator, data)
     going_on = estimator.warm_start and hasattr(estimator, "rectifier_")
@@ -96,18 +99,20 @@ def train_network(
         network = network_to_continue(estimator, data, "Set warm_start=False to start anew.")
     else:
         network = rebuild(settings.seed)
-    objective = CrossEntropy(data.samples, validation, estimator.augment)
+    objective = Classification(data.samples, validation, estimator.augment)
     if spec is None:
         return train_without_collapse(network, rebuild, settings, objective, listener, going_on)
     folds = folds_of(data.samples, data.groups, estimator.n_folds, settings.seed)
     first, history = 0 if going_on else int(BEGINNING * settings.max_iter), History()
     if first:
-        beginning = replace(settings, max_iter=first)
+        seconds = BEGINNING * settings.max_seconds
+        beginning = replace(settings, max_iter=first, max_seconds=seconds)
         network, history = train_without_collapse(network, rebuild, beginning, objective, listener)
     network = transform_alone(network)
     rest = replace(
         settings,
         max_iter=settings.max_iter - first,
+        max_seconds=settings.max_seconds * (1 - BEGINNING if first else 1),
         learning_rate_init=REFINING * settings.learning_rate_init,
     )
     refined = CrossFittedHead(spec, data.samples, folds, validation, estimator.augment)
@@ -162,7 +167,7 @@ def train_without_collapse(
     network: Network,
     rebuild: Callable[[int], Network],
     settings: Settings,
-    objective: CrossEntropy,
+    objective: Classification,
     listener: Listener,
     start_may_stay: bool = False,
 ) -> tuple[Network, History]:
@@ -171,12 +176,15 @@ def train_without_collapse(
     A collapsed transformer has moved most of its grid off the images, where no gradient
     brings it back.
     """
-    history = train(Trainer(network, settings, objective), listener, start_may_stay)
+    trainer = Trainer(network, settings, objective)
+    history = train(trainer, listener, start_may_stay)
     lost = _lost(history, network, settings, objective)
-    if lost and not history.stopped:
+    left = 1 - trainer.share_of_time()
+    if lost and left > 0 and not history.stopped:
         gentle = replace(
             settings,
             seed=settings.seed + 1,
+            max_seconds=settings.max_seconds * left,
             localization_learning_rate_ratio=settings.localization_learning_rate_ratio / 10,
         )
         second = rebuild(gentle.seed)
@@ -193,7 +201,9 @@ def train_without_collapse(
     return network, history
 
 
-def _lost(history: History, network: Network, settings: Settings, objective: CrossEntropy) -> bool:
+def _lost(
+    history: History, network: Network, settings: Settings, objective: Classification
+) -> bool:
     """Whether a training that was not interrupted has collapsed."""
     lost = False
     with ending_by_interrupt(history):
@@ -214,5 +224,5 @@ def warn_of_collapse() -> None:
 
 def collapsed(network: Network, samples: Samples, n_jobs: int | None) -> bool:
     """Whether over half the images, by weight, have over half their grid outside."""
-    lost = outside(network, samples.images, n_jobs) > LEFT_OUT
+    lost = shares_outside(network, samples.images, n_jobs) > LEFT_OUT
     return bool(samples.weights @ lost > 0.5 * samples.weights.sum())

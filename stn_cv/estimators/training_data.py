@@ -11,9 +11,10 @@ from sklearn.utils.validation import _check_sample_weight
 
 from ..arrays import Array
 from ..errors import InvalidInputError
-from ..joint.silence import without_small_warnings
+from ..joint.fit_warnings import without_fit_warnings
 from ..model.image_spec import ImageSpec
-from ..nn.samples import PROBE_EPOCH, Samples
+from ..nn.random_keys import PROBE_EPOCH
+from ..nn.samples import Samples
 from .images import read_images
 
 __all__ = ["TrainingData", "split", "validated"]
@@ -137,10 +138,9 @@ def weights_of(estimator: Any, X: Array, y: Array, classes: Array, sample_weight
     return weights
 
 
-def split(estimator: Any, data: TrainingData, seed: int) -> tuple[TrainingData, TrainingData]:
+def split(data: TrainingData, fraction: float, seed: int) -> tuple[TrainingData, TrainingData]:
     """(training, validation) data: stratified, and no group on both sides."""
     samples, groups = data.samples, data.groups
-    fraction = estimator.validation_fraction
     smaller = min(fraction, 1 - fraction)
     try:
         if groups is None:
@@ -148,7 +148,7 @@ def split(estimator: Any, data: TrainingData, seed: int) -> tuple[TrainingData, 
         else:
             parts = max(round(1 / smaller), 2)
             splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
-        with without_small_warnings():  # of classes with fewer members than parts
+        with without_fit_warnings():  # of classes with fewer members than parts
             splits = list(splitter.split(samples.y, samples.y, groups))
         for kept, left_out in splits:
             if groups is not None and fraction > smaller:

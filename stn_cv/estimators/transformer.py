@@ -4,25 +4,24 @@ from functools import partial
 from typing import Any
 
 from numpy.typing import ArrayLike
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import _fit_context
 
-from ..arrays import Array
+from ..nn.network import Network
+from ..nn.settings import Settings
 from ..nn.training import Epoch, Progress
+from .calibration import FEWEST, calibrate
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
-from .images import Images, read_images
-from .learned import Learned, learned_by, unchanged_on_failure
+from .fitted_attributes import Learned, learned_by, unchanged_on_failure
 from .network import is_built_in
-from .parameters import Parameters
+from .pose_comparison import report_of
+from .rectification import Rectification
 from .training import finished_despite_interrupt, head_spec, settings_of, train_network
-from .training_data import validated
+from .training_data import TrainingData, split, validated
 
 __all__ = ["SpatialTransformer"]
 
 
-class SpatialTransformer(
-    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters
-):
+class SpatialTransformer(CallbackSupportMixin, Rectification):
     """Learned rectification: a spatial transformer trained jointly with a classifier.
 
     A small network, the localization, looks at an image and gives the parameters of a
@@ -68,6 +67,10 @@ class SpatialTransformer(
         Samples a step; "auto" is ``min(128, n_samples)``.
     max_iter : int, default 30
         Largest number of epochs.
+    max_seconds : float or None, default None
+        Time for the epochs: the course of the learning rate is brought to its end by then, so
+        that another machine, or a busy one, gives another result. At least one epoch is run;
+        fitting the last head and the `pose_report_` come on top.
     alpha : float, default 1e-4
         Weight decay, a share of the learning rate (in the localization of the head's as
         well); it also pulls the transforms towards the identity.
@@ -118,6 +121,14 @@ class SpatialTransformer(
         Validation accuracy after each epoch, with `early_stopping`.
     n_iter_ : int
         Epochs run.
+    pose_report_ : PoseReport or None
+        What the head is worth with the transformer, without it, behind a fixed crop and behind
+        image moments, and how theta differs from image to image. With `early_stopping` on the
+        samples kept back, otherwise on a fifth of the training images. A `PoseWarning` tells
+        where the transformer is not worth it. None after an interrupted fit or `partial_fit`.
+    temperature_ : float or None
+        What the outputs of the head's layers were divided by, so that its probabilities are
+        right on the samples kept back. None without `early_stopping`, or 40 such samples.
     n_features_in_ : int
         Values in an image.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -212,12 +223,29 @@ class SpatialTransformer(
             return callbacks(epoch)
 
         network, history = train_network(self, data, settings, spec, listen)
-        self._keep(finished_despite_interrupt(partial(learned, network), history))
+
+        def finish() -> Learned:
+            self.temperature_ = self._calibrated(network, data, settings)
+            return learned(network)
+
+        self._keep(finished_despite_interrupt(finish, history))
         self.loss_curve_ = history.losses
         self.validation_scores_ = history.scores if self.early_stopping else None
         self.n_iter_ = len(history.losses)
         self._progress = None
+        self.pose_report_ = None
+        if not history.interrupted:
+            self.pose_report_ = report_of(self, data, settings, spec, self.rectifier_)
         callbacks.finish(network)
+
+    def _calibrated(self, network: Network, data: TrainingData, settings: Settings) -> float | None:
+        """Calibrate the head on the samples that were kept back, if there are enough of them."""
+        if not (self.early_stopping and is_built_in(self.head)):
+            return None
+        _, kept_back = split(data, self.validation_fraction, settings.seed)
+        if len(kept_back.samples) < FEWEST:
+            return None
+        return calibrate(network, kept_back.samples, settings.n_jobs)
 
     def _keep(self, learned: Learned) -> None:
         """Take over what was learned."""
@@ -226,70 +254,3 @@ class SpatialTransformer(
             self.head_ = learned.head
         elif hasattr(self, "head_"):
             del self.head_
-
-    def transform(self, X: Any) -> Array:
-        """Rectify images.
-
-        Parameters
-        ----------
-        X : array_like of shape (n, h, w), (n, h, w, c) or (n, p)
-            Images of the fitted shape.
-
-        Returns
-        -------
-        ndarray of shape (n, height, width), (n, height, width, c) or (n, q)
-            Rectified images, with the axes and the dtype that X had; other dtypes than
-            uint8, uint16, float32 and float64 become float64.
-
-        Raises
-        ------
-        NotFittedError
-            If fit was not called.
-        InvalidInputError
-            If the images have another shape or range than fitted.
-        """
-        images = self._images(X)
-        return images.with_axes_of_X(self.rectifier_.rectify(images.values))
-
-    def predict_theta(self, X: Any) -> Array:
-        """The transform found for each image.
-
-        Parameters
-        ----------
-        X : array_like of shape (n, h, w), (n, h, w, c) or (n, p)
-            Images of the fitted shape.
-
-        Returns
-        -------
-        ndarray of shape (n, 2, 3), (n, 3, 3) of "projective", (n, k * k, 2) of a spline, float64
-            Output to source, normalized, as `Rectifier.theta` says.
-
-        Raises
-        ------
-        NotFittedError
-            If fit was not called.
-        InvalidInputError
-            If the images have another shape or range than fitted.
-
-        Notes
-        -----
-        Convention: output to source, (x, y) in [-1, 1], ``align_corners=False``.
-        """
-        images = self._images(X)
-        return self.rectifier_.theta(images.values)
-
-    def _images(self, X: Any) -> Images:
-        check_is_fitted(self)
-        images, _ = read_images(self, X, fitted_spec=self.rectifier_.image_spec)
-        return images
-
-    @property
-    def _n_features_out(self) -> int:
-        height, width = self.rectifier_.output_shape
-        return height * width * self.rectifier_.image_spec.channels
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.target_tags.required = True
-        return tags

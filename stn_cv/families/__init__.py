@@ -1,8 +1,8 @@
 """Transform families: parameters to warp, zero parameters the identity.
 
 A family is any object with the members of `Family`; put a new one into `FAMILIES` under
-its name and the estimators and layers can use it. So can whoever reads a model file, if it is
-there as well.
+its name and the estimators and layers can use it. Whoever reads a model file needs it there as
+well. Affine ones come from `AFFINE_FAMILIES` in affine.py.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ class Family(Protocol):
     ) -> tuple[Array, Callable[[Array], Array]]:
         """What `predict_theta` shows, and its backward.
 
-        (n, 2, 3), (n, 3, 3) or (n, k * k, 2), read as `stn_cv.geometry.any_theta` does.
+        (n, 2, 3), (n, 3, 3) or (n, k * k, 2), read as `stn_cv.geometry.check_any_theta` does.
         """
 
     def warp(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Array
-from ..geometry import isotropic_sides, matrix_of_one
+from ..geometry import isotropic_sides, one_matrix_output_to_source
 from ..sampling import WarpRules, differentiable_warp, warp_affine
 from ..sampling.affine_warp import warp_one
 from ..sampling.antialias import shrinks
@@ -112,7 +112,7 @@ class AffineFamily:
         """
         if len(images) == 1 and images.shape[3] <= FEW_CHANNELS:
             motion = self.motion(parameters.astype(np.float64))[0][0]
-            matrix = matrix_of_one(motion, images.shape[1:3], output_shape)
+            matrix = one_matrix_output_to_source(motion, images.shape[1:3], output_shape)
             if matrix is not None and not (rules.antialias and shrinks(matrix)):
                 Y = warp_one(images, matrix, output_shape, rules)
                 # In networks one image comes alone to be predicted: a backward is seldom wanted.

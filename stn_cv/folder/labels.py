@@ -4,6 +4,7 @@ import csv
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,18 +18,21 @@ from .files import read_photo_file
 from .item import reason_of
 from .search import find_photos
 
-__all__ = ["Examples", "labelled_photos", "read_examples"]
+__all__ = ["CSV_ENCODING", "HEADERS", "Examples", "labelled_photos", "read_examples"]
 
-HEADER = ["path", "label"]
+HEADERS = (["path", "label"], ["path", "label", "group"])
+CSV_ENCODING: Any = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": ""}
+PARTS = {"train", "training", "test", "testing", "val", "valid", "validation", "eval", "dev"}
 ALIKE = 3  # levels by which the channels of a grey photo may differ after JPEG
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Small copies (n, h, w, c) of uint8, their labels, and what could not be read and why."""
+    """Small copies (n, h, w, c) of uint8, their labels and paths, and what was unreadable."""
 
     images: Array
     labels: Array
+    paths: list[str]
     failures: list[tuple[str, str]]
 
 
@@ -39,12 +43,14 @@ def labelled_photos(data: str | os.PathLike[str]) -> list[tuple[str, str]]:
     ----------
     data : path-like
         A folder with a subfolder for each class, searched with all below; or a CSV file of
-        path and label, with or without such a header, its paths relative to its folder.
+        path and label, with or without such a header, its paths relative to its folder; a third
+        column, group, is for `groups_of`.
 
     Raises
     ------
     InvalidInputError
-        If there are fewer than two classes, or a line of the CSV makes no sense.
+        If there are fewer than two classes, a line of the CSV makes no sense, or the classes'
+        folders lie one level deeper, in folders such as train and test.
     """
     data = os.fspath(data)
     pairs = _from_folder(data) if os.path.isdir(data) else _from_csv(data)
@@ -66,8 +72,23 @@ def _from_folder(folder: str) -> list[tuple[str, str]]:
         label, below, _ = relative.partition(os.sep)
         if below:  # photos beside the classes' folders have no class
             pairs.append((path, label))
-    _check_classes(folder, {label for _, label in pairs})
+    labels = {label for _, label in pairs}
+    _check_level(folder, labels, [relative for _, relative in found])
+    _check_classes(folder, labels)
     return pairs
+
+
+def _check_level(folder: str, labels: set[str], below: list[str]) -> None:
+    """Refuse the folder above those that hold the classes: "train" is no class."""
+    names = {label.lower() for label in labels}
+    if labels and names <= PARTS and all(path.count(os.sep) > 1 for path in below):
+        classes = sorted({path.split(os.sep)[1] for path in below})
+        inner = os.path.join(folder, "train" if "train" in labels else sorted(labels)[0])
+        raise InvalidInputError(
+            f"{folder!r} holds {', '.join(sorted(labels))}, each with folders such as "
+            f"{', '.join(classes[:3])}: those look like the classes. Give one of them, such as "
+            f"{inner!r}."
+        )
 
 
 def _check_classes(folder: str, labels: set[str]) -> None:
@@ -86,11 +107,11 @@ def _check_classes(folder: str, labels: set[str]) -> None:
 def _from_csv(path: str) -> list[tuple[str, str]]:
     pairs = []
     try:
-        with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        with open(path, **CSV_ENCODING) as file:
             for number, row in enumerate(csv.reader(file), 1):
-                if not row or (number == 1 and [cell.strip().lower() for cell in row] == HEADER):
+                if not row or (number == 1 and [cell.strip().lower() for cell in row] in HEADERS):
                     continue
-                if len(row) != 2 or not all(cell.strip() for cell in row):
+                if len(row) not in (2, 3) or not all(cell.strip() for cell in row[:2]):
                     raise InvalidInputError(
                         f"line {number} of {path!r} is {str(row)[:80]}; wanted a path and a label."
                     )
@@ -136,18 +157,19 @@ def read_examples(
         except Exception as error:  # one bad photo must not cost the others
             return reason_of(error, path)
 
-    images, labels, failures = [], [], []
+    images, kept, failures = [], [], []
     with quiet_and_serial():
         copies = run_stream(read, [path for path, _ in pairs], n_jobs)
-        for count, ((path, label), copy) in enumerate(zip(pairs, copies, strict=True), 1):
+        for count, (pair, copy) in enumerate(zip(pairs, copies, strict=True), 1):
             if isinstance(copy, str):
-                failures.append((path, copy))
+                failures.append((pair[0], copy))
             else:
                 images.append(copy)
-                labels.append(label)
+                kept.append(pair)
             listener(count)
     stack = np.stack(images) if images else np.empty((0, *shape, spec.channels), np.uint8)
-    return Examples(_without_needless_colour(stack), np.array(labels), failures)
+    paths, labels = [path for path, _ in kept], np.array([label for _, label in kept])
+    return Examples(_without_needless_colour(stack), labels, paths, failures)
 
 
 def _without_needless_colour(images: Array) -> Array:

@@ -1,4 +1,7 @@
-"""What was done: a line of JSON a file, appended as soon as the file is on disk."""
+"""What was done: a line of JSON a photo, appended as soon as its output is on disk.
+
+The columns of a row are the fields of `stn_cv.folder.item.Result`.
+"""
 
 import json
 import os
@@ -54,7 +57,7 @@ class Manifest:
 
 
 def known_rows(file: BinaryIO, path: str) -> tuple[set[str], int]:
-    """Outputs that a row tells all of, and the length in bytes of all rows but one unfinished.
+    """Outputs that a row tells all of, and the length in bytes of all whole rows.
 
     Raises
     ------

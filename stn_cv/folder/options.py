@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ..errors import InvalidInputError, InvalidTypeError
+from ..errors import InvalidInputError, InvalidTypeError, one_of
 from ..opencv import LARGEST_PICTURE, SUFFIXES
 from ..threads import effective_jobs
 
@@ -74,9 +74,7 @@ class Options:
 
 def _check_choice(name: str, value: Any, choices: Sequence[Any]) -> None:
     if value not in choices:
-        raise InvalidInputError(
-            f"{name} is {value!r}; wanted one of {', '.join(map(str, choices))}."
-        )
+        raise InvalidInputError(f"{name} is {value!r}; wanted {one_of(value, map(str, choices))}.")
 
 
 def _check_count(name: str, value: Any, most: int = sys.maxsize) -> None:

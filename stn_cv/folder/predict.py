@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 from ..arrays import Array
 from ..model.photos import small_copy
@@ -15,7 +16,7 @@ from .options import Options
 from .rectify import Sources, as_paths
 from .search import find_photos
 
-__all__ = ["Prediction", "iter_predictions"]
+__all__ = ["Prediction", "iter_predictions", "predictions"]
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,12 @@ def iter_predictions(
     """
     found, unreadable, _ = find_photos(as_paths(source), options.glob, options.exclude)
     paths = [path for path, _ in found[: options.limit]]
-    return _predictions(rectifier, options, paths, unreadable)
+    failures = (Prediction(path, error=reason) for path, reason in unreadable)
+    return chain(failures, predictions(rectifier, options, paths))
 
 
-def _predictions(
-    rectifier: Rectifier, options: Options, paths: list[str], unreadable: list[tuple[str, str]]
-) -> Iterator[Prediction]:
-    for path, reason in unreadable:
-        yield Prediction(path, error=reason)
+def predictions(rectifier: Rectifier, options: Options, paths: list[str]) -> Iterator[Prediction]:
+    """Classify photos one after the other, in their order."""
     with pinned_blas(), quiet_and_serial():
         yield from run_stream(partial(_predict, rectifier, options), paths, options.n_jobs)
 

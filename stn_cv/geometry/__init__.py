@@ -7,9 +7,9 @@ from .affine import (
     check_theta,
     isotropic_sides,
     matrix_gradient_to_theta,
-    matrix_of_one,
     matrix_output_to_source,
     normalized_from_pixel,
+    one_matrix_output_to_source,
     pixel_from_normalized,
 )
 from .corners import corner_faults, corners_from_theta, theta_from_corners
@@ -21,13 +21,13 @@ from .homography import (
 from .opencv_matrix import invert, theta_from_cv2, theta_to_cv2
 from .pose_errors import angle_error, corner_error
 from .spline import control_points, spline_at_pixels, spline_values, splines_at_crossings
-from .warps import (
-    any_theta,
+from .theta import (
     area_gain,
+    check_any_theta,
     check_spline,
     check_warp,
+    cropped,
     local_affine,
-    narrowed,
     outline,
     points_a_side,
     scaled,
@@ -37,7 +37,7 @@ from .warps import (
 
 __all__ = [
     "angle_error",
-    "any_theta",
+    "check_any_theta",
     "area_gain",
     "as_array",
     "axes",
@@ -56,9 +56,9 @@ __all__ = [
     "isotropic_sides",
     "local_affine",
     "matrix_gradient_to_theta",
-    "matrix_of_one",
+    "one_matrix_output_to_source",
     "matrix_output_to_source",
-    "narrowed",
+    "cropped",
     "normalized_from_pixel",
     "outline",
     "pixel_from_normalized",

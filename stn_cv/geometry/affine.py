@@ -95,7 +95,7 @@ def matrix_output_to_source(
         finite = np.isfinite(theta).all(axis=(-2, -1), keepdims=True)
         matrix = np.clip(np.nan_to_num(matrix, nan=_LARGEST), -_LARGEST, _LARGEST)
         matrix = np.where(finite, matrix, np.nan)
-    return snapped(matrix, input_shape)
+    return with_exact_integers(matrix, input_shape)
 
 
 def matrix_gradient_to_theta(
@@ -126,7 +126,7 @@ def _axes(conversion: Any, width: int, height: int, align_corners: bool) -> tupl
     return gains, offsets
 
 
-def snapped(matrix: Floats, input_shape: tuple[int, ...]) -> Floats:
+def with_exact_integers(matrix: Floats, input_shape: tuple[int, ...]) -> Floats:
     """Entries that are integers but for a few roundings, as those integers."""
     tolerance = _ROUNDINGS * _EPSILON * max(*input_shape[:2], 1)
     nearest = np.rint(matrix)
@@ -142,7 +142,7 @@ def isotropic_sides(shape: tuple[int, ...]) -> Floats:
     return np.array([width, height, math.sqrt(height * width)])
 
 
-def matrix_of_one(
+def one_matrix_output_to_source(
     motion: Floats, input_shape: tuple[int, ...], output_shape: tuple[int, ...]
 ) -> Floats | None:
     """`matrix_output_to_source` (1, 2, 3) of one motion (2, 3) in isotropic coordinates.

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import InvalidInputError, NonFiniteError
+from ..errors import InvalidInputError, NonFiniteError, one_of
 from .affine import Floats, as_array, check_shape
-from .warps import any_theta, source_points
+from .theta import check_any_theta, source_points
 
 __all__ = ["corner_faults", "corners_from_theta", "theta_from_corners"]
 
@@ -76,7 +76,7 @@ def theta_from_corners(
            [ 0. ,  1. ,  0. ]])
     """
     if family not in FAMILIES:
-        raise InvalidInputError(f"family is {family!r}; wanted one of {', '.join(FAMILIES)}.")
+        raise InvalidInputError(f"family is {family!r}; wanted {one_of(family, FAMILIES)}.")
     places = _checked(corners)
     sides = _sides(input_shape, len(places))
     for row, reason in corner_faults(places, sides[:, ::-1]):
@@ -122,7 +122,7 @@ def corners_from_theta(theta: ArrayLike, input_shape: ArrayLike) -> Floats:
     >>> corners_from_theta([[0.5, 0, -0.5], [0, 1, 0]], (80, 100)).tolist()
     [[0.0, 0.0], [50.0, 0.0], [50.0, 80.0], [0.0, 80.0]]
     """
-    checked = any_theta(theta)
+    checked = check_any_theta(theta)
     places = source_points(checked, FRAME)
     sides = _sides(input_shape, len(places) if places.ndim == 3 else 1)
     corners = (places + 1) / 2 * sides[:, None]

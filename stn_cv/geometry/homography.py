@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .affine import Floats, axes, normalized_from_pixel, pixel_from_normalized, snapped
+from .affine import Floats, axes, normalized_from_pixel, pixel_from_normalized, with_exact_integers
 
 SMALLEST = 1e-100  # w: less is behind the camera in any case, so that 1 / w stays finite
 SMALLEST_EXPONENT = -1000  # whose power of two has a finite inverse
@@ -21,7 +21,7 @@ def homography_output_to_source(
     to_source, from_output = _conversions(input_shape, output_shape)
     with np.errstate(invalid="ignore"):  # what is not finite stays so
         matrix = to_source @ (theta * _gain(theta) @ from_output)
-        matrix[:, :2] = snapped(matrix[:, :2], input_shape)
+        matrix[:, :2] = with_exact_integers(matrix[:, :2], input_shape)
     return matrix
 
 
@@ -59,7 +59,10 @@ def _conversions(
 
 
 def _gain(theta: Floats) -> Floats:
-    """What brings an extreme theta to 1, (n, 1, 1): a homography has no scale, doubles end."""
+    """What an extreme theta is multiplied by to lie near 1, (n, 1, 1).
+
+    A multiple of a homography is the same homography; its products stay within float64's range.
+    """
     exponent = np.frexp(np.abs(theta).max(axis=(-2, -1), keepdims=True))[1]
     extreme = np.abs(exponent) > ORDINARY
     return np.ldexp(1.0, np.where(extreme, -np.maximum(exponent, SMALLEST_EXPONENT), 0))

@@ -13,7 +13,7 @@ import numpy as np
 from ..arrays import Array
 from .affine import matrix_output_to_source
 from .opencv_matrix import invert
-from .warps import area_gain, local_affine, narrowed, scaled
+from .theta import area_gain, cropped, local_affine, scaled
 
 __all__ = ["canvas_of", "native_shape", "pose_of", "shrinkage", "theta_of_photo"]
 
@@ -57,14 +57,14 @@ def theta_of_photo(
     -------
     ndarray of theta's shape, float64
         Output to source, normalized on the photo. Where `output` is given, a spline has more
-        control points, see `stn_cv.geometry.narrowed`.
+        control points, see `stn_cv.geometry.cropped`.
 
     Notes
     -----
     Convention: theta is (x, y), output to source, [-1, 1], ``align_corners=False``.
     """
     theta = scaled(theta, canvas_of(photo, proportions))
-    return theta if output is None else narrowed(theta, canvas_of(output, proportions))
+    return theta if output is None else cropped(theta, canvas_of(output, proportions))
 
 
 def native_shape(

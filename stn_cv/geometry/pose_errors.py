@@ -13,7 +13,7 @@ from ..errors import InvalidInputError
 from .affine import Floats
 from .corners import FRAME, aspect
 from .opencv_matrix import homogeneous
-from .warps import any_theta, local_affine, source_points
+from .theta import check_any_theta, local_affine, source_points
 
 __all__ = ["angle_error", "corner_error"]
 
@@ -61,7 +61,7 @@ def corner_error(
     0.125
     """
     ratio = aspect(output_shape)
-    places = _in_true_frame(any_theta(theta), any_theta(true_theta)) * ratio
+    places = _in_true_frame(check_any_theta(theta), check_any_theta(true_theta)) * ratio
     errors = []
     for turn in range(_check_symmetry(symmetry)):
         wanted = (FRAME * ratio) @ _turn(360 * turn / symmetry).T
@@ -106,7 +106,7 @@ def angle_error(
     >>> float(angle_error(quarter, [[1, 0, 0], [0, 1, 0]], (32, 32)))
     90.0
     """
-    found, true = any_theta(theta), any_theta(true_theta)
+    found, true = check_any_theta(theta), check_any_theta(true_theta)
     if 2 in (found.shape[-1], true.shape[-1]):
         raise InvalidInputError("a spline has no one angle; wanted theta (n, 2, 3) or (n, 3, 3).")
     relative = _inverse(true) @ _square(found)

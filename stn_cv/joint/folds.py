@@ -9,7 +9,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from ..arrays import Array
 from ..errors import InvalidInputError
 from ..nn.samples import Samples
-from .silence import without_small_warnings
+from .fit_warnings import without_fit_warnings
 
 __all__ = ["folds_of"]
 
@@ -23,9 +23,10 @@ TOO_FEW = (
 def folds_of(samples: Samples, groups: Array | None, n_folds: int, seed: int) -> Array:
     """The fold of each sample, (n,): stratified, and no group is split.
 
-    Without `groups` equal images are one group. A class that is in one fold only could not
-    be learned for it: its groups are put into no fold (-1), so that every head is fitted on
-    them and none is tried on them. One fold alone is no cross-fitting.
+    Without `groups` equal images are one group. Where all samples of a class lie in one fold,
+    the head for that fold would be fitted without the class. So they are put into no fold
+    (-1): every head is fitted on them, and none is tried on them. With ``n_folds=1`` all
+    samples are in fold 0, and the head is tried on those it was fitted on.
 
     Raises
     ------
@@ -36,14 +37,16 @@ def folds_of(samples: Samples, groups: Array | None, n_folds: int, seed: int) ->
         return np.zeros(len(samples), np.intp)
     y, of_images = samples.y, groups is None
     _, first, group = np.unique(
-        _marks(samples.images) if groups is None else groups, return_index=True, return_inverse=True
+        _digests(samples.images) if groups is None else groups,
+        return_index=True,
+        return_inverse=True,
     )
     # A group of equal images counts for the class of the first.
     members = y[first] if of_images else np.unique(np.stack([y, group]), axis=1)[0]
     n_folds = min(n_folds, np.bincount(members).max())
     if n_folds < 2:
         raise InvalidInputError(TOO_FEW)
-    with without_small_warnings():  # of classes with fewer members than folds
+    with without_fit_warnings():  # of classes with fewer members than folds
         if of_images:  # whatever their order, and however many are equal
             splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
             folds = _numbered(splitter.split(first, y[first]), len(first))[group]
@@ -59,8 +62,8 @@ def folds_of(samples: Samples, groups: Array | None, n_folds: int, seed: int) ->
     return folds
 
 
-def _marks(images: Array) -> list[bytes]:
-    """What equal images have in common, and no others."""
+def _digests(images: Array) -> list[bytes]:
+    """A hash of each image, the same for equal images."""
     return [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
 
 

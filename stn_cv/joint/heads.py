@@ -13,11 +13,11 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
 from ..arrays import Array
-from ..errors import InvalidInputError, InvalidTypeError, warn_caller
+from ..errors import InvalidInputError, InvalidTypeError, NonFiniteError, warn_caller
 from ..nn.samples import Samples
 from ..threads import pinned_blas, slices_of
+from .fit_warnings import without_fit_warnings
 from .gradients import differentiable, forward
-from .silence import without_small_warnings
 
 __all__ = ["HeadSpec", "check_head", "head_input", "scoring_method"]
 
@@ -72,7 +72,7 @@ class HeadSpec:
         For the parameters `random_state` that are None.
     unit : float
         What a pixel value of 1 is in the units of X.
-    blind : tuple of type
+    inexact : tuple of type
         Steps whose exact gradient leaves out what matters; slopes are then differences.
     """
 
@@ -80,7 +80,7 @@ class HeadSpec:
     classes: Array
     seed: int
     unit: float = 1.0
-    blind: tuple[type, ...] = ()
+    inexact: tuple[type, ...] = ()
 
     def __post_init__(self) -> None:
         shape = getattr(_estimators(self.head)[-1], "decision_function_shape", None)
@@ -110,7 +110,7 @@ class HeadSpec:
     def exact(self) -> bool:
         """Whether the gradient that is known of the head is one to follow."""
         return differentiable(self.head) and not any(
-            isinstance(step, self.blind) for step in _estimators(self.head)
+            isinstance(step, self.inexact) for step in _estimators(self.head)
         )
 
     @property
@@ -134,15 +134,15 @@ class HeadSpec:
         name = _weight_parameter(head)
         uneven = name is not None and bool((samples.weights != 1).any())
         weights = {str(name): samples.weights} if uneven else {}
-        # Weights go to the last step; two BLAS threads are slower than one (see CHANGELOG.md).
+        # Weights go to the last step; two BLAS threads are slower than one (see README.md).
         with config_context(enable_metadata_routing=False), pinned_blas():
             head = head.fit(X, self.classes[samples.y], **weights)
         self._check_classes(head)
         return head
 
     def fitted_on_the_way(self, images: Array, samples: Samples) -> Any:
-        """As `fitted`, on images; that a solver would go on is no news before the last fit."""
-        with without_small_warnings():
+        """As `fitted`, on images, without warnings that matter in the last fit only."""
+        with without_fit_warnings():
             return self.fitted(self.input(images), samples)
 
     def scores(self, head: Any, images: Array) -> Array:
@@ -157,7 +157,7 @@ class HeadSpec:
         else:
             scores = np.asarray(getattr(head, self.method)(self.input(images)))
         if not np.isfinite(scores).all():
-            raise InvalidInputError(
+            raise NonFiniteError(
                 f"{self.method} of the head {self.head!r} gave NaN or infinity; give another head."
             )
         if scores.ndim == 1:

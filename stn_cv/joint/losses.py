@@ -1,4 +1,6 @@
-"""What a head's scores are worth: the loss of each sample and its slope by the scores.
+"""Losses of a scikit-learn classifier as the head: of each sample, and the slope by its scores.
+
+Those of a head of layers are in `stn_cv.nn.loss`.
 
 Scores (n, k); y (n,) class numbers. The loss of probabilities is the log-loss; where a head
 gives the probability 0 (forests, nearest neighbours), whose logarithm says nothing, the

@@ -12,11 +12,12 @@ from dataclasses import replace
 import numpy as np
 
 from ..arrays import Array
-from ..nn.axes import activations_of, images_of
 from ..nn.layer import Backward
+from ..nn.layout import activations_of, images_of
 from ..nn.network import Network
 from ..nn.objectives import Batch, Evaluation
-from ..nn.samples import PROBE_EPOCH, Augment, Samples
+from ..nn.random_keys import PROBE_EPOCH
+from ..nn.samples import Augment, Samples
 from ..nn.settings import Settings
 from ..nn.spatial import SpatialTransform
 from ..threads import run_slices

@@ -1,7 +1,6 @@
 """Images that came as batches of the fitted spec, and a network run on slices of them."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,12 +8,10 @@ from numpy.typing import ArrayLike
 from ..arrays import Array
 from ..errors import InvalidInputError, NonFiniteError
 from ..geometry import as_array
-from ..nn.axes import activations_of
+from ..nn.layout import activations_of
+from ..nn.network import Network
 from ..threads import pinned_blas, run_slices
 from .image_spec import ImageSpec
-
-if TYPE_CHECKING:
-    from .rectifier import Rectifier
 
 __all__ = ["as_batch", "finite", "in_slices"]
 
@@ -37,7 +34,7 @@ def as_batch(images: ArrayLike, spec: ImageSpec) -> tuple[Array, bool]:
     if not spec.fits(batch):
         batch = spec.resized(batch)
     if batch.dtype.kind == "f" and np.count_nonzero(np.isfinite(batch)) < batch.size:
-        raise InvalidInputError("images hold NaN or infinity; give finite values.")
+        raise NonFiniteError("images hold NaN or infinity; give finite values.")
     return batch, single
 
 
@@ -58,18 +55,22 @@ def finite(results: Array) -> Array:
 
 
 def in_slices(
-    rectifier: "Rectifier", function: Callable[[Array], tuple[Array, ...]], batch: Array
+    function: Callable[[Array], tuple[Array, ...]],
+    batch: Array,
+    network: Network,
+    spec: ImageSpec,
+    n_jobs: int | None,
 ) -> tuple[Array, ...]:
     """Apply `function` to slices of activations; an empty batch gives empty results."""
-    dtype = rectifier.network.vector.dtype
+    dtype = network.vector.dtype
 
     def run(part: slice) -> tuple[Array, ...]:
-        X = activations_of(rectifier.image_spec.network_input(batch[part], dtype))
+        X = activations_of(spec.network_input(batch[part], dtype))
         with np.errstate(over="ignore", invalid="ignore"):  # it is seen in the results
             return function(X)
 
     if len(batch) < 2:
         return run(slice(0, len(batch)))
     with pinned_blas():
-        results = run_slices(run, rectifier.network.slices(len(batch)), rectifier.n_jobs)
+        results = run_slices(run, network.slices(len(batch)), n_jobs)
     return tuple(np.concatenate(column) for column in zip(*results, strict=True))

@@ -20,6 +20,7 @@ from ..nn import (
     Dropout,
     Flatten,
     Layer,
+    LeakyReLU,
     MaxPool,
     Parallel,
     ReLU,
@@ -34,7 +35,7 @@ from ..pose.transform import PoseTransform
 from .image_spec import ImageSpec
 from .rectifier import Rectifier
 
-__all__ = ["LAYERS", "brought_up", "describe", "rectifier_of"]
+__all__ = ["LAYERS", "with_later_fields", "describe", "rectifier_of"]
 
 LAYERS: dict[str, type[Layer]] = {
     "AveragePool": AveragePool,
@@ -42,6 +43,7 @@ LAYERS: dict[str, type[Layer]] = {
     "Dense": Dense,
     "Dropout": Dropout,
     "Flatten": Flatten,
+    "LeakyReLU": LeakyReLU,
     "MaxPool": MaxPool,
     "Parallel": Parallel,
     "PoseTransform": PoseTransform,
@@ -51,8 +53,8 @@ LAYERS: dict[str, type[Layer]] = {
     "Standardize": Standardize,
     "StandardizeEach": StandardizeEach,
 }
-# What layers had before it was a field of theirs: files of format 1.0 do not say it.
-ADDED: dict[str, dict[str, Any]] = {"SpatialTransform": {"antialias": False, "n_steps": 1}}
+# Fields that layers got after format 1.0, and the values that its files mean by not having them.
+LATER_FIELDS: dict[str, dict[str, Any]] = {"SpatialTransform": {"antialias": False, "n_steps": 1}}
 LARGEST_IMAGE = 2**27  # pixels of an input or output
 LARGEST_LABELS = 2**24  # characters
 LARGEST_VALUES = 2**26  # between the layers, of one image: a quarter of a gigabyte
@@ -123,14 +125,14 @@ def _networks_in(layer: Layer) -> list[Network]:
     return [layer.network] if isinstance(layer, SpatialTransform) else []
 
 
-def brought_up(value: Any) -> Any:
+def with_later_fields(value: Any) -> Any:
     """The description in a file of format 1.0, or a part of it, as format 1.1 has it."""
     if isinstance(value, list):
-        return [brought_up(item) for item in value]
+        return [with_later_fields(item) for item in value]
     if not isinstance(value, dict):
         return value
-    added = ADDED.get(str(value.get("layer")), {})
-    return {**added, **{name: brought_up(item) for name, item in value.items()}}
+    added = LATER_FIELDS.get(str(value.get("layer")), {})
+    return {**added, **{name: with_later_fields(item) for name, item in value.items()}}
 
 
 def _check_names(given: Any, wanted: set[str], what: str) -> None:

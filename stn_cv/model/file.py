@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .. import __version__
 from ..atomic import write_bytes
 from ..errors import InvalidInputError, InvalidTypeError, ModelFileError
-from .description import brought_up, describe, rectifier_of
+from .description import describe, rectifier_of, with_later_fields
 from .rectifier import Rectifier
 
 __all__ = ["load", "save"]
@@ -197,7 +197,7 @@ def _model(data: bytes) -> Rectifier:
     version = description.pop("format")
     del description["library"]
     try:
-        description = description if version[1] else brought_up(description)
+        description = description if version[1] else with_later_fields(description)
         return rectifier_of(description, vector)
     except ModelFileError:
         raise

@@ -1,26 +1,41 @@
 """A photo and a model: the small copy it is found on, and the warp of the photo itself."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..arrays import Array, white_of
 from ..errors import InvalidInputError, InvalidTypeError
+from ..families import Family
 from ..geometry import check_shape
 from ..geometry.letterbox import Shape, canvas_of, native_shape, shrinkage, theta_of_photo
+from ..nn.spatial import Transform
 from ..opencv import LARGEST_PICTURE, grey, resize_area
 from ..sampling import warp_affine
 from .image_spec import ImageSpec
-
-if TYPE_CHECKING:
-    from .rectifier import Rectifier
 
 __all__ = ["Found", "find", "rectified", "small_copy", "warped"]
 
 KINDS = ("uint8", "uint16", "float32")
 LARGEST_FLOAT = 2.0  # beyond it 1 cannot have been meant as white
 COARSE = 1.5  # source pixels a side under an output pixel, from which they are averaged first
+
+
+class PhotoRectifier(Protocol):
+    """What a `Rectifier` is asked for a photo; it stands above this file, which it uses."""
+
+    image_spec: ImageSpec
+    classes: Array | None
+
+    @property
+    def transform(self) -> Transform: ...
+    @property
+    def family(self) -> Family: ...
+    @property
+    def output_shape(self) -> Shape: ...
+    def theta(self, images: Array) -> Array: ...
+    def find(self, images: Array) -> tuple[Array, Array]: ...
 
 
 @dataclass(frozen=True)
@@ -32,7 +47,7 @@ class Found:
     confidence: float | None = None
 
 
-def find(rectifier: "Rectifier", pixels: Array, classify: bool = True) -> Found:
+def find(rectifier: PhotoRectifier, pixels: Array, classify: bool = True) -> Found:
     """Look at a photo's small copy; the head is asked only where it has one and is wanted to."""
     small = small_copy(pixels, rectifier.image_spec, rectifier.transform.fill_value)
     if rectifier.classes is None or not classify:
@@ -42,7 +57,7 @@ def find(rectifier: "Rectifier", pixels: Array, classify: bool = True) -> Found:
     return Found(theta, rectifier.classes.tolist()[best], float(probabilities[best]))
 
 
-def rectified(rectifier: "Rectifier", photo: Array, size: str | Shape) -> Array:
+def rectified(rectifier: PhotoRectifier, photo: Array, size: str | Shape) -> Array:
     """What `Rectifier.rectify_photo` gives."""
     kinds = ", ".join(KINDS)
     if not isinstance(photo, np.ndarray) or photo.dtype.name not in KINDS:
@@ -123,7 +138,7 @@ def _in_range(pixels: Array, maximum: float, spec: ImageSpec) -> Array:
 
 
 def warped(
-    rectifier: "Rectifier", pixels: Array, theta: Array, size: str | Shape, max_pixels: int
+    rectifier: PhotoRectifier, pixels: Array, theta: Array, size: str | Shape, max_pixels: int
 ) -> tuple[Array, Array]:
     """A photo warped at its own resolution, and the theta of the photo it was warped by.
 
@@ -159,7 +174,7 @@ def warped(
     return _warp(rectifier, pixels, theta, output), theta
 
 
-def _warp(rectifier: "Rectifier", pixels: Array, theta: Array, output: Shape) -> Array:
+def _warp(rectifier: PhotoRectifier, pixels: Array, theta: Array, output: Shape) -> Array:
     rules, warp = rectifier.transform.rules, rectifier.family.apply
     if pixels.ndim == 2 or pixels.shape[2] == 3:
         fill = rules.fill_value * white_of(pixels.dtype)

@@ -15,6 +15,7 @@ from ..nn.spatial import Transform
 from ..pose.transform import PoseTransform
 from .batches import as_batch, finite, in_slices
 from .image_spec import ImageSpec
+from .photos import rectified
 
 __all__ = ["Rectifier"]
 
@@ -116,7 +117,7 @@ class Rectifier:
         """
         batch, single = as_batch(images, self.image_spec)
         find = self.transform.warp_parameters
-        (theta,) = in_slices(self, lambda X: (self._theta(find(X)),), batch)
+        (theta,) = self._in_slices(lambda X: (self._theta(find(X)),), batch)
         return theta[0] if single else theta
 
     def find(self, images: ArrayLike) -> tuple[Array, Array]:
@@ -153,7 +154,7 @@ class Rectifier:
                 Y, _ = layer.forward(Y)
             return self._theta(parameters), finite(softmax(Y).T)
 
-        theta, probabilities = in_slices(self, run, batch)
+        theta, probabilities = self._in_slices(run, batch)
         return (theta[0], probabilities[0]) if single else (theta, probabilities)
 
     def rectify(
@@ -222,8 +223,6 @@ class Rectifier:
         InvalidInputError, InvalidTypeError
             If the photo or the size is not as wanted.
         """
-        from .photos import rectified
-
         return rectified(self, photo, size)
 
     def predict_proba(self, images: ArrayLike) -> Array:
@@ -246,9 +245,8 @@ class Rectifier:
         """
         self._check_head()
         batch, single = as_batch(images, self.image_spec)
-        (probabilities,) = in_slices(
-            self, lambda X: (finite(softmax(self.network.forward(X)[0]).T),), batch
-        )
+        score = self.network.forward
+        (probabilities,) = self._in_slices(lambda X: (finite(softmax(score(X)[0]).T),), batch)
         return probabilities[0] if single else probabilities
 
     def find_pose(self, images: ArrayLike) -> tuple[Array, Any]:
@@ -284,8 +282,11 @@ class Rectifier:
             parameters, confidence = transform.poses(X)
             return self._theta(parameters), confidence
 
-        theta, confidence = in_slices(self, run, batch)
+        theta, confidence = self._in_slices(run, batch)
         return (theta[0], float(confidence[0])) if single else (theta, confidence)
+
+    def _in_slices(self, function: Any, batch: Array) -> tuple[Array, ...]:
+        return in_slices(function, batch, self.network, self.image_spec, self.n_jobs)
 
     def _theta(self, parameters: Array) -> Array:
         """Theta of the localization's parameters."""
@@ -294,7 +295,6 @@ class Rectifier:
 
     def _check_head(self) -> None:
         if self.classes is None:
-            raise InvalidInputError(
-                "this model holds no head: it was trained with a scikit-learn classifier, "
-                "which is not saved with it. Use rectify() and that classifier."
-            )
+            what = "this model holds no head: it was trained with a scikit-learn classifier, "
+            what += "which is not saved with it. Use rectify() and that classifier."
+            raise InvalidInputError(what)

@@ -1,6 +1,6 @@
 """Layers: descriptions to build localizations and heads from."""
 
-from .activation import ReLU
+from .activation import LeakyReLU, ReLU
 from .conv import Conv2D
 from .dense import Dense
 from .dropout import Dropout
@@ -19,6 +19,7 @@ __all__ = [
     "Dropout",
     "Flatten",
     "Layer",
+    "LeakyReLU",
     "MaxPool",
     "Parallel",
     "ReLU",

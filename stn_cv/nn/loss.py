@@ -1,8 +1,19 @@
-"""Softmax cross-entropy."""
+"""Losses of a head of layers: a function each, which an objective and its evaluation are given.
+
+Those of a scikit-learn classifier as the head are in `stn_cv.joint.losses`.
+"""
+
+from collections.abc import Callable
 
 import numpy as np
 
 from ..arrays import Array
+
+__all__ = ["Loss", "cross_entropy", "softmax"]
+
+# Of outputs (classes, n) and class numbers (n,): the loss of each sample, (n,), and its slopes
+# by the outputs, (classes, n).
+Loss = Callable[[Array, Array], tuple[Array, Array]]
 
 
 def softmax(logits: Array) -> Array:
@@ -13,16 +24,11 @@ def softmax(logits: Array) -> Array:
     return shifted
 
 
-def cross_entropy(logits: Array, y: Array, weights: Array) -> tuple[float, Array]:
-    """Weighted sum over the samples of -log p(y), and its gradient by the logits.
-
-    logits (classes, n); y (n,) class numbers; weights (n,). Divide by the sum of weights
-    of the whole batch to have its mean.
-    """
+def cross_entropy(logits: Array, y: Array) -> tuple[Array, Array]:
+    """-log p(y) under the softmax of logits, and its slopes: a `Loss`."""
     shifted = logits - logits.max(axis=0)
     log_sum = np.log(np.exp(shifted).sum(axis=0))
     at = (y, np.arange(len(y)))
     dlogits = softmax(logits)
     dlogits[at] -= 1
-    losses = (log_sum - shifted[at]).astype(np.float64)
-    return float(losses @ weights), dlogits * weights.astype(logits.dtype)
+    return (log_sum - shifted[at]).astype(np.float64), dlogits

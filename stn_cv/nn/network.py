@@ -10,7 +10,7 @@ import numpy as np
 from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from ..threads import slices_for
-from .activation import ReLU
+from .activation import LeakyReLU, ReLU
 from .layer import Backward, Layer, Shape, no_backward
 from .pool import MaxPool
 
@@ -147,10 +147,12 @@ def _joined(masks: Iterable[list[Array]]) -> Array:
 
 
 def _pool_first(layers: list[Layer]) -> list[Layer]:
-    """Move each relu behind the max pools that follow it: the two commute exactly."""
+    """Move each relu, leaky or not, behind the max pools that follow it: they commute exactly."""
     for first in reversed(range(len(layers) - 1)):
         for i in range(first, len(layers) - 1):
-            if not (isinstance(layers[i], ReLU) and isinstance(layers[i + 1], MaxPool)):
+            if not (
+                isinstance(layers[i], (ReLU, LeakyReLU)) and isinstance(layers[i + 1], MaxPool)
+            ):
                 break
             layers[i], layers[i + 1] = layers[i + 1], layers[i]
     return layers

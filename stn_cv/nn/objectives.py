@@ -1,8 +1,8 @@
-"""What a network is trained for: the interface of objectives, and cross-entropy.
+"""What a network is trained for: the interface of objectives, and classification.
 
 The loop of `stn_cv.nn.training` knows no labels and no loss. An objective has the samples and
 says what they are worth; a new one is a class with the four methods of `Objective`, derived from
-nothing.
+nothing. A new loss of a classification is a function in loss.py.
 """
 
 import math
@@ -14,13 +14,15 @@ import numpy as np
 
 from ..arrays import Array
 from ..threads import run_slices
-from .axes import activations_of
-from .loss import cross_entropy
+from .evaluation import OVERFLOW_IGNORED, evaluate
+from .layout import activations_of
+from .loss import Loss, cross_entropy
 from .network import Network, flat_gradient
-from .samples import DROPOUT, QUIET, Augment, Samples, evaluate, keyed, probe
+from .random_keys import DROPOUT, keyed
+from .samples import Augment, Samples, probe_of
 from .settings import Settings
 
-__all__ = ["Batch", "CrossEntropy", "Drawn", "Evaluation", "Objective"]
+__all__ = ["Batch", "Classification", "EpochSamples", "Evaluation", "Objective"]
 
 T = TypeVar("T")
 
@@ -36,8 +38,8 @@ class Evaluation(NamedTuple):
     score: float | None = None
 
 
-class Drawn(Protocol):
-    """The samples of one epoch: all but their weights is between them and their objective."""
+class EpochSamples(Protocol):
+    """The samples of one epoch; the training loop reads nothing of them but their weights."""
 
     @property
     def weights(self) -> Array:
@@ -61,8 +63,8 @@ class Batch:
         Keys of the step's random numbers.
     n_jobs : int or None
         Threads.
-    room : ndarray of shape (slices or more, parameters)
-        For the gradients of the slices.
+    buffer : ndarray of shape (slices or more, parameters)
+        Where the gradients of the slices are written.
     """
 
     network: Network
@@ -71,7 +73,7 @@ class Batch:
     seed: int
     step: int
     n_jobs: int | None
-    room: Array
+    buffer: Array
 
     @property
     def parts(self) -> list[slice]:
@@ -84,7 +86,7 @@ class Batch:
 
     def map(self, function: Callable[[slice], T]) -> list[T]:
         """Results of `function` in the order of the slices."""
-        return run_slices(QUIET(function), self.parts, self.n_jobs)
+        return run_slices(OVERFLOW_IGNORED(function), self.parts, self.n_jobs)
 
     def summed(self, function: Callable[[slice], tuple[float, list[Array]]]) -> tuple[float, Array]:
         """The sum of what `function` gives for the slices: losses, and flat gradients.
@@ -97,7 +99,7 @@ class Batch:
 
         def run(part: slice) -> tuple[float, Array]:
             loss, gradients = function(part)
-            return loss, flat_gradient(gradients, self.room[parts.index(part)])
+            return loss, flat_gradient(gradients, self.buffer[parts.index(part)])
 
         results = self.map(run)
         total = results[0][1]
@@ -110,10 +112,10 @@ class Objective(Protocol):
     """What a network is trained for.
 
     Random numbers are keyed by ``settings.seed``, a purpose, and an epoch, step or sample, so
-    that results do not depend on ``settings.n_jobs``; see `stn_cv.nn.samples.keyed`.
+    that results do not depend on ``settings.n_jobs``; see `stn_cv.nn.random_keys.keyed`.
     """
 
-    def draw(self, settings: Settings, epoch: int) -> Drawn:
+    def draw(self, settings: Settings, epoch: int) -> EpochSamples:
         """The samples of an epoch, counted from 0."""
         ...
 
@@ -136,8 +138,8 @@ class Objective(Protocol):
         ...
 
 
-class CrossEntropy:
-    """Softmax cross-entropy of a network's outputs, one a class.
+class Classification:
+    """The loss of a network's outputs, one a class, on labelled samples: an `Objective`.
 
     Epochs are compared by the accuracy on validation samples; without, by the loss on the
     training samples, or, of more than 512, on as many of them, drawn once.
@@ -150,14 +152,21 @@ class CrossEntropy:
         To compare epochs by.
     augment : callable or None, default None
         ``augment(images, rng) -> images``, applied anew in each epoch.
+    loss : callable, default cross_entropy
+        A `Loss` of `stn_cv.nn.loss`; epochs are compared by the same one.
     """
 
     def __init__(
-        self, samples: Samples, validation: Samples | None = None, augment: Augment | None = None
+        self,
+        samples: Samples,
+        validation: Samples | None = None,
+        augment: Augment | None = None,
+        loss: Loss = cross_entropy,
     ) -> None:
         self.samples = samples
         self.validation = validation
         self.augment = augment
+        self.loss = loss
         self._probe: tuple[int, Samples] | None = None
 
     def draw(self, settings: Settings, epoch: int) -> Samples:
@@ -169,28 +178,35 @@ class CrossEntropy:
 
         def run(part: slice) -> tuple[float, list[Array]]:
             own = drawn.take(batch.index[part])
-            logits, backward = batch.network.forward(
+            outputs, backward = batch.network.forward(
                 activations_of(own.images), True, batch.rng(part)
             )
-            loss, dlogits = cross_entropy(logits, own.y, batch.weights[part])
-            return loss, backward(dlogits, False)[1]
+            losses, slopes = self.loss(outputs, own.y)
+            weights = batch.weights[part]
+            gradients = backward(slopes * weights.astype(slopes.dtype), False)[1]
+            return float(losses @ weights), gradients
 
         return batch.summed(run)
 
     def evaluate(self, network: Network, settings: Settings) -> Evaluation:
         """Loss and, of validation samples, accuracy; both weighted."""
         if self.validation is not None:
-            return Evaluation(*evaluate(network, self.validation, settings.n_jobs))
-        loss, _ = evaluate(network, self.probe(settings), settings.n_jobs)
+            return Evaluation(*evaluate(network, self.validation, settings.n_jobs, self.loss))
+        loss, _ = evaluate(network, self.probe(settings), settings.n_jobs, self.loss)
         return Evaluation(loss)
 
     def probe(self, settings: Settings) -> Samples:
-        """Training samples, the same all along, by which epochs are compared."""
+        """Training samples, the same all along, by which epochs are compared.
+
+        Not asked by the training loop: the estimators look for a collapse on them.
+        """
         if self._probe is None or self._probe[0] != settings.seed:
-            drawn = probe(self.samples, self.augment, settings.seed, settings.n_jobs)
+            drawn = probe_of(self.samples, self.augment, settings.seed, settings.n_jobs)
             self._probe = settings.seed, drawn
         return self._probe[1]
 
     def untrained_loss(self, network: Network) -> float:
-        """The loss of a network that tells no class from another."""
-        return math.log(math.prod(network.output_shape))
+        """The mean over the classes where all outputs are 0, which tell no class from another."""
+        classes = math.prod(network.output_shape)
+        losses, _ = self.loss(np.zeros((classes, classes)), np.arange(classes))
+        return float(losses.mean())

@@ -1,6 +1,6 @@
-"""Steps on one vector of parameters."""
+"""Optimizers: steps on one vector of parameters. The estimators choose one by `solver`."""
 
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
@@ -11,11 +11,29 @@ MOMENTUM = 0.9
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 
 
-class SGD:
-    """Stochastic gradient descent with Nesterov momentum.
+class Optimizer(Protocol):
+    """What `SOLVERS` has classes of: a new one is a class with these, derived from nothing.
 
-    `rates` scales the learning rate of each parameter.
+    Parameters
+    ----------
+    vector : ndarray of shape (parameters,)
+        What will be moved; only its shape and dtype matter here.
+    rates : ndarray of shape (parameters,)
+        By these the learning rate of each parameter is multiplied. The trainer that goes on
+        with an optimizer sets them anew.
     """
+
+    rates: Array
+
+    def __init__(self, vector: Array, rates: Array) -> None: ...
+
+    def step(self, vector: Array, gradient: Array, learning_rate: float) -> None:
+        """Move `vector` in place, against the gradient."""
+        ...
+
+
+class SGD:
+    """Stochastic gradient descent with Nesterov momentum."""
 
     def __init__(self, vector: Array, rates: Array) -> None:
         self.rates = rates
@@ -32,10 +50,7 @@ class SGD:
 
 
 class Adam:
-    """Adam (Kingma and Ba 2015), with bias correction.
-
-    `rates` scales the learning rate of each parameter.
-    """
+    """Adam (Kingma and Ba 2015), with bias correction."""
 
     def __init__(self, vector: Array, rates: Array) -> None:
         self.rates = rates
@@ -53,4 +68,4 @@ class Adam:
         kernels.adam(vector, gradient, self.mean, self.square, self.rates, *constants)
 
 
-SOLVERS: dict[str, Any] = {"adam": Adam, "sgd": SGD}
+SOLVERS: dict[str, type[Optimizer]] = {"adam": Adam, "sgd": SGD}

@@ -1,5 +1,6 @@
 """How to train, whatever the objective."""
 
+import math
 from dataclasses import dataclass
 
 __all__ = ["Settings"]
@@ -21,6 +22,7 @@ class Settings:
     max_norm: float
     seed: int
     n_jobs: int | None
+    max_seconds: float = math.inf
 
     def message_of_no_gain(self, epochs: int) -> str:
         """Of a training that ended worse than it began."""

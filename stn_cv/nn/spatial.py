@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from ..errors import InvalidInputError, InvalidTypeError
+from ..errors import InvalidInputError, InvalidTypeError, one_of
 from ..families import FAMILIES, Family
 from ..sampling import PADDING_MODES, WarpRules
-from .axes import activations_of, images_of
 from .dense import Dense
 from .layer import Backward, Layer, Shape, check_ndim, check_positive
+from .layout import activations_of, images_of
 from .network import Network, flat_gradient
 
 LARGEST_STEPS = 16
@@ -41,7 +41,7 @@ class Transform(Layer):
             (self.padding_mode, PADDING_MODES, "padding_mode"),
         ):
             if not isinstance(value, str) or value not in known:
-                raise InvalidInputError(f"{name} is {value!r}; wanted one of {', '.join(known)}.")
+                raise InvalidInputError(f"{name} is {value!r}; wanted {one_of(value, known)}.")
         self.shape = _pair(
             self, input_shape[1:] if self.output_shape is None else self.output_shape
         )

@@ -7,19 +7,20 @@ bit-identical for any number of threads.
 """
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from ..arrays import Array
 from ..errors import InterruptedWarning, TrainingDiverged, warn_caller
 from ..threads import pinned_blas, slices_of
+from .evaluation import OVERFLOW_IGNORED
 from .network import Network
-from .objectives import Batch, Drawn, Evaluation, Objective
-from .optimizer import SOLVERS
-from .samples import ORDER, QUIET, keyed
+from .objectives import Batch, EpochSamples, Evaluation, Objective
+from .optimizer import SOLVERS, Optimizer
+from .random_keys import ORDER, keyed
 from .schedule import SCHEDULES
 from .settings import Settings
 
@@ -55,7 +56,7 @@ Listener = Callable[[Epoch], bool | None]
 class Progress:
     """From where a training goes on, beside its network: the optimizer, and what keys count."""
 
-    optimizer: Any
+    optimizer: Optimizer
     epochs: int = 0
     steps: int = 0
 
@@ -92,7 +93,18 @@ class Trainer:
             self.progress.optimizer = solver(vector, rates)
         self.progress.optimizer.rates = rates
         self.decay = network.decay_mask().astype(vector.dtype) * settings.alpha
-        self.room = np.empty((0, vector.size))  # a row a slice
+        self.buffer = np.empty((0, vector.size))  # a row a slice
+        self.begun = time.monotonic()
+
+    def share_of_time(self) -> float:
+        """The share of `max_seconds` that is over."""
+        return (time.monotonic() - self.begun) / self.settings.max_seconds
+
+    def goes_on(self, epochs: int) -> bool:
+        """Whether there is to be an epoch after so many: one at least, then if half of it fits."""
+        if epochs == 0 or epochs >= self.settings.max_iter:
+            return epochs == 0
+        return self.share_of_time() * (1 + 0.5 / epochs) < 1
 
     def epoch(self) -> float:
         """Train on every sample once; the mean loss on the way."""
@@ -105,31 +117,38 @@ class Trainer:
         loss = 0.0
         for number, batch in enumerate(batches):
             done = (progress.epochs + number / len(batches)) / settings.max_iter
+            done = max(done, self.share_of_time())
             batch_loss, gradient = self.gradient(drawn, order[batch])
             loss += batch_loss
             self._step(gradient, settings.learning_rate_init * rate(min(done, 1.0)))
         progress.epochs += 1
         return loss / float(drawn.weights.sum())
 
-    @QUIET
-    def gradient(self, drawn: Drawn, index: Array) -> tuple[float, Array]:
+    @OVERFLOW_IGNORED
+    def gradient(self, drawn: EpochSamples, index: Array) -> tuple[float, Array]:
         """Loss, summed, and gradient, of the weighted mean, over some of an epoch's samples."""
         network, settings = self.network, self.settings
         slices = len(network.slices(len(index)))
-        if len(self.room) < slices:
-            self.room = np.empty((slices, network.vector.size), network.vector.dtype)
+        if len(self.buffer) < slices:
+            self.buffer = np.empty((slices, network.vector.size), network.vector.dtype)
         weights = drawn.weights[index]
         largest = float(weights.max()) or 1.0
         relative = weights / largest
         batch = Batch(
-            network, index, relative, settings.seed, self.progress.steps, settings.n_jobs, self.room
+            network,
+            index,
+            relative,
+            settings.seed,
+            self.progress.steps,
+            settings.n_jobs,
+            self.buffer,
         )
         loss, gradient = self.objective.gradient(batch, drawn)
         if weights.any():
             gradient /= gradient.dtype.type(relative.sum())
         return largest * loss, gradient
 
-    @QUIET
+    @OVERFLOW_IGNORED
     def _step(self, gradient: Array, learning_rate: float) -> None:
         """Clip, decay and move; refuse a gradient that is not finite."""
         settings = self.settings
@@ -160,9 +179,9 @@ def train(
     """Run epochs and leave the best one's weights in the network.
 
     The best has the highest score its objective gives, then the lowest loss, then is the
-    earliest. The start is among them if it `start_may_stay`: an untrained network gives one
-    class to all, whose share says nothing. Ctrl-C ends the training with a warning and the
-    best weights so far.
+    earliest. The start is among them if it `start_may_stay`; an untrained network must not,
+    for its accuracy is only the share of the one class that it gives to all. Ctrl-C ends the
+    training with a warning and the best weights so far.
 
     Raises
     ------
@@ -178,7 +197,7 @@ def train(
             now = trainer.evaluate()
             bound = max(now.loss, trainer.objective.untrained_loss(network)) * (1 + ROUNDING)
             best_rank = _rank(now) if start_may_stay else (math.inf, math.inf)
-            while len(history.losses) < settings.max_iter:
+            while trainer.goes_on(len(history.losses)):
                 history.losses.append(trainer.epoch())
                 now = trainer.evaluate()
                 if now.score is not None:

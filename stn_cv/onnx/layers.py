@@ -17,6 +17,7 @@ from ..nn import (
     Dropout,
     Flatten,
     Layer,
+    LeakyReLU,
     MaxPool,
     Parallel,
     ReLU,
@@ -112,6 +113,10 @@ def _flatten(graph: Graph, layer: Flatten, X: Value) -> Value:
     return graph.add("Flatten", X, axis=1)
 
 
+def _leaky_relu(graph: Graph, layer: LeakyReLU, X: Value) -> Value:
+    return graph.add("LeakyRelu", X, alpha=float(layer.slope))
+
+
 def _max_pool(graph: Graph, layer: MaxPool, X: Value) -> Value:
     return graph.add("MaxPool", X, **_squares(layer.size))
 
@@ -149,6 +154,7 @@ OPERATORS: dict[type[Layer], Callable[[Graph, Any, Value], Value]] = {
     Dense: _dense,
     Dropout: _dropout,
     Flatten: _flatten,
+    LeakyReLU: _leaky_relu,
     MaxPool: _max_pool,
     Parallel: _parallel,
     ReLU: _relu,

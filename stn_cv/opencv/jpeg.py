@@ -27,6 +27,7 @@ SAMPLINGS = {
 }
 XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
 ICC = b"ICC_PROFILE\0"
+DEFAULT_QUALITY = 95  # tests hold the texts that name it to it
 LARGEST_PART = 65535 - 2 - len(ICC) - 2
 Segments = Iterator[tuple[int, int, int]]
 
@@ -96,9 +97,10 @@ class JPEG(Format):
         return np.asarray(image if header.channels == 3 else image[..., 0])
 
     def encoder_options(self, quality: int | None, sampling: str | None) -> list[int]:
-        """OpenCV's own defaults are 95 and 4:2:0."""
+        """Where none is asked for, `DEFAULT_QUALITY`, and OpenCV's own 4:2:0."""
         cv2 = load_cv2()
-        options = [] if quality is None else [cv2.IMWRITE_JPEG_QUALITY, int(quality)]
+        quality = DEFAULT_QUALITY if quality is None else int(quality)
+        options = [cv2.IMWRITE_JPEG_QUALITY, quality]
         if sampling is not None:
             factor = getattr(cv2, f"IMWRITE_JPEG_SAMPLING_FACTOR_{sampling}")
             options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factor]

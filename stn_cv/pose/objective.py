@@ -7,17 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Array
-from ..nn.axes import activations_of
+from ..nn.evaluation import OVERFLOW_IGNORED
+from ..nn.layout import activations_of
 from ..nn.network import Network
 from ..nn.objectives import Batch, Evaluation
-from ..nn.samples import PROBE_EPOCH, QUIET, keyed
+from ..nn.random_keys import PROBE_EPOCH, keyed
 from ..nn.settings import Settings
 from ..threads import run_slices, slices_of
 from .encodings import Encoding
 
 __all__ = ["DrawnCanvases", "KnownPoses", "drawn_canvases"]
 
-CANVAS = 16  # the purpose of its random numbers, beside those of `stn_cv.nn.samples`
+CANVAS = 16  # the purpose of its random numbers, beside those of `stn_cv.nn.random_keys`
 USES = 2  # epochs that see the same canvases: drawing takes longer than a step
 PROBE = 512  # canvases by which epochs are compared
 
@@ -93,7 +94,7 @@ class KnownPoses:
             self._probe = settings.seed, drawn_canvases(self.make, PROBE, key, settings.n_jobs)
         probe = self._probe[1]
 
-        @QUIET
+        @OVERFLOW_IGNORED
         def run(part: slice) -> float:
             outputs, _ = network.forward(activations_of(probe.images[part]))
             return float(self.encoding.loss(outputs, probe.theta[part])[0].sum())

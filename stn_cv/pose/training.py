@@ -7,8 +7,8 @@ import numpy as np
 
 from ..arrays import Array
 from ..geometry import corner_error
-from ..nn.axes import activations_of
 from ..nn.dense import Dense
+from ..nn.layout import activations_of
 from ..nn.network import Network
 from ..nn.settings import Settings
 from ..nn.training import Epoch, History, Trainer, train
@@ -21,8 +21,8 @@ from .objective import CANVAS, Draw, DrawnCanvases, KnownPoses, drawn_canvases
 from .transform import PoseTransform, encoding_of
 
 __all__ = [
-    "Course",
     "LookListener",
+    "TrainingPlan",
     "calibrate",
     "held_out",
     "pose_errors",
@@ -38,7 +38,7 @@ CORRECTING_RATE = 0.5  # largest learning rate of the correcting look, relative
 
 
 @dataclass(frozen=True)
-class Course:
+class TrainingPlan:
     """What is trained, and for how long.
 
     Parameters
@@ -86,7 +86,7 @@ class Course:
 
 
 def train_looks(
-    course: Course, settings: Settings, listener: LookListener
+    plan: TrainingPlan, settings: Settings, listener: LookListener
 ) -> tuple[list[Network], History]:
     """The networks of the looks, trained; of the first alone if Ctrl-C came while it was.
 
@@ -95,20 +95,20 @@ def train_looks(
     """
     networks: list[Network] = []
     history = History()
-    channels = course.canvases.examples.images.shape[3]
-    shape = (channels, *course.canvases.poses.shape)
-    stages = course.stages(settings)
-    for (encoding, draw, own), layers in zip(stages, course.transform.looks, strict=True):
+    channels = plan.canvases.examples.images.shape[3]
+    shape = (channels, *plan.canvases.poses.shape)
+    stages = plan.stages(settings)
+    for (encoding, draw, own), layers in zip(stages, plan.transform.looks, strict=True):
         last = Dense(encoding.n_outputs, "zeros")
         network = Network([*layers, last], shape, np.random.default_rng(own.seed))
         networks.append(network)
         before = len(history.losses)
 
         def listen(epoch: Epoch, before: int = before) -> bool | None:
-            told = replace(epoch, number=before + epoch.number, of=course.n_epochs)
+            told = replace(epoch, number=before + epoch.number, of=plan.n_epochs)
             return listener(told, networks)
 
-        objective = KnownPoses(draw, encoding, course.n_canvases)
+        objective = KnownPoses(draw, encoding, plan.n_canvases)
         later = train(Trainer(network, own, objective), listen)
         history.losses += later.losses
         history.best_epoch = before + later.best_epoch

@@ -9,9 +9,9 @@ import numpy as np
 from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from ..families import FAMILIES
-from ..nn.axes import activations_of, images_of
 from ..nn.dense import Dense
 from ..nn.layer import Layer, Shape, check_positive, no_backward
+from ..nn.layout import activations_of, images_of
 from ..nn.network import Network, flat_gradient
 from ..nn.shrink import Shrink
 from ..nn.spatial import Transform

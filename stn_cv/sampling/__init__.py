@@ -5,9 +5,10 @@ Convention: theta and grid map output to source, (x, y), normalized to [-1, 1]; 
 centres. Images are (height, width[, channels]) or (n, height, width[, channels]).
 """
 
+from ..kernels.sampling.rules import PADDING_MODES
 from .affine_warp import differentiable_warp
 from .grid import affine_grid, affine_grid_backward, grid_sample, grid_sample_backward
-from .rules import PADDING_MODES, WarpRules
+from .rules import WarpRules
 from .warp import warp_affine, warp_affine_backward
 
 __all__ = [

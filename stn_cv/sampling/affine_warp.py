@@ -113,8 +113,9 @@ class AffineWarp:
     def _turns(self, cuts: list[slice]) -> list[range]:
         """Numbers of the cuts that add to different pixels: every other one, or each alone.
 
-        Rows look at parallel lines of the source, but that a rule other than zeros leads them
-        back at its edges; and an image with a halo is copied as a whole.
+        Rows look at parallel lines of the source, so those far enough apart share no pixel. Not
+        so under a padding mode other than zeros, which brings points beyond an edge back to it,
+        nor with a halo around the whole image, which is copied back as a whole.
         """
         rows = (cuts[0].stop - cuts[0].start) * self.counts[0]
         (x_across, x_down), (y_across, y_down) = self.matrices[:, :, :2].transpose(1, 2, 0)

@@ -10,11 +10,21 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Array
 from ..buffers import empty
-from ..errors import InvalidInputError, InvalidTypeError, NonFiniteError
+from ..errors import InvalidInputError, InvalidTypeError, NonFiniteError, one_of
 from ..geometry import as_array, axes, pixel_from_normalized
-from ..kernels.sampling.rules import BOXES, HALO, MOST, NONE, WHOLE, KernelRules
+from ..kernels.sampling.rules import (
+    BILINEAR,
+    BOXES,
+    HALO,
+    MODES,
+    MOST,
+    NEAREST,
+    NONE,
+    PADDING_MODES,
+    WHOLE,
+    KernelRules,
+)
 from ..threads import effective_jobs, slices_of
-from .rules import MODES, PADDING_MODES
 
 Fill = tuple[Any, ...] | Array  # a tuple for few channels: see kernels/sampling/bilinear.py
 POINTS_OF_A_CALL = 2**24  # at most, about: Ctrl-C waits until a kernel is done
@@ -209,9 +219,19 @@ def halo_of(images: Array, fill: Fill, points: int) -> int:
     return WHOLE if small else BOXES
 
 
-def margin_of(images: Array, fill: Fill, points: int) -> int:
-    """1 where images get a halo as a whole, else 0: for kernels that know nothing else."""
-    return int(halo_of(images, fill, points) == WHOLE)
+def takes_halo(images: Array, fill: Fill, points: int, mode: int) -> int:
+    """1 where images get a halo as a whole, else 0: for the grid's kernels, by their mode."""
+    if mode == BILINEAR:
+        return int(halo_of(images, fill, points) == WHOLE)
+    if mode == NEAREST:
+        return 0
+    raise no_kernel_for(mode)
+
+
+def no_kernel_for(mode: int) -> NotImplementedError:
+    """Of a mode with a name in `MODES` and no kernel to sample by it."""
+    names = [name for name, number in MODES.items() if number == mode]
+    return NotImplementedError(f"no kernel samples with mode={' or '.join(names)!r}.")
 
 
 def check_grid(grid: ArrayLike) -> Array:
@@ -230,7 +250,7 @@ def check_grid(grid: ArrayLike) -> Array:
 def named(parameter: str, value: str, table: dict[str, int]) -> int:
     """The number of a name, or an error that lists the names."""
     if not isinstance(value, str) or value not in table:
-        raise InvalidInputError(f"{parameter} is {value!r}; wanted one of {', '.join(table)}.")
+        raise InvalidInputError(f"{parameter} is {value!r}; wanted {one_of(value, table)}.")
     return table[value]
 
 

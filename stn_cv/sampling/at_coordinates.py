@@ -11,8 +11,8 @@ import numpy as np
 from ..arrays import Array
 from ..buffers import empty, zeros
 from ..kernels import loaded
-from ..kernels.sampling.rules import BILINEAR, KernelRules
-from .arguments import Fill, as_fill, margin_of, read_only
+from ..kernels.sampling.rules import KernelRules
+from .arguments import Fill, as_fill, read_only, takes_halo
 from .rules import WarpRules
 
 __all__ = ["PIXELS", "differentiable_sample", "sample_into"]
@@ -39,13 +39,14 @@ def differentiable_sample(
 
     def backward(dY: Array, want_dimages: bool) -> tuple[Array | None, Array]:
         dY = read_only(np.ascontiguousarray(dY))
-        margin = margin_of(images, fill, math.prod(coordinates.shape[1:3]))
+        points = math.prod(coordinates.shape[1:3])
+        has_halo = takes_halo(images, fill, points, to_kernels.mode)
         dcoordinates = empty(coordinates.shape, coordinates.dtype)
-        kernels.grid_gradient(dY, images, margin, *at, to_kernels, fill, dcoordinates)
+        kernels.grid_gradient(dY, images, has_halo, *at, to_kernels, fill, dcoordinates)
         if not want_dimages:
             return None, dcoordinates
         dimages = zeros(images.shape, images.dtype)
-        kernels.grid_scatter(dY, *at, to_kernels, fill, margin, dimages)
+        kernels.grid_scatter(dY, *at, to_kernels, fill, has_halo, dimages)
         return dimages, dcoordinates
 
     return Y, backward
@@ -56,6 +57,6 @@ def sample_into(
 ) -> int:
     """Sample images at (grid, gains, offsets); counts the coordinates that are not finite."""
     kernels = loaded("sampling.grid")
-    margin = rules.mode == BILINEAR and margin_of(images, fill, math.prod(out.shape[1:3]))
-    sample = kernels.sample_with_halo if margin else kernels.sample
+    has_halo = takes_halo(images, fill, math.prod(out.shape[1:3]), rules.mode)
+    sample = kernels.sample_with_halo if has_halo else kernels.sample
     return int(sample(images, *at, rules, fill, out))

@@ -11,7 +11,7 @@ from ..errors import InvalidInputError
 from ..geometry import as_array, axes, check_shape, check_theta, normalized_from_pixel
 from ..kernels import loaded
 from ..threads import run_slices
-from .arguments import SamplingArguments, check_grid, float_dtype, margin_of, refuse_not_finite
+from .arguments import SamplingArguments, check_grid, float_dtype, refuse_not_finite, takes_halo
 from .at_coordinates import sample_into
 
 __all__ = ["affine_grid", "affine_grid_backward", "grid_sample", "grid_sample_backward"]
@@ -245,19 +245,17 @@ def grid_sample_backward(
         refuse_not_finite(int((~np.isfinite(call.where).all(axis=-1)).sum()))
     dimages = zeros(call.images.shape, call.images.dtype) if want_dimages else None
     dgrid = zeros(call.where.shape, float_dtype(call.where))
-    margin = 0
-    if mode == "bilinear":
-        margin = margin_of(call.images, call.fill, math.prod(dout.shape[1:3]))
+    has_halo = takes_halo(call.images, call.fill, math.prod(dout.shape[1:3]), call.rules.mode)
 
     def run(part: slice) -> int:
         at = (call.where[part], gains, offsets)
         not_finite = 0
         if mode == "bilinear":
             not_finite += kernels.grid_gradient(
-                dout[part], call.images[part], margin, *at, call.rules, call.fill, dgrid[part]
+                dout[part], call.images[part], has_halo, *at, call.rules, call.fill, dgrid[part]
             )
         if dimages is not None:
-            kernels.grid_scatter(dout[part], *at, call.rules, call.fill, margin, dimages[part])
+            kernels.grid_scatter(dout[part], *at, call.rules, call.fill, has_halo, dimages[part])
         return not_finite
 
     pieces = call.image_pieces(dout.shape[1:3], n_jobs)

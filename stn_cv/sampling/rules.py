@@ -2,19 +2,9 @@
 
 from typing import NamedTuple
 
-from ..kernels.sampling.rules import (
-    BILINEAR,
-    BORDER,
-    NEAREST,
-    REFLECTION,
-    ZEROS,
-    KernelRules,
-)
+from ..kernels.sampling.rules import BILINEAR, PADDING_MODES, KernelRules
 
-__all__ = ["MODES", "PADDING_MODES", "PLAIN", "WarpRules"]
-
-MODES = {"bilinear": BILINEAR, "nearest": NEAREST}
-PADDING_MODES = {"zeros": ZEROS, "border": BORDER, "reflection": REFLECTION}
+__all__ = ["PLAIN", "WarpRules"]
 
 
 class WarpRules(NamedTuple):

@@ -16,11 +16,11 @@ from ..geometry import (
     matrix_output_to_source,
 )
 from ..kernels import loaded
+from ..kernels.sampling.rules import BILINEAR, NEAREST
 from ..threads import run_slices
 from .affine_warp import AffineWarp
 from .antialias import ONE, Counts, Part, parts_of, sample_counts, shrinks
-from .arguments import SamplingArguments, float_dtype
-from .rules import MODES
+from .arguments import SamplingArguments, float_dtype, no_kernel_for
 
 __all__ = ["warp_affine", "warp_affine_backward"]
 
@@ -106,10 +106,12 @@ def warp_affine(
         index, counts, rows = piece
         into = out[index, rows]  # a view, where a slice is the index
         given = (call.images[index], matrices[index])
-        if mode == "nearest":
+        if call.rules.mode == BILINEAR:
+            AffineWarp(*given, shape, call.rules, call.fill, counts).write(rows, into)
+        elif call.rules.mode == NEAREST:
             kernels.warp_nearest(*given, rows.start, call.rules, call.fill, into)
         else:
-            AffineWarp(*given, shape, call.rules, call.fill, counts).write(rows, into)
+            raise no_kernel_for(call.rules.mode)
         if not isinstance(index, slice):
             out[index, rows] = into
 
@@ -196,10 +198,12 @@ def warp_affine_backward(
         if dimages is not None:
             own = dimages[index]  # a view, where a slice is the index
         given = (call.images[index], matrices[index])
-        if mode == "bilinear":
+        if call.rules.mode == BILINEAR:
             warp = AffineWarp(*given, shape, call.rules, call.fill, counts)
             jobs = n_jobs if alone else 1
             dmatrices[index] = warp.gradients(dout[index], cuts, own, jobs)
+        elif call.rules.mode != NEAREST:
+            raise no_kernel_for(call.rules.mode)
         elif own is not None:
             own.fill(0)
             kernels.warp_nearest_scatter(dout[index], given[1], call.rules, call.fill, own)
@@ -220,7 +224,7 @@ def _shrunk_parts(
     """The parts of an antialiased warp; none where every image takes the plain one."""
     if not antialias:
         return []
-    if call.rules.mode != MODES["bilinear"]:
+    if call.rules.mode == NEAREST:
         raise InvalidInputError(
             "antialias=True takes means, which mode='nearest' is there to avoid; choose one."
         )

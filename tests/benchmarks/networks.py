@@ -7,7 +7,7 @@ from stn_cv.model.image_spec import ImageSpec
 from stn_cv.model.rectifier import Rectifier
 from stn_cv.nn import Conv2D, Dense, Flatten, MaxPool, ReLU, SpatialTransform
 from stn_cv.nn.network import Network
-from stn_cv.nn.objectives import CrossEntropy
+from stn_cv.nn.objectives import Classification
 from stn_cv.nn.samples import Samples
 from stn_cv.nn.settings import Settings
 from stn_cv.nn.training import Trainer
@@ -134,7 +134,7 @@ def steps(name, threads):
     peer = torch_network(spec, network)
     x, labels = torch.tensor(np.moveaxis(images, -1, 1).copy()), torch.tensor(y)
     samples = Samples(images, y, np.ones(len(y), np.float32))
-    trainer = Trainer(network, settings(spec["batch"], threads), CrossEntropy(samples))
+    trainer = Trainer(network, settings(spec["batch"], threads), Classification(samples))
     optimizer = torch.optim.Adam(peer.parameters(), lr=1e-3)
 
     def step():

@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from stn_cv import CollapseWarning, SpatialTransformerClassifier, demo
 from stn_cv.datasets import load_distorted_digits
-from stn_cv.nn.samples import outside
+from stn_cv.nn.evaluation import shares_outside
 from stn_cv.threads import pinned_blas
 
 
@@ -23,7 +23,7 @@ def test_no_seed_collapses_or_loses(seed):
         warnings.simplefilter("error", CollapseWarning)
         model.fit(rows, digits.y_train)
     assert len(model.loss_curve_) == demo.LINEAR["max_iter"]
-    lost = outside(model.rectifier_.network, digits.X_test[..., None], -1) > 0.5
+    lost = shares_outside(model.rectifier_.network, digits.X_test[..., None], -1) > 0.5
     assert lost.mean() <= 0.5
     with pinned_blas(), warnings.catch_warnings():
         warnings.simplefilter("ignore")

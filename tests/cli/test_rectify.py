@@ -19,8 +19,10 @@ import stn_cv as library
 from stn_cv.cli.fit import fit
 from stn_cv.cli.rectify import rectify
 from stn_cv.families import FAMILIES
+from stn_cv.folder import rectify_folder
 from stn_cv.folder.options import Existing, Options
-from stn_cv.opencv import FORMATS, LARGEST_PICTURE, decode, read_image
+from stn_cv.opencv import FORMATS, LARGEST_PICTURE, decode, encode, read_image
+from stn_cv.opencv.jpeg import DEFAULT_QUALITY
 
 JpegImagePlugin = pytest.importorskip("PIL.JpegImagePlugin")
 HEAVY = ("sklearn", "scipy.sparse", "rich", "matplotlib", "pandas")
@@ -407,6 +409,9 @@ def test_the_sampling_of_colours_is_kept_or_chosen(model, tmp_path, photo, optio
 def test_the_help_names_what_the_library_knows():
     options = {option.name: option for option in rectify.params}
     assert options["max_pixels"].default == LARGEST_PICTURE
+    assert f"of JPEG {DEFAULT_QUALITY}." in options["quality"].help
+    for function in (rectify_folder, encode):
+        assert f"for JPEG (None: {DEFAULT_QUALITY})" in function.__doc__
     assert {f".{name}" for name in options["format"].type.choices} == {f.suffix for f in FORMATS}
     assert set(options["existing"].type.choices) == set(get_args(Existing))
     given = set(options) - {"model", "sources", "out", "jobs", "dry_run", "quiet", "verbose"}

@@ -338,7 +338,7 @@ def test_interrupted(at):
 def test_a_frozen_head_is_what_it_holds():
     assert scoring_method(FrozenEstimator(SVC(probability=True))) == "decision_function"
     hog = FrozenEstimator(HOG(pixels_per_cell=(2, 2), cells_per_block=(1, 1)).fit(DIGITS))
-    assert not HeadSpec(make_pipeline(hog, LinearSVC()), np.arange(4), 0, blind=(HOG,)).exact
+    assert not HeadSpec(make_pipeline(hog, LinearSVC()), np.arange(4), 0, inexact=(HOG,)).exact
     assert HeadSpec(make_pipeline(hog, LinearSVC()), np.arange(4), 0).exact
 
 

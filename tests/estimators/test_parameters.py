@@ -277,7 +277,7 @@ def test_schedules():
     ],
 )
 def test_each_parameter_has_an_effect(parameter, values):
-    quick = {"learning_rate_init": 0.01, "batch_size": 20}
+    quick = {"learning_rate_init": 0.005, "batch_size": 20}
     if parameter == "antialias":
         quick["output_shape"] = (3, 3)  # so that something shrinks
     X = np.roll(DIGITS, 4, axis=(1, 2))  # something to see at the edges

@@ -16,7 +16,7 @@ from stn_cv.families import FAMILIES
 from stn_cv.families.tps import SplineFamily
 from stn_cv.geometry import (
     control_points,
-    narrowed,
+    cropped,
     scaled,
     source_points,
     spline,
@@ -202,7 +202,7 @@ def test_theta_of_a_photo_shows_what_the_canvas_showed():
     finer = control_points(10)
     there = source_points(whole, finer * (2 / 3, 1))
     np.testing.assert_allclose(source_points(part, finer), there, atol=1e-12)
-    same = narrowed(theta, (1, 1))  # finer control points on the old ones: nothing is lost
+    same = cropped(theta, (1, 1))  # finer control points on the old ones: nothing is lost
     np.testing.assert_allclose(source_points(same, SOME), source_points(theta, SOME), atol=1e-11)
 
 

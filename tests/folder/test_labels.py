@@ -21,7 +21,7 @@ def test_photos_beside_the_classes_have_none(tmp_path):
     [
         ("a.jpg,x\nb.jpg\n", "line 2"),
         ("a.jpg,x\n,y\n", "line 2"),
-        ("a.jpg,x,1\n", "line 1"),
+        ("a.jpg,x,1,2\n", "line 1"),
         ("a.jpg,x\nb.jpg,x\n", "1 classes"),
         ("", "0 classes"),
         ("x" * 5000, r"line 1 of .{,200}; wanted"),

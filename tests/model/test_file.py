@@ -24,6 +24,7 @@ from stn_cv.nn import (
     Dense,
     Dropout,
     Flatten,
+    LeakyReLU,
     MaxPool,
     Parallel,
     ReLU,
@@ -120,6 +121,11 @@ def test_classes_keep_their_values_and_dtype(path, classes):
     assert loaded.classes.tolist() == classes.tolist()
     assert [type(v) for v in loaded.classes.tolist()] == [type(v) for v in classes.tolist()]
     assert saved(path, loaded) == first
+
+
+def test_a_leaky_relu_comes_back_with_its_slope(path):
+    saved(path, rectifier(head=[LeakyReLU(0.25), *HEAD]))
+    assert stn_cv.load(path).network.layers[1] == LeakyReLU(0.25)
 
 
 def test_a_model_without_a_head_rectifies(path):

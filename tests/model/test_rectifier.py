@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from support.estimator_cases import DIGITS, LABELS, fast
 
 import stn_cv
-from stn_cv import InvalidInputError, InvalidTypeError, warp_affine
+from stn_cv import InvalidInputError, InvalidTypeError, NonFiniteError, warp_affine
 from stn_cv.nn import SpatialTransform
 
 
@@ -135,3 +135,9 @@ def test_a_spec_fits_what_it_was_made_from(range, dtype, fits):
     assert spec.fits(np.zeros((2, 4, 6, 1), dtype)) == fits
     assert not spec.fits(np.zeros((2, 4, 6, 3), dtype))
     assert not spec.fits(np.zeros((2, 6, 4, 1), dtype))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_images_that_are_not_finite_are_refused(rectifier, value):
+    with pytest.raises(NonFiniteError, match="hold NaN or infinity"):
+        rectifier.theta(np.full((8, 8), value))

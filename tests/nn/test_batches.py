@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support import reference_nn
 
-from stn_cv.nn import AveragePool, Conv2D, Flatten, MaxPool, ReLU
+from stn_cv.nn import AveragePool, Conv2D, Flatten, LeakyReLU, MaxPool, ReLU
 from stn_cv.nn.network import Network
 
 
@@ -64,6 +64,26 @@ def test_a_relu_of_few_and_of_many_values(n):
     np.testing.assert_array_equal(Y, np.repeat(wanted[:, None], n, axis=1))
     dX, _ = backward(np.ones_like(Y))
     np.testing.assert_array_equal(dX[:-1], np.repeat(wanted[:-1, None] > 0, n, axis=1))
+
+
+@pytest.mark.parametrize("n", [1, 5000])
+def test_a_leaky_relu_of_few_and_of_many_values(n):
+    values = np.array([-np.inf, -1.5, -0.0, 0.0, 2.5, np.inf, np.nan])
+    Y, backward = LeakyReLU(0.2).forward(np.repeat(values[:, None], n, axis=1), True)
+    wanted = np.array([-np.inf, -0.3, 0, 0, 2.5, np.inf, np.nan])
+    np.testing.assert_allclose(Y, np.repeat(wanted[:, None], n, axis=1), rtol=1e-12)
+    dX, _ = backward(np.ones_like(Y))
+    slopes = np.where(wanted[:-1, None] > 0, 1, 0.2)
+    np.testing.assert_array_equal(dX[:-1], np.repeat(slopes, n, axis=1))
+
+
+def test_a_leaky_relu_before_a_max_pool_is_moved_behind_it_and_gives_the_same():
+    network = built([Conv2D(4, 3), LeakyReLU(), MaxPool(2), Flatten()], (2, 9, 9))
+    assert [type(layer) for layer in network.layers] == [Conv2D, MaxPool, LeakyReLU, Flatten]
+    X = np.random.default_rng(3).normal(size=(2, 9, 9, 5))
+    maps, _ = network.layers[0].forward(X)
+    wanted, _ = MaxPool(2).forward(np.where(maps > 0, maps, 0.1 * maps))
+    np.testing.assert_allclose(network.forward(X)[0], wanted.reshape(-1, 5), rtol=1e-12)
 
 
 @pytest.mark.parametrize("relus", [1, 2])

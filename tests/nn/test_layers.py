@@ -17,6 +17,7 @@ from stn_cv.nn import (
     Dense,
     Dropout,
     Flatten,
+    LeakyReLU,
     MaxPool,
     Parallel,
     ReLU,
@@ -66,6 +67,8 @@ LAYERS = {
     "dense of one": (Dense(1), (1,), 1),
     "relu": (ReLU(), MAPS, 3),
     "relu of features": (ReLU(), (9,), 2),
+    "leaky relu": (LeakyReLU(), MAPS, 3),
+    "leaky relu of features": (LeakyReLU(0.3), (9,), 2),
     "max pool": (MaxPool(2), (2, 5, 6), 3),
     "max pool of 3": (MaxPool(3), (1, 7, 3), 1),
     "max pool of 1": (MaxPool(1), (1, 2, 3), 1),
@@ -134,6 +137,7 @@ def slow(layer, X):
         MaxPool: lambda: reference_nn.pool(X, layer.size, np.max),
         AveragePool: lambda: reference_nn.pool(X, layer.size, np.mean),
         ReLU: lambda: reference_nn.relu(X),
+        LeakyReLU: lambda: reference_nn.leaky_relu(X, layer.slope),
         Flatten: lambda: np.stack([X[..., i].ravel() for i in range(X.shape[-1])], axis=-1),
         Standardize: lambda: reference_nn.standardize(X, layer.mean, layer.scale),
         SpatialTransform: lambda: slow_spatial(layer, X),
@@ -212,7 +216,7 @@ def kink_distances(network, X):
                     if layer.antialias:
                         _, grid = reference.samples(one, X.shape[1:3], shape)
                     yield reference.kink_distance(grid, X.shape[1:3], False).min()
-        if isinstance(layer, ReLU):
+        if isinstance(layer, (ReLU, LeakyReLU)):
             yield np.abs(X).min()
         X, _ = layer.forward(X)
 
@@ -618,6 +622,9 @@ BAD = [
     ([Dropout(1.0)], (3,), "wanted 0 to below 1"),
     ([Dropout(-0.1)], (3,), "wanted 0 to below 1"),
     ([Dropout("half")], (3,), "wanted 0 to below 1"),
+    ([LeakyReLU(0.0)], (3,), "slope=0.0; wanted a number between 0 and 1"),
+    ([LeakyReLU(1.5)], (3,), "slope=1.5"),
+    ([LeakyReLU("small")], (3,), "slope='small'"),
     ([SpatialTransform([Flatten()], fill_value="a")], (1, 3, 3), "fill_value is 'a'"),
     ([SpatialTransform([Flatten()], fill_value=None)], (1, 3, 3), "fill_value is None"),
     ([Flatten()], (3,), "Flatten"),
@@ -682,16 +689,17 @@ def test_what_is_no_layer_is_refused():
 
 def test_cross_entropy_and_its_gradient():
     logits, y, weights = rng().normal(size=(4, 5)), np.array([0, 3, 1, 1, 2]), rng(1).random(5)
-    loss, dlogits = cross_entropy(logits, y, weights)
-    assert loss == pytest.approx(reference_nn.cross_entropy(logits, y, weights), rel=1e-13)
-    assert_gradient(lambda z: cross_entropy(z, y, weights)[0], logits, 1.0, dlogits)
+    losses, slopes = cross_entropy(logits, y)
+    wanted = reference_nn.cross_entropy(logits, y, weights)
+    assert losses @ weights == pytest.approx(wanted, rel=1e-13)
+    assert_gradient(lambda z: cross_entropy(z, y)[0] @ weights, logits, 1.0, slopes * weights)
     np.testing.assert_allclose(softmax(logits).sum(axis=0), 1, rtol=1e-15)
 
 
 def test_cross_entropy_of_huge_logits_is_finite():
     logits = np.array([[1e4, -1e30], [-1e4, 1e30]], np.float32)
-    loss, dlogits = cross_entropy(logits, np.array([1, 1]), np.ones(2))
-    assert loss == pytest.approx(2e4) and np.isfinite(dlogits).all()
+    losses, slopes = cross_entropy(logits, np.array([1, 1]))
+    assert losses.sum() == pytest.approx(2e4) and np.isfinite(slopes).all()
 
 
 def test_a_forward_without_training_has_no_backward():

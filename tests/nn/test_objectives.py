@@ -8,10 +8,10 @@ import pytest
 
 from stn_cv import warp_affine
 from stn_cv.nn import Dense, Dropout, Flatten, ReLU, SpatialTransform
-from stn_cv.nn.axes import activations_of
+from stn_cv.nn.layout import activations_of
 from stn_cv.nn.network import Network
 from stn_cv.nn.objectives import Evaluation
-from stn_cv.nn.samples import keyed
+from stn_cv.nn.random_keys import keyed
 from stn_cv.nn.settings import Settings
 from stn_cv.nn.training import Trainer, train
 from stn_cv.threads import run_slices, slices_of

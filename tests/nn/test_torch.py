@@ -9,6 +9,7 @@ from stn_cv.nn import (
     Dense,
     Dropout,
     Flatten,
+    LeakyReLU,
     MaxPool,
     ReLU,
     SpatialTransform,
@@ -16,7 +17,7 @@ from stn_cv.nn import (
 )
 from stn_cv.nn.loss import cross_entropy
 from stn_cv.nn.network import Network, flat_gradient
-from stn_cv.nn.objectives import CrossEntropy
+from stn_cv.nn.objectives import Classification
 from stn_cv.nn.optimizer import SOLVERS
 from stn_cv.nn.samples import Samples
 from stn_cv.nn.settings import Settings
@@ -87,18 +88,19 @@ def test_pools(shape, size):
 def test_the_others():
     compare(Dense(5), (7,), 3, F.linear)
     compare(ReLU(), (2, 3, 4), 3, F.relu)
+    compare(LeakyReLU(0.2), (2, 3, 4), 3, lambda x: F.leaky_relu(x, 0.2))
     compare(Flatten(), (2, 3, 4), 3, lambda x: x.flatten(1))
     compare(Standardize([0.3], [0.7]), (1, 3, 4), 3, lambda x: (x - 0.3) / 0.7)
 
 
 def test_cross_entropy():
     logits, y, weights = rng().normal(0, 3, (5, 9)), rng(1).integers(0, 5, 9), rng(2).random(9)
-    loss, dlogits = cross_entropy(logits, y, weights)
+    losses, slopes = cross_entropy(logits, y)
     z = tensor(logits)
     wanted = (F.cross_entropy(z, torch.tensor(y), reduction="none") * torch.tensor(weights)).sum()
     wanted.backward()
-    assert loss == pytest.approx(wanted.item(), rel=1e-12)
-    np.testing.assert_allclose(dlogits, back(z.grad), **CLOSE)
+    assert losses @ weights == pytest.approx(wanted.item(), rel=1e-12)
+    np.testing.assert_allclose(slopes * weights, back(z.grad), **CLOSE)
 
 
 def peer_solver(name, parameters, learning_rate):
@@ -167,8 +169,8 @@ def test_a_step_of_the_tutorial_s_network(solver):
     x = torch.tensor(images.transpose(0, 3, 1, 2))
 
     logits, backward = network.forward(images.transpose(3, 1, 2, 0), True)
-    _, dlogits = cross_entropy(logits, y, np.full(24, 1 / 24))
-    gradient = flat_gradient(backward(dlogits, False)[1], np.empty_like(network.vector))
+    _, slopes = cross_entropy(logits, y)
+    gradient = flat_gradient(backward(slopes / 24, False)[1], np.empty_like(network.vector))
     z = tutorial(x, peers)
     F.cross_entropy(z, torch.tensor(y)).backward()
     np.testing.assert_allclose(logits, z.detach().numpy().T, rtol=1e-10, atol=1e-11)
@@ -181,7 +183,7 @@ def test_a_step_of_the_tutorial_s_network(solver):
         localization_learning_rate_ratio=1.0, batch_size=24, max_iter=9, tol=0, n_iter_no_change=9,
         alpha=0.0, max_norm=1e9, seed=0, n_jobs=None,
     )  # fmt: skip
-    objective = CrossEntropy(Samples(images, y, np.ones(24)))
+    objective = Classification(Samples(images, y, np.ones(24)))
     trainer = Trainer(network, settings, objective)
     optimizer = peer_solver(solver, peers, 0.001)
     for _ in range(2):

@@ -19,10 +19,11 @@ from stn_cv.nn import (
     SpatialTransform,
     Standardize,
 )
+from stn_cv.nn.evaluation import evaluate, shares_outside
 from stn_cv.nn.network import Network
-from stn_cv.nn.objectives import CrossEntropy
+from stn_cv.nn.objectives import Classification
 from stn_cv.nn.optimizer import SOLVERS
-from stn_cv.nn.samples import Samples, evaluate, outside
+from stn_cv.nn.samples import Samples
 from stn_cv.nn.schedule import SCHEDULES
 from stn_cv.nn.settings import Settings
 from stn_cv.nn.training import Trainer, train
@@ -74,7 +75,7 @@ def settings(**changes):
 
 def trained(data=None, validation=None, listener=None, layers=LAYERS, augment=None, **changes):
     network = network_of(layers)
-    objective = CrossEntropy(data or samples(), validation, augment)
+    objective = Classification(data or samples(), validation, augment)
     return network, train(Trainer(network, settings(**changes), objective), listener)
 
 
@@ -84,7 +85,7 @@ def one_step(layers=LAYERS, data=None, **changes):
     data = data or samples(24, dtype=np.float64)
     before = network.vector.copy()
     given = {"solver": "sgd", "batch_size": len(data), **changes}
-    Trainer(network, settings(**given), CrossEntropy(data)).epoch()
+    Trainer(network, settings(**given), Classification(data)).epoch()
     return before, network.vector
 
 
@@ -133,6 +134,37 @@ def test_nothing_that_came_is_written_to():
     trained(data, validation, augment=lambda images, random: np.add(images, 1, out=images))
 
 
+# The loss
+
+
+def distance(outputs, y):
+    """The squared distance of outputs to ones and zeros."""
+    off = outputs - (np.arange(len(outputs))[:, None] == y)
+    return (off * off).sum(axis=0).astype(np.float64), 2 * off
+
+
+def test_a_loss_is_trained_and_evaluated_by():
+    """It takes one function: the gradient, the best epoch and the untrained loss follow it."""
+    network, data = network_of(), samples()
+    objective = Classification(data, loss=distance)
+    assert objective.untrained_loss(network) == 1
+    trainer = Trainer(network, settings(max_iter=8), objective)
+
+    def mean_distance():
+        outputs, _ = network.forward(data.images.transpose(3, 1, 2, 0))
+        return distance(outputs, data.y)[0].mean()
+
+    before = trainer.evaluate().loss
+    assert before == pytest.approx(mean_distance(), rel=1e-5)
+    history = train(trainer)
+    assert trainer.evaluate().loss == pytest.approx(mean_distance(), rel=1e-5)
+    assert mean_distance() < 0.5 * before and history.best_epoch > 0
+
+
+def test_the_untrained_loss_is_that_of_equal_outputs():
+    assert Classification(samples()).untrained_loss(network_of()) == pytest.approx(math.log(3))
+
+
 # The best epoch
 
 
@@ -146,7 +178,7 @@ def test_the_best_epoch_is_kept(validated):
         Trainer(
             network,
             settings(learning_rate_init=0.25, learning_rate="constant", max_iter=15),
-            CrossEntropy(samples(), validation),
+            Classification(samples(), validation),
         ),
         lambda epoch: vectors.append(network.vector.copy()),
     )
@@ -230,7 +262,7 @@ def check_divergence(solver, seed):
     loss, _ = evaluate(network, samples(), 1)
     mad = settings(solver=solver, learning_rate_init=1e6, seed=seed)
     try:
-        history = train(Trainer(network, mad, CrossEntropy(samples())))
+        history = train(Trainer(network, mad, Classification(samples())))
         assert history.best_epoch > 0 and evaluate(network, samples(), 1)[0] < loss
     except TrainingDiverged as error:
         assert "use a smaller learning_rate_init than 1e+06" in str(error)
@@ -280,7 +312,7 @@ def test_an_error_of_the_user_s_leaves_the_best_weights():
 
     network = network_of()
     with pytest.raises(ZeroDivisionError):
-        train(Trainer(network, settings(), CrossEntropy(samples())), listener)
+        train(Trainer(network, settings(), Classification(samples())), listener)
     assert evaluate(network, samples(), 1) < evaluate(network_of(), samples(), 1)
 
 
@@ -363,7 +395,7 @@ def test_localizations_on_maps_and_side_by_side_learn_at_their_own_rate():
         network.vector[:] += rng(1).normal(0, 0.1, network.vector.size)
         before = network.vector.copy()
         chosen = settings(solver="sgd", localization_learning_rate_ratio=ratio)
-        Trainer(network, chosen, CrossEntropy(samples(20, dtype=np.float64))).epoch()
+        Trainer(network, chosen, Classification(samples(20, dtype=np.float64))).epoch()
         return network.vector - before
 
     own = network_of(SIDE_BY_SIDE).localization_mask()
@@ -394,7 +426,7 @@ def test_two_transforms_side_by_side_both_learn():
     accuracies = []
     for front in ([], [looks]):
         network = Network([*front, Flatten(), Dense(4, "zeros")], (1, 10, 20), rng(2))
-        train(Trainer(network, chosen, CrossEntropy(two_marks(600, 0))))
+        train(Trainer(network, chosen, Classification(two_marks(600, 0))))
         accuracies.append(evaluate(network, two_marks(400, 1), 1)[1])
     assert accuracies[0] < 0.75 and accuracies[1] > 0.9
     images = two_marks(50, 3).images.transpose(3, 1, 2, 0)
@@ -473,7 +505,7 @@ def test_the_rate_follows_the_schedule_and_no_further_than_its_end():
     """More epochs than planned, as partial_fit runs them, stay at the last rate."""
     network = network_of()
     cycle = settings(learning_rate="one_cycle", max_iter=2, batch_size=8)
-    trainer = Trainer(network, cycle, CrossEntropy(samples()))
+    trainer = Trainer(network, cycle, Classification(samples()))
     moves = []
     for _ in range(5):
         before = network.vector.copy()
@@ -488,9 +520,9 @@ def test_the_rate_follows_the_schedule_and_no_further_than_its_end():
 def test_outside_is_that_of_the_first_layer(small_slices):
     network = network_of()
     data = samples(70)
-    np.testing.assert_array_equal(outside(network, data.images, 1), 0)
+    np.testing.assert_array_equal(shares_outside(network, data.images, 1), 0)
     network.layers[0].network.layers[-1].parameters[1][:] = [1.0, 0]
-    np.testing.assert_allclose(outside(network, data.images, 2), np.full(70, 0.5), atol=0.05)
+    np.testing.assert_allclose(shares_outside(network, data.images, 2), np.full(70, 0.5), atol=0.05)
 
 
 def test_evaluation_does_not_drop_out_and_counts_weights(small_slices):

@@ -27,6 +27,7 @@ from stn_cv.nn import (
     Dropout,
     Flatten,
     Layer,
+    LeakyReLU,
     MaxPool,
     Parallel,
     ReLU,
@@ -115,7 +116,7 @@ def test_every_layer_agrees_with_the_model(tmp_path):
     ]
     chains = [*head[1].branches[:1], [AveragePool(3)], [MaxPool(3)]]
     head[1] = Parallel([*chains, [SpatialTransform([Flatten()], "attention", (5, 4))]])
-    layers = [*head, ReLU(), Dropout(0.5), Flatten()]
+    layers = [*head, LeakyReLU(0.2), ReLU(), Dropout(0.5), Flatten()]
     used = {type(layer) for layer in layers + [inner for c in head[1].branches for inner in c]}
     assert used | {Dense} == set(OPERATORS)
     check_promise(made_up(head=layers), tmp_path, pictures(100))

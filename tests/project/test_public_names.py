@@ -32,9 +32,11 @@ FOLDERS = ["iter_rectified", "rectify_folder"]
 ESTIMATORS = [
     "HOG",
     "JointAlignment",
+    "PoseReport",
     "PoseTransformer",
     "SpatialTransformer",
     "SpatialTransformerClassifier",
+    "cross_validate_pose",
 ]
 ERRORS = [
     "AlignmentWarning",
@@ -45,6 +47,7 @@ ERRORS = [
     "MissingLibraryError",
     "ModelFileError",
     "NonFiniteError",
+    "PoseWarning",
     "StnError",
     "TrainingDiverged",
 ]
@@ -55,6 +58,7 @@ LAYERS = [
     "Dropout",
     "Flatten",
     "Layer",
+    "LeakyReLU",
     "MaxPool",
     "Parallel",
     "ReLU",

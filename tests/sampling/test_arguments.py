@@ -1,8 +1,11 @@
 """What comes in: odd memory layouts, odd shapes, bad input."""
 
+import re
+
 import numpy as np
 import pytest
 from support import reference
+from support.paths import ROOT
 from support.reference import PADDING_MODES
 
 from stn_cv import (
@@ -17,6 +20,8 @@ from stn_cv import (
     warp_affine_backward,
 )
 from stn_cv.kernels.sampling import affine_warp as kernels
+from stn_cv.kernels.sampling.rules import MODES
+from stn_cv.kernels.sampling.rules import PADDING_MODES as KNOWN
 
 THETA = np.array([[[0.8, 0.3, 0.1], [-0.2, 0.9, -0.3]], [[1.1, 0, 0.2], [0.4, 0.7, 0]]])
 
@@ -287,3 +292,27 @@ def test_no_kernel_is_compiled_twice_for_what_can_be_written_to():
     warp_affine_backward(out, images, theta, antialias=True)
     for kernel in (kernels.warp, kernels.warp_backward):
         assert all(not given[0].mutable for given in kernel.signatures if given[0].ndim == 4)
+
+
+@pytest.mark.parametrize(("name", "table"), [("mode", MODES), ("padding_mode", KNOWN)])
+def test_docstrings_name_every_mode(name, table):
+    package = ROOT / "stn_cv"
+    texts = [path.read_text("utf-8") for path in package.rglob("*.py")]
+    named = [names for text in texts for names in re.findall(rf"  {name} : {{(.*?)}}", text)]
+    wanted = ", ".join(f'"{one}"' for one in table)
+    assert len(named) >= 2 and set(named) == {wanted}
+
+
+@pytest.mark.parametrize("function", [0, 1, 2, 3])
+def test_a_mode_with_no_kernel_is_not_sampled_by_anothers(monkeypatch, function):
+    """A name alone does not make a mode: none of the functions may fall back on another's."""
+    monkeypatch.setitem(MODES, "bicubic", 9)
+    images, theta, grid, dout = arrays()
+    call = (
+        lambda: warp_affine(images, theta, (4, 7), mode="bicubic"),
+        lambda: warp_affine_backward(dout, images, theta, mode="bicubic"),
+        lambda: grid_sample(images, grid, mode="bicubic"),
+        lambda: grid_sample_backward(dout, images, grid, mode="bicubic"),
+    )[function]
+    with pytest.raises(NotImplementedError, match="no kernel samples with mode='bicubic'"):
+        call()

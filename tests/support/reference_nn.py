@@ -54,6 +54,11 @@ def relu(x):
 
 
 @each
+def leaky_relu(x, slope):
+    return np.array([v if v > 0 else slope * v for v in x.ravel()]).reshape(x.shape)
+
+
+@each
 def standardize(x, mean, scale):
     return np.stack([(x[c] - mean[c]) / scale[c] for c in range(len(x))])
 

@@ -2,7 +2,7 @@
 
 The four corners of a tile tell whether all of it lies in the image, where nothing needs to
 be checked. `halo` makes this true of the others: each image as a whole, or each part at
-which a tile on the edge looks, is put into a halo first (see halo.py); a `margin` of 1 is
+which a tile on the edge looks, is put into a halo first (see halo.py); a `has_halo` of 1 is
 the first of them.
 
 images (n, height, width, channels); matrices (n, 2, 3) float64, pixel output to source; fill
@@ -37,7 +37,6 @@ from .halo import (
 from .nearest import copy_nearest, scatter_nearest
 from .padding import multiply, padding_gains, reflect
 from .rules import BOXES, HALO, WHOLE, ZEROS
-from .store import write_fill
 from .tiles import (
     INSIDE,
     MIXED,
@@ -55,16 +54,17 @@ from .tiles import (
     tiles_of,
 )
 from .vector_neighbours import fetch, fetch_values
+from .write import write_fill
 
 
 @inner
-def shares(kind, size, margin, padding_mode):
+def tile_shares(kind, size, has_halo, padding_mode):
     """How many of a tile's points lie beyond the image, and how many are located by steps.
 
     All or none. Passes are then called with so many points, often none: an array that is
     used on one branch only is counted as a reference there, which costs more than the call.
     """
-    haloed = kind == MIXED and margin == 1 and padding_mode == ZEROS
+    haloed = kind == MIXED and has_halo == 1 and padding_mode == ZEROS
     return size if kind == OUTSIDE else 0, size if kind == INSIDE or haloed else 0
 
 
@@ -72,10 +72,10 @@ def shares(kind, size, margin, padding_mode):
 def warp(images, halo, matrices, first_row, rules, fill, out):
     """Warp each image by its matrix, bilinear."""
     height, width = images.shape[1:3]
-    margin, boxes = np.int64(halo == WHOLE), halo == BOXES and rules.padding == ZEROS
+    has_halo, boxes = np.int64(halo == WHOLE), halo == BOXES and rules.padding == ZEROS
     rows, columns = out.shape[1:3]
-    channels, stride, origin = len(fill), width + HALO * margin, halo_origin(width, margin)
-    haloed = blank_halo(height, width, fill, images, margin)
+    channels, stride, origin = len(fill), width + HALO * has_halo, halo_origin(width, has_halo)
+    haloed = blank_halo(height, width, fill, images, has_halo)
     xs, ys, offsets, fractions, left, upper = tile_buffers(fill)
     across, down = np.empty_like(fractions[0]), np.empty_like(fractions[0])
     x_steps, y_steps = np.empty(TILE, np.int32), np.empty(TILE, np.int32)
@@ -83,7 +83,7 @@ def warp(images, halo, matrices, first_row, rules, fill, out):
     table = 0
     for i in range(len(images)):
         flat, to = images[i].reshape(-1), out[i].reshape(-1)
-        if margin == 1:
+        if has_halo == 1:
             put(flat, height, width, channels, haloed)
             flat = haloed
         x_across, y_across = matrices[i, 0, 0], matrices[i, 1, 0]
@@ -98,14 +98,14 @@ def warp(images, halo, matrices, first_row, rules, fill, out):
             if fits:
                 kind = kind_of(x, y, x_steps, y_steps, size, wide, width, height, rules.padding)
             seen, pitch, first = flat, stride, origin
-            fetched = size if kind == INSIDE and margin == 0 else 0  # haloed images are small
+            fetched = size if kind == INSIDE and has_halo == 0 else 0  # haloed images are small
             if kind == MIXED and boxes:
                 column, row, across_box, down_box = box_of(x, y, x_steps, y_steps, size, wide)
                 if across_box * down_box <= LARGEST_BOX:
                     put_box(flat, width, height, column, row, across_box, down_box, fill, box)
                     seen, pitch, first = box, across_box, -(row * across_box + column)
                     kind = INSIDE
-            beyond, stepped = shares(kind, size, margin, rules.padding)
+            beyond, stepped = tile_shares(kind, size, has_halo, rules.padding)
             plain, checked = stepped, 0
             locate_steps(
                 x, y, x_steps, y_steps, stepped, width, height, pitch, first, offsets, fractions
@@ -115,7 +115,7 @@ def warp(images, halo, matrices, first_row, rules, fill, out):
                 fill_table(wide, 0 if wide == table else TILE, across, down)
                 table = wide
                 tile_coordinates(matrices[i], r + first_row, c, size, across, down, xs, ys)
-                plain = size if all_plain(xs, ys, size, wide, width, height, margin) else 0
+                plain = size if all_plain(xs, ys, size, wide, width, height, has_halo) else 0
                 checked = size - plain
                 reflect(xs, ys, size, width, height, rules)
                 locate(
@@ -138,7 +138,7 @@ def warp(images, halo, matrices, first_row, rules, fill, out):
 
 @kernel
 def warp_backward(
-    dout, images, margin, matrices, first_row, rules, fill, fresh,
+    dout, images, has_halo, matrices, first_row, rules, fill, fresh,
     dmatrices, dimages,
 ):  # fmt: skip
     """Write the gradient by the matrices (bilinear) and, if `fresh`, that by the images.
@@ -151,8 +151,8 @@ def warp_backward(
     wanted = dimages.shape[1] > 0
     height, width = images.shape[1:3]
     rows, columns = dout.shape[1:3]
-    channels, stride, origin = len(fill), width + HALO * margin, halo_origin(width, margin)
-    haloed = blank_halo(height, width, fill, images, margin)
+    channels, stride, origin = len(fill), width + HALO * has_halo, halo_origin(width, has_halo)
+    haloed = blank_halo(height, width, fill, images, has_halo)
     dhaloed = np.empty(len(haloed) * np.int64(wanted), images.dtype)
     xs, ys, offsets, fractions, left, upper = tile_buffers(fill)
     across, down = np.empty_like(fractions[0]), np.empty_like(fractions[0])
@@ -165,7 +165,7 @@ def warp_backward(
         own = dimages[i].reshape(-1)
         dflat = own
         gradient[:] = 0
-        if margin == 1:
+        if has_halo == 1:
             put(flat, height, width, channels, haloed)
             flat = haloed
             if wanted:
@@ -186,8 +186,8 @@ def warp_backward(
             kind = UNSTEPPED
             if fits:
                 kind = kind_of(x, y, x_steps, y_steps, size, wide, width, height, rules.padding)
-            fetched = size if kind == INSIDE and margin == 0 else 0
-            beyond, stepped = shares(kind, size, margin, rules.padding)
+            fetched = size if kind == INSIDE and has_halo == 0 else 0
+            beyond, stepped = tile_shares(kind, size, has_halo, rules.padding)
             plain, checked = stepped, 0
             locate_steps(
                 x, y, x_steps, y_steps, stepped, width, height, stride, origin, offsets, fractions
@@ -199,7 +199,7 @@ def warp_backward(
             table = wide
             if stepped + beyond == 0:
                 tile_coordinates(matrices[i], r + first_row, c, size, across, down, xs, ys)
-                plain = size if all_plain(xs, ys, size, wide, width, height, margin) else 0
+                plain = size if all_plain(xs, ys, size, wide, width, height, has_halo) else 0
                 checked = size - plain
                 padding_gains(xs, size, width, rules, gains_x)
                 padding_gains(ys, size, height, rules, gains_y)
@@ -234,7 +234,7 @@ def warp_backward(
                 multiply(along_y, gains_y, size, rules.padding)
             add_moments(along_x, across, down, size - beyond, r + first_row, c, gradient[0])
             add_moments(along_y, across, down, size - beyond, r + first_row, c, gradient[1])
-        if margin == 1 and wanted:
+        if has_halo == 1 and wanted:
             take(dhaloed, height, width, channels, own)
 
 

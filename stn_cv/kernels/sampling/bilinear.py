@@ -16,10 +16,10 @@ import numpy as np
 
 from ..jit import REASSOCIATE, inner
 from .padding import highest, lowest
-from .store import rounded_like
 from .tiles import FRACTION_BITS, ONE, TILE, fixed
 from .vector_blend import blend_vectors
 from .vector_gradient import scatter_vectors, slopes_vectors
+from .write import rounded_like
 
 REST, UNIT = 2**FRACTION_BITS - 1, 1 / ONE  # of fixed point
 

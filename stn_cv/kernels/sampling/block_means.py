@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..jit import kernel
-from .store import rounded_like
+from .write import rounded_like
 
 
 @kernel

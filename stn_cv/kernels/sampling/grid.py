@@ -1,6 +1,6 @@
 """Sampling at an arbitrary grid, and the affine grid itself.
 
-images (n, height, width, channels), each put into a halo first if `margin` is 1 (see
+images (n, height, width, channels), each put into a halo first if `has_halo` is 1 (see
 halo.py); grid (n, rows, columns, 2) normalized (x, y); fill (channels,) of the dtype to
 compute in, a tuple or an array (see bilinear.py). Points are worked on in runs of `TILE`,
 whatever their row. Kernels that read a grid return how many of its coordinates were not
@@ -26,9 +26,9 @@ from .locate_float32 import float32_axis, float32_suits, locate_float32
 from .nearest import copy_nearest, scatter_nearest
 from .padding import multiply, padding_gains, reflect
 from .rules import HALO, NEAREST, ZEROS
-from .store import FIRST, write_fill
 from .tiles import LARGEST, RUN, TILE
 from .vector_neighbours import fetch_values
+from .write import FIRST, write_fill
 
 
 @kernel
@@ -69,12 +69,12 @@ def grid_coordinates(grid, first, size, gains, offsets, xs, ys):
 
 
 @inner
-def shares(xs, ys, size, width, height, margin, padding_mode, not_finite):
+def run_shares(xs, ys, size, width, height, has_halo, padding_mode, not_finite):
     """How many of a run's points have no neighbour, have all, and must be checked.
 
     All or none, each; see `affine_warp.shares`.
     """
-    if margin == 1:
+    if has_halo == 1:
         plain = size if not_finite == 0 else 0
         return 0, plain, size - plain
     with_all = with_none = 0
@@ -108,7 +108,7 @@ def sample(images, grid, gains, offsets, rules, fill, out):
 def sample_with_halo(images, grid, gains, offsets, rules, fill, out):
     """As `sample`, bilinear, each image being put into a halo first.
 
-    Of its own, for with a margin that is known nothing is asked point by point: 0.5 ns.
+    A kernel of its own: where every image has a halo, no point needs a check (0.5 ns each).
     Buffers are handed on one by one: unpacking a tuple of them counts each as a reference,
     0.3 us an image.
     """
@@ -132,7 +132,7 @@ def sample_with_halo(images, grid, gains, offsets, rules, fill, out):
 
 @inner
 def sample_one(
-    flat, height, width, margin, where, gains, offsets, rules, fill,
+    flat, height, width, has_halo, where, gains, offsets, rules, fill,
     xs, ys, offset, fractions, left, upper, pending, to,
 ):  # fmt: skip
     """Sample a flat image: located in float32 where that will do, then what is left over.
@@ -141,19 +141,19 @@ def sample_one(
     80 ns a run. A large grid's next run is fetched ahead: a seventh off the time of a grey
     photo, a quarter off one in colours.
     """
-    channels, stride, origin = len(fill), width + HALO * margin, halo_origin(width, margin)
+    channels, stride, origin = len(fill), width + HALO * has_halo, halo_origin(width, has_halo)
     suits = float32_suits(where, fractions, rules, height, width, stride)
     x_axis = float32_axis(gains[0], offsets[0], width)
     y_axis = float32_axis(gains[1], offsets[1], height)
     points = where.size // 2
     not_finite = 0
     left_over = 0
-    step = TILE if margin == 1 else RUN
+    step = TILE if has_halo == 1 else RUN
     for first in range(0, points, step):
         size = min(step, points - first)
-        fetch_values(where, 2 * (first + step), 2 * step * (1 - margin))
+        fetch_values(where, 2 * (first + step), 2 * step * (1 - has_halo))
         located, beyond = locate_float32(
-            where, first, size if suits else 0, x_axis, y_axis, width, height, margin,
+            where, first, size if suits else 0, x_axis, y_axis, width, height, has_halo,
             stride, origin, offset, fractions,
         )  # fmt: skip
         blend(flat, stride, offset, fractions, FIRST, located, fill, to, first * channels)
@@ -169,7 +169,9 @@ def sample_one(
         if rules.mode == NEAREST:
             copy_nearest(flat, xs, ys, size, width, height, rules, fill, to, at)
             continue
-        beyond, plain, checked = shares(xs, ys, size, width, height, margin, rules.padding, bad)
+        beyond, plain, checked = run_shares(
+            xs, ys, size, width, height, has_halo, rules.padding, bad
+        )
         reflect(xs, ys, size, width, height, rules)
         locate(xs, ys, plain, width, height, rules.padding, stride, origin, offset, fractions)
         blend(flat, stride, offset, fractions, FIRST, plain, fill, to, at)
@@ -184,17 +186,17 @@ def sample_one(
 
 
 @kernel
-def grid_scatter(dout, grid, gains, offsets, rules, fill, margin, dimages):
+def grid_scatter(dout, grid, gains, offsets, rules, fill, has_halo, dimages):
     """Add the gradient by the images to dimages."""
     height, width = dimages.shape[1:3]
-    channels, stride, origin = len(fill), width + HALO * margin, halo_origin(width, margin)
-    haloed = blank_halo(height, width, fill, dimages, margin)
+    channels, stride, origin = len(fill), width + HALO * has_halo, halo_origin(width, has_halo)
+    haloed = blank_halo(height, width, fill, dimages, has_halo)
     xs, ys, offset, fractions, left, upper = tile_buffers(fill)
     points = grid.shape[1] * grid.shape[2]
     for i in range(len(dimages)):
         d, own, where = dout[i].reshape(-1), dimages[i].reshape(-1), grid[i].reshape(-1)
         dflat = own
-        if margin == 1:
+        if has_halo == 1:
             put(own, height, width, channels, haloed)
             dflat = haloed
         for first in range(0, points, TILE):
@@ -204,7 +206,9 @@ def grid_scatter(dout, grid, gains, offsets, rules, fill, margin, dimages):
             if rules.mode == NEAREST:
                 scatter_nearest(d, at, xs, ys, size, width, height, rules, fill, dflat)
                 continue
-            beyond, plain, checked = shares(xs, ys, size, width, height, margin, rules.padding, bad)
+            beyond, plain, checked = run_shares(
+                xs, ys, size, width, height, has_halo, rules.padding, bad
+            )
             reflect(xs, ys, size, width, height, rules)
             locate(xs, ys, plain, width, height, rules.padding, stride, origin, offset, fractions)
             scatter(d, at, stride, offset, fractions, FIRST, plain, fill, dflat)
@@ -214,16 +218,16 @@ def grid_scatter(dout, grid, gains, offsets, rules, fill, margin, dimages):
                     d, at, width, height, stride, origin, left, upper, fractions, FIRST, size, fill,
                     dflat,
                 )  # fmt: skip
-        if margin == 1:
+        if has_halo == 1:
             take(haloed, height, width, channels, own)
 
 
 @kernel
-def grid_gradient(dout, images, margin, grid, gains, offsets, rules, fill, dgrid):
+def grid_gradient(dout, images, has_halo, grid, gains, offsets, rules, fill, dgrid):
     """Write the gradient by the grid (bilinear) to dgrid; counts the not finite."""
     height, width = images.shape[1:3]
-    channels, stride, origin = len(fill), width + HALO * margin, halo_origin(width, margin)
-    haloed = blank_halo(height, width, fill, images, margin)
+    channels, stride, origin = len(fill), width + HALO * has_halo, halo_origin(width, has_halo)
+    haloed = blank_halo(height, width, fill, images, has_halo)
     xs, ys, offset, fractions, left, upper = tile_buffers(fill)
     along_x, along_y = np.empty_like(fractions[0]), np.empty_like(fractions[0])
     gains_x, gains_y = np.empty_like(fractions[0]), np.empty_like(fractions[0])
@@ -232,14 +236,16 @@ def grid_gradient(dout, images, margin, grid, gains, offsets, rules, fill, dgrid
     for i in range(len(images)):
         flat, d = images[i].reshape(-1), dout[i].reshape(-1)
         where, dwhere = grid[i].reshape(-1), dgrid[i].reshape(-1)
-        if margin == 1:
+        if has_halo == 1:
             put(flat, height, width, channels, haloed)
             flat = haloed
         for first in range(0, points, TILE):
             size = min(TILE, points - first)
             bad = grid_coordinates(where, first, size, gains, offsets, xs, ys)
             not_finite += bad
-            beyond, plain, checked = shares(xs, ys, size, width, height, margin, rules.padding, bad)
+            beyond, plain, checked = run_shares(
+                xs, ys, size, width, height, has_halo, rules.padding, bad
+            )
             padding_gains(xs, size, width, rules, gains_x)
             padding_gains(ys, size, height, rules, gains_y)
             reflect(xs, ys, size, width, height, rules)

@@ -17,21 +17,21 @@ from numba.extending import intrinsic, overload
 from ..jit import inner
 from ..llvm import array
 from .rules import BEFORE, HALO
-from .store import FIRST, write_fill
+from .write import FIRST, write_fill
 
 LARGEST_BOX = 2**13  # pixels
 
 
 @inner
-def halo_origin(width, margin):
+def halo_origin(width, has_halo):
     """Pixel number of an image's first pixel in its halo."""
-    return margin * BEFORE * (width + HALO + 1)
+    return has_halo * BEFORE * (width + HALO + 1)
 
 
 @inner
-def blank_halo(height, width, fill, like, margin):
-    """A flat halo with no image in it, of the dtype of `like`; of no size without a margin."""
-    pixels = (height + HALO) * (width + HALO) * margin
+def blank_halo(height, width, fill, like, has_halo):
+    """A flat halo with no image in it, of the dtype of `like`; empty without `has_halo`."""
+    pixels = (height + HALO) * (width + HALO) * has_halo
     haloed = np.empty(pixels * len(fill), like.dtype)
     write_fill(fill, pixels, haloed, FIRST)
     return haloed

@@ -15,7 +15,7 @@ FARTHEST = 1e9  # pixels; a coordinate beyond is held here, without gradient
 
 
 @inner
-def held(value):
+def clamped(value):
     """A coordinate no farther than `FARTHEST`."""
     return min(max(value, -FARTHEST), FARTHEST)
 
@@ -36,8 +36,8 @@ def row_coordinates(matrix, row, columns, out):
     x, y, w = row_of(matrix, row)
     for j in range(np.uint64(columns)):
         share = 1 / (w + matrix[2, 0] * j)
-        out[np.uint64(2) * j] = held((x + matrix[0, 0] * j) * share)
-        out[np.uint64(2) * j + np.uint64(1)] = held((y + matrix[1, 0] * j) * share)
+        out[np.uint64(2) * j] = clamped((x + matrix[0, 0] * j) * share)
+        out[np.uint64(2) * j + np.uint64(1)] = clamped((y + matrix[1, 0] * j) * share)
 
 
 @inner
@@ -47,7 +47,7 @@ def row_coordinates_checked(matrix, least, row, columns, out):
     for j in range(columns):
         px, py, pw = x + matrix[0, 0] * j, y + matrix[1, 0] * j, w + matrix[2, 0] * j
         if pw > least:
-            out[2 * j], out[2 * j + 1] = held(px / pw), held(py / pw)
+            out[2 * j], out[2 * j + 1] = clamped(px / pw), clamped(py / pw)
         elif least != least:
             out[2 * j] = out[2 * j + 1] = np.nan
         else:
@@ -81,7 +81,7 @@ def add_row(matrix, least, row, columns, dcoordinates, dmatrix):
         px, py = (x + matrix[0, 0] * j) * share, (y + matrix[1, 0] * j) * share
         dx = dcoordinates[np.uint64(2) * j] * share if abs(px) < FARTHEST else 0.0
         dy = dcoordinates[np.uint64(2) * j + np.uint64(1)] * share if abs(py) < FARTHEST else 0.0
-        dw = -(held(px) * dx + held(py) * dy)
+        dw = -(clamped(px) * dx + clamped(py) * dy)
         sum_x += dx
         sum_y += dy
         sum_w += dw

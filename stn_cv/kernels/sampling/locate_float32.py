@@ -63,7 +63,7 @@ def plus_nothing(total, x, zero):
 
 @inner
 def locate_float32(
-    grid, first, size, x_axis, y_axis, width, height, margin, stride, origin, offsets, fractions
+    grid, first, size, x_axis, y_axis, width, height, has_halo, stride, origin, offsets, fractions
 ):
     """As `locate`, for `size` points of a flat grid from `first` on.
 
@@ -97,5 +97,5 @@ def locate_float32(
         left, upper = np.uint32(np.int32(left + one_on)), np.uint32(np.int32(upper + one_on))
         beyond = np.int32(beyond + np.int32((left > columns + 1) | (upper > rows + 1)))
     finite = x_check == 0 and y_check == 0
-    located = size if finite and (inside == size or margin == 1) else 0
-    return located, size if finite and beyond == size and margin == 0 else 0
+    located = size if finite and (inside == size or has_halo == 1) else 0
+    return located, size if finite and beyond == size and has_halo == 0 else 0

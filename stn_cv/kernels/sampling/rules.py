@@ -1,4 +1,8 @@
-"""What sampling kernels are told, for those who call them as well: without Numba.
+"""Names and numbers of the sampling rules, for kernels and their callers: without Numba.
+
+A further padding mode is a name here and its coordinates in padding.py. A further mode is a name
+here and kernels of its own, which `stn_cv.sampling.warp` and `stn_cv.sampling.grid` have to call:
+they refuse a mode that they have no kernel for.
 
 A halo is some rows and columns around an image, filled with what stands outside, so that every
 neighbour of a point exists; see halo.py.
@@ -8,6 +12,8 @@ from typing import NamedTuple
 
 BILINEAR, NEAREST = 0, 1
 ZEROS, BORDER, REFLECTION = 0, 1, 2
+MODES = {"bilinear": BILINEAR, "nearest": NEAREST}
+PADDING_MODES = {"zeros": ZEROS, "border": BORDER, "reflection": REFLECTION}
 NONE, WHOLE, BOXES = 0, 1, 2  # what gets a halo: nothing, each image, parts of a large one
 BEFORE, HALO = 2, 4  # rows and columns of a halo before the image, and in all
 MOST = 2**31  # pixels, a halo's with them, that kernels can number in 32 bits

@@ -71,7 +71,7 @@ def source_of(matrix, row, column):
 
 
 @inner
-def all_plain(xs, ys, size, wide, width, height, margin):
+def all_plain(xs, ys, size, wide, width, height, has_halo):
     """Whether all points of a tile with coordinates are finite and have four neighbours.
 
     Corners decide here, too: coordinates are monotonic along rows and columns. In a haloed
@@ -80,7 +80,7 @@ def all_plain(xs, ys, size, wide, width, height, margin):
     plain = True
     for k in (0, wide - 1, size - wide, size - 1):
         x, y = xs[k], ys[k]
-        if margin == 1:
+        if has_halo == 1:
             plain = plain and x - x == 0 and y - y == 0
         else:
             plain = plain and 0 <= x < width - 1 and 0 <= y < height - 1

@@ -38,7 +38,7 @@ def check_warp(theta: ArrayLike, wanted: tuple[int, int]) -> Floats:
     return theta.astype(np.float64)
 
 
-def any_theta(theta: ArrayLike) -> Floats:
+def check_any_theta(theta: ArrayLike) -> Floats:
     """Theta of any family, of one image or of a batch, as float64, or an error."""
     theta = as_array("theta", theta)
     if theta.ndim > 1 and theta.shape[-1] == 2:
@@ -147,12 +147,12 @@ def scaled(theta: Floats, factors: ArrayLike) -> Floats:
     return result
 
 
-def narrowed(theta: Floats, factors: ArrayLike) -> Floats:
+def cropped(theta: Floats, factors: ArrayLike) -> Floats:
     """Theta whose output shows a middle part, its sides (x, y) divided by factors.
 
-    Of a spline this is none of as many control points. It has `FINER` times as many a side,
-    that go where they did: with random displacements of 0.1 the points between are off by
-    0.0003 on average and 0.01 at most.
+    A part of a spline is no spline of as many control points. What is returned has `FINER` times
+    as many on each side, which go exactly where the spline puts them: with random displacements
+    of 0.1, the points between them are off by 0.0003 on average and by 0.01 at most.
     """
     if theta.shape[-1] == 2:
         controls = control_points(FINER * (points_a_side(theta) - 1) + 1)

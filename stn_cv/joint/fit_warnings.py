@@ -1,4 +1,4 @@
-"""What scikit-learn warns of on the way, which is no news before the last fit.
+"""Silence for warnings of scikit-learn that matter in the last fit only.
 
 Python's own way to silence warnings leaves filters behind where threads overlap, so all of
 them share one.
@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..threads import ProcessWide
 
-__all__ = ["without_small_warnings"]
+__all__ = ["without_fit_warnings"]
 
 
 def _begin() -> Callable[[], None]:
@@ -26,6 +26,6 @@ def _begin() -> Callable[[], None]:
 _silent = ProcessWide(_begin)
 
 
-def without_small_warnings() -> ProcessWide:
-    """None of them in the whole process until the last of nested or parallel users leaves."""
+def without_fit_warnings() -> ProcessWide:
+    """Silence these warnings in the whole process until the last nested or parallel user leaves."""
     return _silent

@@ -10,7 +10,7 @@ from ..arrays import Array
 from ..errors import InterruptedWarning, InvalidInputError, warn_caller
 from ..model.rectifier import Rectifier
 from ..nn.network import Network
-from ..nn.samples import keyed
+from ..nn.random_keys import keyed
 from ..nn.settings import Settings
 from ..nn.standardize import StandardizeEach
 from ..nn.training import History
@@ -19,15 +19,15 @@ from ..pose.looks import correcting_look, first_look
 from ..pose.objective import CANVAS
 from ..pose.ranges import PoseRange
 from ..pose.training import (
-    Course,
     LookListener,
+    TrainingPlan,
     calibrate,
     held_out,
     pose_network,
     train_looks,
 )
 from ..pose.transform import PoseTransform
-from .learned import Learned
+from .fitted_attributes import Learned
 from .pose_examples import PoseData, bins_of
 
 __all__ = ["PoseFit"]
@@ -75,7 +75,7 @@ class PoseFit:
             float(estimator.perspective),
         )
         kept, left_out = self._split(seed)
-        self.course = self._course(data.examples.take(kept))
+        self.plan = self._plan(data.examples.take(kept))
         self.judges = self._canvases(data.examples.take(left_out), blended=False)
 
     def _split(self, seed: int) -> tuple[Array, Array]:
@@ -89,7 +89,7 @@ class PoseFit:
         symmetry = int(self.estimator.symmetry)
         return Canvases(examples, self.data.background, self.poses, symmetry, blended)
 
-    def _course(self, examples: Examples) -> Course:
+    def _plan(self, examples: Examples) -> TrainingPlan:
         estimator, few = self.estimator, len(examples) < FEW
         mirrored = estimator.mirrored
         if mirrored == "auto":  # among all turns, a mirrored letter may be another one turned
@@ -100,7 +100,7 @@ class PoseFit:
         n_canvases = min(AN_EPOCH, estimator.n_canvases)
         first = max(round(estimator.n_canvases / n_canvases), 1)
         correcting = max(round(CORRECTING_SHARE * first), 1)
-        return Course(self._transform(), canvases, first, correcting, n_canvases)
+        return TrainingPlan(self._transform(), canvases, first, correcting, n_canvases)
 
     def _transform(self) -> PoseTransform:
         """The layer that is trained, on pictures of the size of canvases."""
@@ -133,12 +133,12 @@ class PoseFit:
 
     def train(self, listener: LookListener) -> tuple[list[Network], History]:
         """The looks, trained."""
-        return train_looks(self.course, self.settings, listener)
+        return train_looks(self.plan, self.settings, listener)
 
     def learned(self, networks: list[Network], calibrated: bool = True) -> Learned:
         """What goes with trained looks."""
         channels = self.data.spec.channels
-        network = pose_network(self.course.transform, networks, (channels, *self.data.shape))
+        network = pose_network(self.plan.transform, networks, (channels, *self.data.shape))
         if calibrated:
             network = self._calibrated(network)
         return Learned(

@@ -1,0 +1,78 @@
+"""What a model gets right on labelled photos."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arrays import Array
+from ..errors import InvalidInputError
+from ..model.rectifier import Rectifier
+from .options import Options
+from .predict import predictions
+
+__all__ = ["Score", "score_photos"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Labels of photos, what a model says of them and how sure it is, and what was unreadable."""
+
+    labels: Array
+    predicted: Array
+    confidence: Array
+    failures: list[tuple[str, str]]
+
+    @property
+    def right(self) -> Array:
+        """Which photos were told right, (n,)."""
+        return np.asarray(self.labels == self.predicted)
+
+    @property
+    def accuracy(self) -> float:
+        """The share of photos told right."""
+        return float(self.right.mean())
+
+    @property
+    def error(self) -> float:
+        """The standard error of `accuracy`."""
+        return math.sqrt(self.accuracy * (1 - self.accuracy) / max(len(self.labels) - 1, 1))
+
+
+def score_photos(rectifier: Rectifier, pairs: Sequence[tuple[str, str]], options: Options) -> Score:
+    """Classify labelled photos.
+
+    Parameters
+    ----------
+    rectifier : Rectifier
+        A model with a head.
+    pairs : sequence of (path, label)
+        As `labelled_photos` gives them.
+    options : Options
+        How photos are read.
+
+    Raises
+    ------
+    InvalidInputError
+        If the model has no head, or knows none of the labels.
+    """
+    if rectifier.classes is None:
+        raise InvalidInputError("the model holds no head, so it cannot predict.")
+    names = np.array([str(name) for name in rectifier.classes.tolist()])
+    known = {label for _, label in pairs} & set(names.tolist())
+    if not known:
+        raise InvalidInputError(
+            f"the photos are of {sorted({label for _, label in pairs})[:5]}, none of which the "
+            f"model knows; its classes are {names.tolist()[:5]}."
+        )
+    labels, predicted, confidence, failures = [], [], [], []
+    found = predictions(rectifier, options, [path for path, _ in pairs])
+    for (path, label), prediction in zip(pairs, found, strict=True):
+        if prediction.probabilities is None:
+            failures.append((path, str(prediction.error)))
+            continue
+        labels.append(label)
+        predicted.append(names[prediction.probabilities.argmax()])
+        confidence.append(float(prediction.probabilities.max()))
+    return Score(np.array(labels), np.array(predicted), np.array(confidence), failures)
