@@ -2,14 +2,18 @@
 
 import errno
 import hashlib
+import math
 import os
 import time
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..arrays import Array
 from ..errors import InvalidInputError, StnError
 from ..geometry.letterbox import pose_of, theta_of_photo
+from ..model.batches import finite
 from ..model.photos import Found, find, warped
 from ..model.rectifier import Rectifier
 from ..opencv import Photo, decode_photo, encode
@@ -86,7 +90,10 @@ class Result:
 
     def row(self) -> dict[str, Any]:
         """The row of a manifest."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        row = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        if self.confidence is not None and not math.isfinite(self.confidence):
+            row["confidence"] = None  # JSON knows no NaN
+        return row
 
 
 class Outcome(NamedTuple):
@@ -175,7 +182,10 @@ def _outcome(
         spec = job.rectifier.image_spec
         return pixels, theta_of_photo(found.theta, pixels.shape, (spec.height, spec.width))
     output, theta = warped(job.rectifier, pixels, found.theta, options.size, options.max_pixels)
-    facts.update(pose_of(theta, pixels.shape, output.shape[:2]))
+    pose = pose_of(theta, pixels.shape, output.shape[:2])
+    known = [value for value in pose.values() if value is not None]
+    finite(np.hstack([np.ravel(value) for value in (theta, *known)]))
+    facts.update(pose)
     return output, theta
 
 

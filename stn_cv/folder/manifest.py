@@ -47,7 +47,7 @@ class Manifest:
         """Write a row; it is with the system when this returns."""
         if row["status"] == "skipped" and row["output"] in self.known:
             return
-        self.file.write(json.dumps(row).encode("ascii") + b"\n")
+        self.file.write(json.dumps(row, allow_nan=False).encode("ascii") + b"\n")
         self.file.flush()
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from ..nn.network import Network
 from ..threads import pinned_blas, run_slices
 from .image_spec import ImageSpec
 
-__all__ = ["as_batch", "in_slices"]
+__all__ = ["as_batch", "finite", "in_slices"]
 
 
 def as_batch(images: ArrayLike, spec: ImageSpec) -> tuple[Array, bool]:
@@ -38,6 +38,22 @@ def as_batch(images: ArrayLike, spec: ImageSpec) -> tuple[Array, bool]:
     return batch, single
 
 
+def finite(results: Array) -> Array:
+    """What a network gave, if it is finite.
+
+    Raises
+    ------
+    NonFiniteError
+        If it is not.
+    """
+    if not np.isfinite(results).all():
+        raise NonFiniteError(
+            "the model gives NaN or infinity for this image: its weights are too large to compute "
+            "with; train it again."
+        )
+    return results
+
+
 def in_slices(
     function: Callable[[Array], tuple[Array, ...]],
     batch: Array,
@@ -49,7 +65,9 @@ def in_slices(
     dtype = network.vector.dtype
 
     def run(part: slice) -> tuple[Array, ...]:
-        return function(activations_of(spec.network_input(batch[part], dtype)))
+        X = activations_of(spec.network_input(batch[part], dtype))
+        with np.errstate(over="ignore", invalid="ignore"):  # it is seen in the results
+            return function(X)
 
     if len(batch) < 2:
         return run(slice(0, len(batch)))

@@ -57,6 +57,8 @@ LAYERS: dict[str, type[Layer]] = {
 LATER_FIELDS: dict[str, dict[str, Any]] = {"SpatialTransform": {"antialias": False, "n_steps": 1}}
 LARGEST_IMAGE = 2**27  # pixels of an input or output
 LARGEST_LABELS = 2**24  # characters
+LARGEST_VALUES = 2**26  # between the layers, of one image: a quarter of a gigabyte
+LARGEST_WORK = 2**37  # products of weights and values, for one image: some seconds
 
 
 def describe(rectifier: Rectifier) -> dict[str, Any]:
@@ -84,6 +86,7 @@ def rectifier_of(description: dict[str, Any], vector: Array) -> Rectifier:
         raise ModelFileError(
             f"{vector.size} weights came; its layers want {network.n_parameters} of them."
         )
+    _check_costs(network)
     network.bind(vector.copy())
     classes = None if description["classes"] is None else _classes(description["classes"])
     if classes is not None and network.output_shape != classes.shape:
@@ -91,6 +94,35 @@ def rectifier_of(description: dict[str, Any], vector: Array) -> Rectifier:
             f"it has {len(classes)} classes, but its network gives {network.output_shape}."
         )
     return Rectifier(network, spec, classes)
+
+
+def _check_costs(network: Network) -> None:
+    """Refuse what would take gigabytes or minutes for a single image."""
+    values, work = _costs(network)
+    if values > LARGEST_VALUES or work > LARGEST_WORK:
+        raise ModelFileError(
+            f"for one image its layers make {values} values by {work} products; at most "
+            f"{LARGEST_VALUES} and {LARGEST_WORK} are allowed."
+        )
+
+
+def _costs(network: Network) -> tuple[int, int]:
+    """Values that come out of all layers, and products of weights, for one image."""
+    values = work = 0
+    parts = zip(network.layers, network.output_shapes, network.shapes, strict=True)
+    for layer, output, own in parts:
+        times = layer.n_steps if isinstance(layer, Transform) else 1
+        inner = [_costs(each) for each in _networks_in(layer)]
+        places = math.prod(output[1:]) if isinstance(layer, Conv2D) else 1
+        values += math.prod(output) * times + sum(cost[0] for cost in inner) * times
+        work += sum(map(math.prod, own)) * places + sum(cost[1] for cost in inner) * times
+    return values, work
+
+
+def _networks_in(layer: Layer) -> list[Network]:
+    if isinstance(layer, (Parallel, PoseTransform)):
+        return layer.networks
+    return [layer.network] if isinstance(layer, SpatialTransform) else []
 
 
 def with_later_fields(value: Any) -> Any:

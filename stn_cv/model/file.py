@@ -27,7 +27,7 @@ Vector = NDArray[Any]
 FORMAT = (1, 2)  # a file of a higher first number is refused; the second counts additions
 KEY, TENSOR, HASH = "stn_cv", "parameters", "sha256"
 LARGEST_HEADER = 1_000_000
-LARGEST_FILE = 2**31
+LARGEST_FILE = 2**28
 DTYPES = {"float32": ("F32", "<f4"), "float64": ("F64", "<f8")}
 
 
@@ -147,11 +147,26 @@ def _bounded(file: BinaryIO) -> bytes:
     if size > LARGEST_FILE:
         raise ModelFileError(f"{size} bytes; a model file has {LARGEST_FILE} at most.")
     start = file.read(8)
-    _check_header_length(start, size)
-    data = start + file.read(size - len(start) + 1)
+    length = _check_header_length(start, size)
+    header = file.read(length)
+    _check_tensor_length(header, size - len(start) - length)
+    data = start + header + file.read(size - len(start) - length + 1)
     if len(data) != size:
         raise ModelFileError(f"{len(data)} bytes came, {size} were there; it is being written to.")
     return data
+
+
+def _check_tensor_length(header: bytes, length: int) -> None:
+    """Refuse, before they are read, another number of bytes than the header wants."""
+    try:
+        wanted = json.loads(header)[TENSOR]["data_offsets"][1]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return  # other checks say what it is instead
+    if wanted != length:
+        raise ModelFileError(
+            f"damaged: {length} bytes of weights are there, its header says {str(wanted)[:40]}. "
+            "Copy it again, or save the model again."
+        )
 
 
 def _check_header_length(start: bytes, size: int) -> int:

@@ -13,7 +13,7 @@ from ..nn.loss import softmax
 from ..nn.network import Network
 from ..nn.spatial import Transform
 from ..pose.transform import PoseTransform
-from .batches import as_batch, in_slices
+from .batches import as_batch, finite, in_slices
 from .image_spec import ImageSpec
 from .photos import rectified
 
@@ -152,7 +152,7 @@ class Rectifier:
             Y, _ = self.transform.warp(X, parameters)
             for layer in self.network.layers[1:]:
                 Y, _ = layer.forward(Y)
-            return self._theta(parameters), softmax(Y).T
+            return self._theta(parameters), finite(softmax(Y).T)
 
         theta, probabilities = self._in_slices(run, batch)
         return (theta[0], probabilities[0]) if single else (theta, probabilities)
@@ -246,7 +246,7 @@ class Rectifier:
         self._check_head()
         batch, single = as_batch(images, self.image_spec)
         score = self.network.forward
-        (probabilities,) = self._in_slices(lambda X: (softmax(score(X)[0]).T,), batch)
+        (probabilities,) = self._in_slices(lambda X: (finite(softmax(score(X)[0]).T),), batch)
         return probabilities[0] if single else probabilities
 
     def find_pose(self, images: ArrayLike) -> tuple[Array, Any]:
@@ -290,11 +290,11 @@ class Rectifier:
 
     def _theta(self, parameters: Array) -> Array:
         """Theta of the localization's parameters."""
-        return self.family.theta(parameters, (self.image_spec.height, self.image_spec.width))[0]
+        spec = self.image_spec
+        return finite(self.family.theta(finite(parameters), (spec.height, spec.width))[0])
 
     def _check_head(self) -> None:
         if self.classes is None:
-            raise InvalidInputError(
-                "this model holds no head: it was trained with a scikit-learn classifier, "
-                "which is not saved with it. Use rectify() and that classifier."
-            )
+            what = "this model holds no head: it was trained with a scikit-learn classifier, "
+            what += "which is not saved with it. Use rectify() and that classifier."
+            raise InvalidInputError(what)

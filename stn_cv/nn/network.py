@@ -48,10 +48,12 @@ class Network:
         self.layers = _pool_first([copy.deepcopy(layer) for layer in layers])
         self.input_shape = tuple(input_shape)
         self.shapes: list[list[Shape]] = []
+        self.output_shapes: list[Shape] = []
         shape = self.input_shape
         for layer in self.layers:
             shape, own = layer.build(shape)
             self.shapes.append(own)
+            self.output_shapes.append(shape)
         self.output_shape = shape
         if rng is not None:
             self.bind(np.empty(self.n_parameters, dtype))

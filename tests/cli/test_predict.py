@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.commands import stn_cv
-from support.folder_cases import fixed_model, tree
+from support.folder_cases import files_below, fixed_model, rows_of, tree
 
 import stn_cv as library
 
@@ -35,6 +35,20 @@ def test_predict_says_what_the_head_says(fitted, tmp_path, form):
         assert sum(probabilities) == pytest.approx(1, abs=1e-5)
         assert float(row["confidence"]) == pytest.approx(max(probabilities), abs=1e-6)
         assert row["label"] == model.classes[int(np.argmax(probabilities))]
+
+
+def test_a_model_that_computes_no_numbers_is_an_error_for_each_photo(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b.png"])
+    model = fixed_model()
+    model.network.vector[-2 * (16 * 16 * 3 + 1) :] = 3e38  # of the head
+    library.save(model, tmp_path / "m.stn")
+    done = stn_cv("predict", tmp_path / "m.stn", photos)
+    assert done.returncode == 1 and done.stdout == "path,label,confidence,a,b\n"
+    assert done.stderr.count("too large to compute") == 2 == done.stderr.count("\n")
+    out, manifest = tmp_path / "out", tmp_path / "m.jsonl"
+    done = stn_cv("rectify", tmp_path / "m.stn", photos, "-o", out, "--manifest", manifest)
+    assert done.returncode == 1 and not files_below(out)
+    assert [row["status"] for row in rows_of(manifest)] == ["error", "error"]
 
 
 def test_predict_scores_the_photos_it_was_fitted_on(fitted):

@@ -16,6 +16,7 @@ from support.paths import ROOT
 
 import stn_cv
 from stn_cv import ImageSpec, ModelFileError, Rectifier
+from stn_cv.errors import InvalidInputError, NonFiniteError
 from stn_cv.families import FAMILIES
 from stn_cv.nn import (
     AveragePool,
@@ -402,6 +403,46 @@ def test_nothing_is_allocated_for_weights_that_are_not_there(path, place):
     assert peak < 2**20
 
 
+def test_what_costs_gigabytes_is_refused_at_no_cost(path):
+    """A description of a few bytes that pools to little at last, with the weights it wants."""
+    model = rectifier(head=[AveragePool(2), Flatten()], classes=None)
+    description = description_in(saved(path, model))
+    edit("layers 0 output_shape", [2**14, 2**13])(description)
+    path.write_bytes(signed(description, model.network.vector))
+    tracemalloc.start()
+    with pytest.raises(ModelFileError, match="for one image its layers make"):
+        stn_cv.load(path)
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+
+
+def nested(depth):
+    """Transforms in the localizations of transforms, 16 looks each."""
+    chain = [AveragePool(2), Flatten()]
+    for _ in range(depth):
+        chain = [SpatialTransform(chain, "attention", n_steps=16), AveragePool(2), Flatten()]
+    network = Network([SpatialTransform(chain, "attention", n_steps=16)], (1, 64, 64))
+    network.bind(np.zeros(network.n_parameters, np.float32))
+    return Rectifier(network, ImageSpec(64, 64, 1, "float"))
+
+
+def test_steps_within_steps_are_bounded(path):
+    saved(path, nested(1))
+    stn_cv.load(path)
+    with pytest.raises(InvalidInputError, match="for one image its layers make"):
+        stn_cv.save(nested(5), path)
+
+
+def test_results_that_are_not_finite_are_an_error(path):
+    model = rectifier()
+    model.network.vector[:] = 3e38
+    saved(path, model)
+    loaded = stn_cv.load(path)
+    for method in (loaded.theta, loaded.predict_proba, loaded.find, loaded.rectify):
+        with pytest.raises(NonFiniteError, match="weights are too large"):
+            method(images())
+
+
 def test_a_newer_minor_format_is_read(path):
     description = description_in(saved(path))
     description["format"] = [1, 7]
@@ -493,7 +534,7 @@ def test_another_way_to_say_the_same_is_refused(path, change):
 def test_the_header_is_measured_before_it_is_read(path, length, monkeypatch):
     with open(path, "wb") as file:  # a sparse file: large, and nothing in it
         file.write(length.to_bytes(8, "little"))
-        file.truncate(2**31)
+        file.truncate(2**28)
     asked = watch_reads(monkeypatch)
     with pytest.raises(ModelFileError, match="header would have"):
         stn_cv.load(path)
@@ -502,11 +543,21 @@ def test_the_header_is_measured_before_it_is_read(path, length, monkeypatch):
 
 def test_a_file_too_large_to_be_a_model_is_not_read(path, monkeypatch):
     with open(path, "wb") as file:
-        file.truncate(2**31 + 1)
+        file.truncate(2**28 + 1)
     asked = watch_reads(monkeypatch)
     with pytest.raises(ModelFileError, match="a model file has"):
         stn_cv.load(path)
     assert asked == []
+
+
+def test_weights_that_the_header_does_not_know_are_not_read(path, monkeypatch):
+    data = saved(path)
+    length = int.from_bytes(data[:8], "little")
+    os.truncate(path, 2**28)  # zeros behind the model
+    asked = watch_reads(monkeypatch)
+    with pytest.raises(ModelFileError, match="bytes of weights are there, its header says 216"):
+        stn_cv.load(path)
+    assert asked == [8, length]
 
 
 def watch_reads(monkeypatch):
