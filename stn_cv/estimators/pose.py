@@ -72,6 +72,9 @@ class PoseTransformer(
         (height, width[, channels]) of flat rows; None takes a row for a strip of 1 x p.
     n_canvases : int, default 100000
         Training pictures the first look sees; the second sees half as many.
+    max_seconds : float or None, default None
+        About how long fit may take: fewer than `n_canvases` are drawn where a short trial shows
+        that they would take longer. How many depends on the machine and on what else it does.
     batch_size : int, default 128
         Training pictures a step.
     learning_rate_init : float, default 0.006
@@ -79,7 +82,9 @@ class PoseTransformer(
     alpha : float, default 0.01
         Weight decay.
     validation_fraction : float, default 0.1
-        Share of the examples, at least one, that is held out to calibrate the confidence.
+        Share of the examples that is held out to calibrate the confidence. Where that would be
+        fewer than 20, all are trained on, and two more trainings of half the length, each of
+        half of the examples, tell how sure of other ones to be; fit takes twice as long.
     n_jobs : int or None, default None
         Threads; None is 1, -1 all cores. Results do not depend on it.
     random_state : int, RandomState or None, default None
@@ -95,6 +100,8 @@ class PoseTransformer(
         Training loss of each epoch, of the first look and then of the second.
     n_iter_ : int
         Epochs run.
+    n_canvases_ : int
+        Training pictures the first look saw, fewer than `n_canvases` only by `max_seconds`.
     n_features_in_ : int
         Values in an image.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -174,6 +181,7 @@ class PoseTransformer(
         self.rectifier_ = fit.learned(networks).rectifier
         self.loss_curve_ = history.losses
         self.n_iter_ = len(history.losses)
+        self.n_canvases_ = fit.n_canvases
         callbacks.finish(networks[-1])
 
     def transform(self, X: Any) -> Array:
@@ -231,7 +239,8 @@ class PoseTransformer(
         -------
         ndarray of shape (n,), float64
             Probability that the corners are off by less than 10 % of the width, on average,
-            calibrated on canvases of examples that were not trained on.
+            calibrated on canvases of examples that were not trained on; NaN where Ctrl-C left
+            no time for it.
 
         Raises
         ------

@@ -35,6 +35,7 @@ class PoseParameters(BaseEstimator):
         "antialias": ["boolean"],
         "image_shape": [tuple, list, None],
         "n_canvases": [Interval(Integral, 1, None, closed="left")],
+        "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -65,6 +66,7 @@ class PoseParameters(BaseEstimator):
         antialias: bool = False,
         image_shape: tuple[int, ...] | None = None,
         n_canvases: int = 100_000,
+        max_seconds: float | None = None,
         batch_size: int = 128,
         learning_rate_init: float = 0.006,
         alpha: float = 0.01,
@@ -91,6 +93,7 @@ class PoseParameters(BaseEstimator):
         self.antialias = antialias
         self.image_shape = image_shape
         self.n_canvases = n_canvases
+        self.max_seconds = max_seconds
         self.batch_size = batch_size
         self.learning_rate_init = learning_rate_init
         self.alpha = alpha

@@ -13,7 +13,9 @@ from ..nn.network import Network
 from ..nn.random_keys import keyed
 from ..nn.settings import Settings
 from ..nn.standardize import StandardizeEach
-from ..nn.training import History
+from ..nn.training import Epoch, History
+from ..pose.budget import affordable
+from ..pose.calibration import Half, halves_confidence, held_out_confidence, with_confidence
 from ..pose.canvases import Canvases, Examples
 from ..pose.looks import correcting_look, first_look
 from ..pose.objective import CANVAS
@@ -21,8 +23,6 @@ from ..pose.ranges import PoseRange
 from ..pose.training import (
     LookListener,
     TrainingPlan,
-    calibrate,
-    held_out,
     pose_network,
     train_looks,
 )
@@ -33,6 +33,8 @@ from .pose_examples import PoseData, bins_of
 __all__ = ["PoseFit"]
 
 FEW = 200  # examples: so few that how askew each lies could be learned by heart
+FEWEST_JUDGES = 20  # examples held out: fewer do not speak for others
+LENGTH_OF_HALF = 0.5  # canvases of a network that is trained on half of the examples, relative
 AN_EPOCH = 4096  # canvases, at most
 HELD_OUT = 2**32 - 3  # stands for the epoch in the key by which examples are held out
 CORRECTING_SHARE = 0.5  # canvases of the correcting look, relative to the first
@@ -51,21 +53,7 @@ class PoseFit:
 
     def __init__(self, estimator: Any, data: PoseData) -> None:
         self.estimator, self.data = estimator, data
-        seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
-        self.settings = Settings(
-            solver="adam",
-            learning_rate_init=estimator.learning_rate_init,
-            learning_rate="one_cycle",
-            localization_learning_rate_ratio=1.0,
-            batch_size=estimator.batch_size,
-            max_iter=1,  # each look has its own
-            tol=0.0,
-            n_iter_no_change=1,
-            alpha=estimator.alpha,
-            max_norm=5.0,
-            seed=seed,
-            n_jobs=estimator.n_jobs,
-        )
+        self.settings = _settings(estimator)
         self.poses = PoseRange(
             estimator.family,
             data.shape,
@@ -74,33 +62,36 @@ class PoseFit:
             float(estimator.shift),
             float(estimator.perspective),
         )
-        kept, left_out = self._split(seed)
-        self.plan = self._plan(data.examples.take(kept))
-        self.judges = self._canvases(data.examples.take(left_out), blended=False)
-
-    def _split(self, seed: int) -> tuple[Array, Array]:
-        """Numbers of the examples to train on, and of those held out."""
-        n = len(self.data.examples)
-        count = min(max(round(self.estimator.validation_fraction * n), 1), n - 1)
-        order = keyed(seed, CANVAS, HELD_OUT).permutation(n)
-        return np.sort(order[count:]), np.sort(order[:count])
+        n = len(data.examples)
+        self.order = keyed(self.settings.seed, CANVAS, HELD_OUT).permutation(n)
+        self.n_held_out = round(estimator.validation_fraction * n)
+        if not FEWEST_JUDGES <= self.n_held_out < n:
+            self.n_held_out = 0
+        kept = data.examples.take(np.sort(self.order[self.n_held_out :]))
+        self.n_canvases = int(estimator.n_canvases)
+        self.plan = self._plan(kept, self.n_canvases)
+        if estimator.max_seconds is not None:
+            trainings = 1 if self.n_held_out else 1 + 2 * LENGTH_OF_HALF
+            fit_in = affordable(self.plan, self.settings, estimator.max_seconds / trainings)
+            self.n_canvases = min(fit_in, self.n_canvases)
+            self.plan = self._plan(kept, self.n_canvases)
 
     def _canvases(self, examples: Examples, blended: bool) -> Canvases:
         symmetry = int(self.estimator.symmetry)
         return Canvases(examples, self.data.background, self.poses, symmetry, blended)
 
-    def _plan(self, examples: Examples) -> TrainingPlan:
-        estimator, few = self.estimator, len(examples) < FEW
+    def _plan(self, examples: Examples, n_canvases: int) -> TrainingPlan:
+        estimator, few = self.estimator, len(self.data.examples) < FEW
         mirrored = estimator.mirrored
         if mirrored == "auto":  # among all turns, a mirrored letter may be another one turned
             mirrored = few and (estimator.symmetry > 1 or not bins_of(estimator))
         canvases = self._canvases(
             examples.with_mirrored() if mirrored else examples, few and self.data.upright
         )
-        n_canvases = min(AN_EPOCH, estimator.n_canvases)
-        first = max(round(estimator.n_canvases / n_canvases), 1)
+        an_epoch = min(AN_EPOCH, n_canvases)
+        first = max(round(n_canvases / an_epoch), 1)
         correcting = max(round(CORRECTING_SHARE * first), 1)
-        return TrainingPlan(self._transform(), canvases, first, correcting, n_canvases)
+        return TrainingPlan(self._transform(), canvases, first, correcting, an_epoch)
 
     def _transform(self) -> PoseTransform:
         """The layer that is trained, on pictures of the size of canvases."""
@@ -133,7 +124,9 @@ class PoseFit:
 
     def train(self, listener: LookListener) -> tuple[list[Network], History]:
         """The looks, trained."""
-        return train_looks(self.plan, self.settings, listener)
+        networks, history = train_looks(self.plan, self.settings, listener)
+        self.interrupted = history.interrupted
+        return networks, history
 
     def learned(self, networks: list[Network], calibrated: bool = True) -> Learned:
         """What goes with trained looks."""
@@ -147,12 +140,40 @@ class PoseFit:
 
     def _calibrated(self, network: Network) -> Network:
         """With a confidence; as it is, and a warning, if Ctrl-C comes meanwhile."""
-        symmetry, n_jobs = int(self.estimator.symmetry), self.settings.n_jobs
         try:
-            return calibrate(network, held_out(self.judges, self.settings), symmetry, n_jobs)
+            return with_confidence(network, self._confidence(network))
         except KeyboardInterrupt:
             warn_caller("interrupted: the confidence was not calibrated", InterruptedWarning)
             return network
+
+    def _confidence(self, network: Network) -> list[float]:
+        """By examples held out, or, where those would be too few, by halves of all."""
+        if self.n_held_out:
+            return held_out_confidence(
+                network, self._judges(self.order[: self.n_held_out]), self.settings
+            )
+        if self.interrupted:  # no more trainings are wanted
+            raise KeyboardInterrupt
+        parts = np.array_split(self.order, 2)
+        length = max(round(LENGTH_OF_HALF * self.n_canvases), 1)
+        halves = [
+            Half(
+                self._plan(self.data.examples.take(np.sort(own)), length),
+                self._judges(own),
+                self._judges(other),
+            )
+            for own, other in (parts, parts[::-1])
+        ]
+        own = self._judges(self.order)
+        return halves_confidence(network, own, halves, self.settings, self._listen_to_halves)
+
+    def _judges(self, index: Array) -> Canvases:
+        """Canvases by which a network is judged, of some of the examples."""
+        return self._canvases(self.data.examples.take(np.sort(index)), blended=False)
+
+    def _listen_to_halves(self, epoch: Epoch, networks: list[Network]) -> None:
+        if self.estimator.verbose:
+            print(f"Calibration: epoch {epoch.number} of {epoch.of}, loss = {epoch.loss:.6f}")
 
     def _deployed(self, network: Network) -> Network:
         """The network for pictures of the size and the range of X, in X's precision."""
@@ -168,3 +189,22 @@ class PoseFit:
         deployed = Network([transform], (spec.channels, spec.height, spec.width))
         deployed.bind(network.vector.astype(data.dtype))
         return deployed
+
+
+def _settings(estimator: Any) -> Settings:
+    """How looks are trained."""
+    seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
+    return Settings(
+        solver="adam",
+        learning_rate_init=estimator.learning_rate_init,
+        learning_rate="one_cycle",
+        localization_learning_rate_ratio=1.0,
+        batch_size=estimator.batch_size,
+        max_iter=1,  # each look has its own
+        tol=0.0,
+        n_iter_no_change=1,
+        alpha=estimator.alpha,
+        max_norm=5.0,
+        seed=seed,
+        n_jobs=estimator.n_jobs,
+    )

@@ -158,7 +158,8 @@ def _centres(shape: tuple[int, int]) -> Array:
 
 def _mean_colours(images: Array) -> Array:
     """The mean of each image and channel, (n, 1, 1, c)."""
-    pixels = images.reshape(len(images), -1, images.shape[3])
+    n, height, width, channels = images.shape
+    pixels = images.reshape(n, height * width, channels)
     even = np.full(pixels.shape[1], 1 / pixels.shape[1], np.float32)
     return (even @ pixels)[:, None, None]
 

@@ -10,7 +10,16 @@ import numpy as np
 from ..arrays import Array
 from ..errors import InvalidInputError
 
-__all__ = ["LARGEST_ERROR", "SIGNS", "calibrated", "check_fitted", "probabilities"]
+__all__ = [
+    "LARGEST_ERROR",
+    "SIGNS",
+    "calibrated",
+    "check_fitted",
+    "logits",
+    "offset",
+    "probabilities",
+    "shifted",
+]
 
 SIGNS = 2
 
@@ -55,9 +64,35 @@ def probabilities(signs: Array, fitted: list[float]) -> Array:
     """The probability (n,) that each pose is right; NaN where nothing was fitted."""
     if not fitted:
         return np.full(len(signs), np.nan)
+    return _logistic(logits(signs, fitted))
+
+
+def logits(signs: Array, fitted: list[float]) -> Array:
+    """What `calibrated` says of signs (n, s), as logits (n,)."""
     count = signs.shape[1]
     means, deviations, weights = np.split(np.array(fitted), [count, 2 * count])
-    return _logistic(_terms(signs, means, deviations) @ weights)
+    return np.asarray(_terms(signs, means, deviations) @ weights)
+
+
+def offset(logits: Array, right: Array) -> float:
+    """What to add to logits (n,), so that as many are said to be right as are.
+
+    As if one more were right and one more wrong, so it is finite; by halving an interval.
+    """
+    wanted = (right.sum() + 1) / (len(right) + 2)
+    low, high = -2 * LARGEST_LOGIT, 2 * LARGEST_LOGIT
+    for _ in range(ITERATIONS):
+        middle = (low + high) / 2
+        if _logistic(logits + middle).mean() < wanted:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def shifted(fitted: list[float], by: float) -> list[float]:
+    """What `calibrated` gave, with `by` added to every logit."""
+    return [*fitted[:-1], fitted[-1] + by]
 
 
 def check_fitted(fitted: list[float]) -> None:
@@ -70,9 +105,9 @@ def check_fitted(fitted: list[float]) -> None:
 
 
 def _terms(signs: Array, means: Array, deviations: Array) -> Array:
-    """Standardized signs and the constant; squares as well, for a bent relation."""
+    """Standardized signs, those below the mean once more for a bent relation, the constant."""
     z = np.clip((signs - means) / deviations, -5, 5)
-    return np.concatenate([z, z**2, np.ones((len(z), 1))], axis=1)
+    return np.concatenate([z, np.minimum(z, 0), np.ones((len(z), 1))], axis=1)
 
 
 def _logistic(logits: Array) -> Array:

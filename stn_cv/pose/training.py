@@ -1,37 +1,27 @@
-"""From examples to a fitted `PoseTransform`: its looks trained one after another, calibrated."""
+"""From examples to a `PoseTransform`: its looks trained one after another."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arrays import Array
-from ..geometry import corner_error
 from ..nn.dense import Dense
-from ..nn.layout import activations_of
 from ..nn.network import Network
 from ..nn.settings import Settings
 from ..nn.training import Epoch, History, Trainer, train
-from ..threads import pinned_blas, run_slices
 from .canvases import Canvases
-from .confidence import LARGEST_ERROR, calibrated
-from .corner_loss import corner_loss
 from .encodings import Correction, Encoding, Frames
-from .objective import CANVAS, Draw, DrawnCanvases, KnownPoses, drawn_canvases
+from .objective import Draw, KnownPoses
 from .transform import PoseTransform, encoding_of
 
 __all__ = [
     "LookListener",
     "TrainingPlan",
-    "calibrate",
-    "held_out",
-    "pose_errors",
+    "look_network",
     "pose_network",
     "train_looks",
 ]
 
-CALIBRATION = 2048  # canvases of held-out examples
-CALIBRATION_EPOCH = 2**32 - 2  # stands for the epoch in the key of their random numbers
 SECOND_SEED = 1000  # added for the correcting look
 LookListener = Callable[[Epoch, list[Network]], bool | None]
 CORRECTING_RATE = 0.5  # largest learning rate of the correcting look, relative
@@ -85,6 +75,15 @@ class TrainingPlan:
         return [*stages, (Correction(frames), draw_near, later)]
 
 
+def look_network(
+    plan: TrainingPlan, number: int, encoding: Encoding, settings: Settings
+) -> Network:
+    """The network of a look of the plan, untrained."""
+    shape = (plan.canvases.examples.images.shape[3], *plan.canvases.poses.shape)
+    layers = [*plan.transform.looks[number], Dense(encoding.n_outputs, "zeros")]
+    return Network(layers, shape, np.random.default_rng(settings.seed))
+
+
 def train_looks(
     plan: TrainingPlan, settings: Settings, listener: LookListener
 ) -> tuple[list[Network], History]:
@@ -95,12 +94,8 @@ def train_looks(
     """
     networks: list[Network] = []
     history = History()
-    channels = plan.canvases.examples.images.shape[3]
-    shape = (channels, *plan.canvases.poses.shape)
-    stages = plan.stages(settings)
-    for (encoding, draw, own), layers in zip(stages, plan.transform.looks, strict=True):
-        last = Dense(encoding.n_outputs, "zeros")
-        network = Network([*layers, last], shape, np.random.default_rng(own.seed))
+    for encoding, draw, own in plan.stages(settings):
+        network = look_network(plan, len(networks), encoding, own)
         networks.append(network)
         before = len(history.losses)
 
@@ -130,35 +125,3 @@ def pose_network(
     whole = Network([transform], input_shape)
     whole.bind(np.concatenate([network.vector for network in networks]))
     return whole
-
-
-def held_out(canvases: Canvases, settings: Settings) -> DrawnCanvases:
-    """Canvases, of examples that were not trained on, by which a pose network is judged."""
-    key = (settings.seed, CANVAS, CALIBRATION_EPOCH)
-    return drawn_canvases(canvases.draw, CALIBRATION, key, settings.n_jobs)
-
-
-def calibrate(network: Network, drawn: DrawnCanvases, symmetry: int, n_jobs: int | None) -> Network:
-    """The network with its confidence fitted to canvases that were not trained on."""
-    transform = network.layers[0]
-    assert isinstance(transform, PoseTransform)
-
-    def run(part: slice) -> tuple[Array, Array]:
-        return transform.signed_poses(activations_of(drawn.images[part]))
-
-    with pinned_blas():
-        results = run_slices(run, network.slices(len(drawn.images)), n_jobs)
-    parameters, signs = (np.concatenate(column) for column in zip(*results, strict=True))
-    theta, _ = transform.composed_family().theta(parameters, transform.frames.source)
-    errors = pose_errors(theta, drawn.theta, transform.shape, symmetry)
-    fitted = replace(transform, confidence=calibrated(signs, errors < LARGEST_ERROR))
-    whole = Network([fitted], network.input_shape)
-    whole.bind(network.vector)
-    return whole
-
-
-def pose_errors(theta: Array, target: Array, output_shape: tuple[int, int], symmetry: int) -> Array:
-    """The corner error of each pose; of a spline that of its control points."""
-    if theta.shape[-1] == 2:
-        return corner_loss(theta, target, output_shape)[0]
-    return np.asarray(corner_error(theta, target, output_shape, symmetry=symmetry))

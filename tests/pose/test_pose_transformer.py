@@ -1,5 +1,6 @@
 """PoseTransformer: what it learns, what it refuses, threads, Ctrl-C, files."""
 
+import itertools
 import warnings
 
 import numpy as np
@@ -184,6 +185,34 @@ def test_interrupted_it_keeps_what_it_has(monkeypatch, at, steps):
         poser.fit(X)
     assert poser.rectifier_.transform.n_steps == steps
     assert np.isfinite(poser.predict_theta(X)).all()
+
+
+def test_ctrl_c_while_it_calibrates_leaves_a_model_without_confidence(monkeypatch):
+    interrupting(monkeypatch, at=7)  # of one epoch a look, and one more each before the first
+    with pytest.warns(InterruptedWarning):
+        poser = quick().fit(X)
+    assert poser.rectifier_.transform.n_steps == 2
+    assert np.isnan(poser.predict_confidence(X)).all()
+    whole = quick().fit
+    monkeypatch.undo()
+    assert (whole(X).predict_theta(X) == poser.predict_theta(X)).all()
+
+
+def test_a_time_budget():
+    free, ample = quick(n_canvases=300).fit(X), quick(n_canvases=300, max_seconds=1e6).fit(X)
+    assert free.n_canvases_ == ample.n_canvases_ == 300
+    assert (free.rectifier_.network.vector == ample.rectifier_.network.vector).all()
+    short = quick(n_canvases=300, max_seconds=1e-9).fit(X)
+    assert short.n_canvases_ == 1 and np.isfinite(short.predict_theta(X)).all()
+
+
+def test_a_time_budget_is_shared_out_by_what_a_picture_takes(monkeypatch):
+    now = itertools.count(step=10)  # seconds, each time that a clock is read
+    monkeypatch.setattr("stn_cv.pose.budget.perf_counter", lambda: next(now))
+    poser = quick(n_canvases=10**6, batch_size=512, max_seconds=104).fit(X)
+    # In each of the two looks 1024 pictures took 10 s, and the second look gets half as many;
+    # all training is doubled for the confidence; 50 s and a tenth are no longer there.
+    assert poser.n_canvases_ == int(0.9 * (52 - 50) / (10 / 1024 * 1.5))
 
 
 THETA = np.tile(np.eye(2, 3), (24, 1, 1))
