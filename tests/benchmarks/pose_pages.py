@@ -145,11 +145,11 @@ def peers():
     if importlib.util.find_spec("deskew"):
         from deskew import determine_skew
 
-        found["deskew"] = lambda image: -(determine_skew(image, max_angle=LARGEST) or 0.0)
+        found["deskew"] = lambda image: determine_skew(image, max_angle=LARGEST) or 0.0
     if importlib.util.find_spec("jdeskew"):
         from jdeskew.estimator import get_angle
 
-        found["jdeskew"] = lambda image: -get_angle(image, angle_max=LARGEST)
+        found["jdeskew"] = lambda image: get_angle(image, angle_max=LARGEST)
     for name in ("deskew", "jdeskew"):
         if name not in found:
             print(f"{name}: not installed, left out (pip install {name})")
