@@ -42,9 +42,9 @@ class HeldOut:
         fit = PoseFit(model, read_pose_data(model, images, theta))
         self.n_epochs = fit.plan.n_epochs
         self.symmetry = int(model.symmetry)
-        self.n_examples = len(fit.judges.examples)
+        self.n_examples = fit.n_held_out
         key = (fit.settings.seed, CANVAS, EPOCH)
-        self.canvases = drawn_canvases(fit.judges.draw, DRAWN, key, model.n_jobs)
+        self.canvases = drawn_canvases(fit.unseen.draw, DRAWN, key, model.n_jobs)
 
     def found(self, rectifier: Rectifier) -> "Findings":
         """What the fitted model finds in the canvases."""
@@ -70,9 +70,10 @@ class Findings:
     def summary(self) -> str:
         """The errors in a line."""
         failed = (self.errors > LARGEST_ERROR).mean()
+        of = f"{self.n_examples} held-out" if self.n_examples else "the trained"
         return (
-            f"on {len(self.errors)} canvases of {self.n_examples} held-out examples the corners "
-            f"are off by {np.median(self.errors):.1%} of the width (median); {failed:.1%} by more "
+            f"on {len(self.errors)} new canvases of {of} examples the corners are "
+            f"off by {np.median(self.errors):.1%} of the width (median); {failed:.1%} by more "
             f"than {LARGEST_ERROR:.0%}"
         )
 

@@ -167,6 +167,11 @@ class PoseFit:
         own = self._judges(self.order)
         return halves_confidence(network, own, halves, self.settings, self._listen_to_halves)
 
+    @property
+    def unseen(self) -> Canvases:
+        """Canvases of the examples held out; of all of them where none are."""
+        return self._judges(self.order[: self.n_held_out or None])
+
     def _judges(self, index: Array) -> Canvases:
         """Canvases by which a network is judged, of some of the examples."""
         return self._canvases(self.data.examples.take(np.sort(index)), blended=False)
