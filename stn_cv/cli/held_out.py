@@ -10,9 +10,9 @@ from ..estimators.pose_examples import read_pose_data
 from ..estimators.pose_training import PoseFit
 from ..folder.preview import Thumbnails, sheet_section
 from ..model.rectifier import Rectifier
+from ..pose.calibration import pose_errors
 from ..pose.confidence import LARGEST_ERROR
 from ..pose.objective import CANVAS, drawn_canvases
-from ..pose.training import pose_errors
 
 __all__ = ["Findings", "HeldOut"]
 

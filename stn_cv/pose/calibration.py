@@ -18,7 +18,7 @@ from .objective import CANVAS, drawn_canvases
 from .training import LookListener, TrainingPlan, pose_network, train_looks
 from .transform import PoseTransform
 
-__all__ = ["Half", "held_out_confidence", "halves_confidence", "with_confidence"]
+__all__ = ["Half", "halves_confidence", "held_out_confidence", "pose_errors", "with_confidence"]
 
 CALIBRATION = 2048  # canvases by which a network is judged
 OWN, OTHER = 2**32 - 2, 2**32 - 4  # stand for the epoch in the key of their random numbers
@@ -98,13 +98,11 @@ def _judged(
         results = run_slices(run, network.slices(len(drawn.images)), settings.n_jobs)
     parameters, signs = (np.concatenate(column) for column in zip(*results, strict=True))
     theta, _ = transform.composed_family().theta(parameters, transform.frames.source)
-    errors = _pose_errors(theta, drawn.theta, transform.shape, canvases.symmetry)
+    errors = pose_errors(theta, drawn.theta, transform.shape, canvases.symmetry)
     return signs, errors < LARGEST_ERROR
 
 
-def _pose_errors(
-    theta: Array, target: Array, output_shape: tuple[int, int], symmetry: int
-) -> Array:
+def pose_errors(theta: Array, target: Array, output_shape: tuple[int, int], symmetry: int) -> Array:
     """The corner error of each pose; of a spline that of its control points."""
     if theta.shape[-1] == 2:
         return corner_loss(theta, target, output_shape)[0]
