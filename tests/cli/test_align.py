@@ -35,7 +35,7 @@ def test_photos_that_agree_make_a_model(lying, tmp_path):
     assert "60 photos aligned: two searches agree" in done.stdout
     assert (
         "48 photos, 2 epochs" in done.stdout
-        and "new canvases of the trained examples" in done.stdout
+        and "of the trained examples" in done.stdout
     )
     assert "--upright" not in done.stdout
     assert files_below(tmp_path / "out") == ["m.canvases.png", "m.sheet.png", "m.stn"]
