@@ -33,6 +33,7 @@ from sklearn.base import clone
 from stn_cv import (
     InterruptedWarning,
     InvalidInputError,
+    PoseWarning,
     SpatialTransformerClassifier,
     __version__,
 )
@@ -242,6 +243,7 @@ def main() -> None:
         print(table(results_in(options.out)))
         return
     warnings.simplefilter("error", InterruptedWarning)
+    warnings.simplefilter("ignore", PoseWarning)  # the table says what a transformer is worth
     try:
         digits = digits_of(load_mnist(options.data), options)
         if options.trying:
