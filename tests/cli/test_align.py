@@ -33,10 +33,7 @@ def test_photos_that_agree_make_a_model(lying, tmp_path):
     done = stn_cv(*command, "--upright", upright, "--templates", "1", *QUICK)
     assert done.returncode == 0, done.stderr
     assert "60 photos aligned: two searches agree" in done.stdout
-    assert (
-        "48 photos, 2 epochs" in done.stdout
-        and "of the trained examples" in done.stdout
-    )
+    assert "48 photos, 2 epochs" in done.stdout and "of the trained examples" in done.stdout
     assert "--upright" not in done.stdout
     assert files_below(tmp_path / "out") == ["m.canvases.png", "m.sheet.png", "m.stn"]
     assert library.load(tmp_path / "out" / "m.stn").image_spec.width == 16

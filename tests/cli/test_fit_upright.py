@@ -41,9 +41,7 @@ def corners(tmp_path_factory):
 def test_model_and_sheets_are_there(fitted):
     root, done = fitted
     assert "8 photos, 2 epochs" in done.stdout
-    assert re.search(
-        r"512 new canvases of the trained .* \d+\.\d% of the width", done.stdout
-    )
+    assert re.search(r"512 new canvases of the trained .* \d+\.\d% of the width", done.stdout)
     assert "m.stn, m.sheet.png and m.canvases.png" in done.stdout
     model = library.load(root / "m.stn")
     assert model.classes is None and model.image_spec.height == 16
