@@ -1,6 +1,5 @@
 """Joint alignment as a scikit-learn transformer."""
 
-import warnings
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..alignment.results import agreement, grey, settled
 from ..arrays import Array
-from ..errors import AlignmentWarning
+from ..errors import AlignmentWarning, warn_caller
 from ..geometry import check_shape
 from ..model.image_spec import ImageSpec
 from ..sampling import PADDING_MODES, warp_affine
@@ -203,12 +202,11 @@ class JointAlignment(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self.templates_ = self._alignment.pictures()
         self.image_spec_, self.n_iter_ = spec, self.max_iter
         if self.score_ < LEAST_AGREEMENT:
-            warnings.warn(
+            warn_caller(
                 f"the two best searches agree on {self.score_:.0%} of the pictures' turns: the "
                 "poses are not to be trusted. Try more or fewer n_templates, declare a symmetry, "
                 "narrow angle, or crop the pictures to the things they show.",
                 AlignmentWarning,
-                stacklevel=4,
             )
 
     def transform(self, X: Any) -> Array:

@@ -239,8 +239,8 @@ class PoseTransformer(
         -------
         ndarray of shape (n,), float64
             Probability that the corners are off by less than 10 % of the width, on average,
-            calibrated on canvases of examples that were not trained on; NaN where Ctrl-C left
-            no time for it.
+            calibrated on canvases of examples held out, or, of few, by trainings on halves of
+            them, which is coarser; NaN where Ctrl-C left no time for it.
 
         Raises
         ------

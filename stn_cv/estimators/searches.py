@@ -1,13 +1,12 @@
 """The searches of `JointAlignment`, by its parameters."""
 
-import warnings
 from typing import Any
 
 from sklearn.utils import check_random_state
 
 from ..alignment.joint import Alignment, Course, Search, align
 from ..arrays import Array
-from ..errors import InterruptedWarning
+from ..errors import InterruptedWarning, warn_caller
 
 __all__ = ["searched"]
 
@@ -37,10 +36,9 @@ def searched(estimator: Any, small: Array) -> list[Alignment]:
     except KeyboardInterrupt:
         if not course.found:
             raise
-        warnings.warn(
+        warn_caller(
             f"stopped by Ctrl-C; {len(course.found)} of {estimator.n_restarts} searches were done, "
             "and the best of them is kept.",
             InterruptedWarning,
-            stacklevel=5,
         )
     return [alignment for _, alignment in course.found]
