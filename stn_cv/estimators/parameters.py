@@ -128,3 +128,8 @@ class Parameters(BaseEstimator):
                 if near and near != value and not any(option is str for option in allowed):
                     raise type(error)(f"{error} Did you mean {near!r}?") from None
             raise
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags

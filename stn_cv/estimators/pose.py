@@ -3,25 +3,22 @@
 from typing import Any
 
 import numpy as np
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import _fit_context
 
 from ..arrays import Array
 from ..nn.network import Network
 from ..nn.training import Epoch
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from .fitted_attributes import Learned, unchanged_on_failure
-from .images import Images, read_images
 from .pose_examples import check_ranges, read_pose_data
 from .pose_parameters import PoseParameters
 from .pose_training import PoseFit
+from .rectification import Rectification
 
 __all__ = ["PoseTransformer"]
 
 
-class PoseTransformer(
-    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, PoseParameters
-):
+class PoseTransformer(CallbackSupportMixin, Rectification, PoseParameters):
     """Rectification learned without class labels: from upright examples, or from known poses.
 
     A few pictures of things as they should lie are enough. From them training pictures are
@@ -184,49 +181,6 @@ class PoseTransformer(
         self.n_canvases_ = fit.n_canvases
         callbacks.finish(networks[-1])
 
-    def transform(self, X: Any) -> Array:
-        """Warp images upright.
-
-        Parameters
-        ----------
-        X : array_like of shape (n, h, w), (n, h, w, c) or (n, p)
-            Images of the fitted shape.
-
-        Returns
-        -------
-        ndarray of shape (n, height, width), (n, height, width, c) or (n, q)
-            With the axes and the dtype that X had; other dtypes than uint8, uint16, float32
-            and float64 become float64.
-
-        Raises
-        ------
-        NotFittedError, InvalidInputError
-            If fit was not called; if the images have another shape or range than fitted.
-        """
-        images = self._images(X)
-        return images.with_axes_of_X(self.rectifier_.rectify(images.values))
-
-    def predict_theta(self, X: Any) -> Array:
-        """The pose found in each image.
-
-        Parameters
-        ----------
-        X : array_like of shape (n, h, w), (n, h, w, c) or (n, p)
-            Images of the fitted shape.
-
-        Returns
-        -------
-        ndarray of shape (n, 2, 3), (n, 3, 3) of "projective", (n, k * k, 2) of a spline, float64
-            Output to source, normalized, as `Rectifier.theta` says.
-
-        Raises
-        ------
-        NotFittedError, InvalidInputError
-            As `transform`.
-        """
-        images = self._images(X)
-        return self.rectifier_.theta(images.values)
-
     def predict_confidence(self, X: Any) -> Array:
         """How likely each pose is right.
 
@@ -249,18 +203,3 @@ class PoseTransformer(
         """
         images = self._images(X)
         return np.asarray(self.rectifier_.find_pose(images.values)[1])
-
-    def _images(self, X: Any) -> Images:
-        check_is_fitted(self)
-        images, _ = read_images(self, X, fitted_spec=self.rectifier_.image_spec)
-        return images
-
-    @property
-    def _n_features_out(self) -> int:
-        height, width = self.rectifier_.output_shape
-        return height * width * self.rectifier_.image_spec.channels
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags

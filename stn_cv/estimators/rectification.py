@@ -7,12 +7,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..arrays import Array
 from .images import Images, read_images
-from .parameters import Parameters
 
 __all__ = ["Rectification"]
 
 
-class Rectification(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameters):
+class Rectification(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Rectifies by the `rectifier_` that a subclass's fit leaves."""
 
     rectifier_: Any
@@ -79,7 +78,6 @@ class Rectification(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Parameter
         return height * width * self.rectifier_.image_spec.channels
 
     def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
+        tags: Any = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
-        tags.target_tags.required = True
         return tags

@@ -13,6 +13,7 @@ from .calibration import FEWEST, calibrate
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from .fitted_attributes import Learned, learned_by, unchanged_on_failure
 from .network import is_built_in
+from .parameters import Parameters
 from .pose_comparison import report_of
 from .rectification import Rectification
 from .training import finished_despite_interrupt, head_spec, settings_of, train_network
@@ -21,7 +22,7 @@ from .training_data import TrainingData, split, validated
 __all__ = ["SpatialTransformer"]
 
 
-class SpatialTransformer(CallbackSupportMixin, Rectification):
+class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
     """Learned rectification: a spatial transformer trained jointly with a classifier.
 
     A small network, the localization, looks at an image and gives the parameters of a
