@@ -1,9 +1,10 @@
 """Folders of photographs: what to do, doing it, and what was done."""
 
 from .item import Result
+from .iterate import iter_rectified
 from .options import Options
 from .plan import make_plan
-from .rectify import iter_rectified, rectify_folder
+from .rectify import rectify_folder
 from .summary import Summary
 
 __all__ = ["Options", "Result", "Summary", "iter_rectified", "make_plan", "rectify_folder"]

@@ -11,9 +11,9 @@ from ..model.rectifier import Rectifier
 from ..opencv import decode_photo, quiet_and_serial
 from ..threads import pinned_blas, run_stream
 from .files import read_photo_file
+from .inputs import Sources, as_paths
 from .item import reason_of
 from .options import Options
-from .rectify import Sources, as_paths
 from .search import find_photos
 
 __all__ = ["Prediction", "iter_predictions", "predictions"]

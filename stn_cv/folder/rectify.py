@@ -1,17 +1,10 @@
-"""Folders of photos rectified: the functions that users call."""
+"""Folders of photos rectified, and what became of them in numbers."""
 
-import hashlib
-import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from ..errors import InvalidInputError
-from ..model.file import load, model_bytes
-from ..model.rectifier import Rectifier
 from ..opencv import LARGEST_PICTURE
-from ..pose.transform import PoseTransform
+from .inputs import Model, Sources, as_paths, fitted_model
 from .interrupt import orderly_interrupt
 from .item import Result
 from .options import Damaged, Doubtful, Existing, Options, PathLike, Sampling, Size
@@ -19,126 +12,7 @@ from .plan import make_plan
 from .run import run_plan
 from .summary import Summary
 
-__all__ = ["Sources", "as_paths", "iter_rectified", "rectify_folder"]
-
-Sources = PathLike | Sequence[PathLike]
-Model = Any  # a model file's path, a Rectifier or an estimator, of which this room knows nothing
-
-
-def as_paths(source: Sources) -> list[PathLike]:
-    """One path or several, as a list."""
-    return [source] if isinstance(source, (str, os.PathLike)) else list(source)
-
-
-def model_of(model: Model) -> tuple[Rectifier, str]:
-    """The Rectifier in a model file, an estimator, or itself; and the hash of its file."""
-    if isinstance(model, (str, os.PathLike)):
-        rectifier = load(model)
-        return rectifier, hashlib.sha256(Path(model).read_bytes()).hexdigest()
-    data = model_bytes(model)
-    rectifier = model if isinstance(model, Rectifier) else model.rectifier_
-    return rectifier, hashlib.sha256(data).hexdigest()
-
-
-def _check_knows_doubt(rectifier: Rectifier, min_confidence: float | None) -> None:
-    """Refuse to compare what the model does not know."""
-    knows = isinstance(rectifier.transform, PoseTransform) and rectifier.transform.confidence
-    if min_confidence is not None and not knows:
-        raise InvalidInputError(
-            f"min_confidence is {min_confidence}, but the model does not know how likely a pose "
-            "is right; wanted one fitted to poses, with a training that was not interrupted."
-        )
-
-
-def iter_rectified(
-    model: Model,
-    source: Sources,
-    target: PathLike,
-    *,
-    size: Size = "native",
-    glob: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    existing: Existing = "skip",
-    format: str | None = None,
-    quality: int | None = None,
-    sampling: Sampling | None = None,
-    n_jobs: int | None = None,
-    limit: int | None = None,
-    max_pixels: int = LARGEST_PICTURE,
-    first_page: bool = False,
-    damaged: Damaged = "refuse",
-    preview: PathLike | None = None,
-    manifest: PathLike | None = None,
-    contact_sheet: PathLike | None = None,
-    min_confidence: float | None = None,
-    doubtful: Doubtful = "keep",
-) -> Iterator[Result]:
-    """Rectify photos one after the other, as the caller asks for them.
-
-    Parameters
-    ----------
-    model : path-like, Rectifier or fitted estimator
-        What rectifies.
-    source : path-like or sequence of path-like
-        Folders, which are searched with all below, and files.
-    target : path-like
-        Folder for the outputs; it mirrors the sources' trees.
-    size, glob, exclude, existing, format, quality, sampling, n_jobs, limit, max_pixels
-        As in `rectify_folder`.
-    first_page, damaged, preview, manifest, contact_sheet, min_confidence, doubtful
-        As in `rectify_folder`.
-
-    Yields
-    ------
-    Result
-        What became of each photo, in the order of the plan.
-
-    Raises
-    ------
-    InvalidInputError
-        As `rectify_folder`.
-    ModelFileError
-        If the model is refused.
-
-    Notes
-    -----
-    Convention: theta is (x, y), output to source, [-1, 1], ``align_corners=False``. Until the
-    last photo has come, BLAS and OpenCV use one thread each, in the whole process.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import stn_cv
-    >>> from stn_cv.opencv import write_image
-    >>> X, y = np.random.default_rng(0).random((20, 8, 8, 3)), np.arange(20) % 2
-    >>> model = stn_cv.SpatialTransformer(head="linear", max_iter=2).fit(X, y)
-    >>> write_image("photo.png", np.zeros((60, 80, 3), np.uint8))
-    >>> [result.status for result in stn_cv.iter_rectified(model, "photo.png", "upright")]
-    ['done']
-    """
-    wanted = Options(
-        size=size,
-        glob=glob,
-        exclude=exclude,
-        existing=existing,
-        format=format,
-        quality=quality,
-        sampling=sampling,
-        n_jobs=n_jobs,
-        limit=limit,
-        max_pixels=max_pixels,
-        first_page=first_page,
-        damaged=damaged,
-        preview=preview,
-        manifest=manifest,
-        contact_sheet=contact_sheet,
-        min_confidence=min_confidence,
-        doubtful=doubtful,
-    )
-    plan = make_plan(as_paths(source), target, wanted, model)
-    fitted = model_of(model)
-    _check_knows_doubt(fitted[0], min_confidence)
-    yield from run_plan(plan, fitted, wanted, lambda: False)
+__all__ = ["rectify_folder"]
 
 
 def rectify_folder(
@@ -254,7 +128,6 @@ def rectify_folder(
     >>> stn_cv.rectify_folder(model, "photo.png", "straight", size="input").done
     1
     """
-    start, summary = time.perf_counter(), Summary()
     wanted = Options(
         size=size,
         glob=glob,
@@ -274,17 +147,29 @@ def rectify_folder(
         min_confidence=min_confidence,
         doubtful=doubtful,
     )
-    plan = make_plan(as_paths(source), target, wanted, model)
-    fitted = model_of(model)
-    _check_knows_doubt(fitted[0], min_confidence)
-    total = len(plan.items)
+    return _summarized(model, source, target, wanted, listener or _ignored)
+
+
+def _ignored(result: Result, total: int) -> None:
+    """A listener for nobody."""
+
+
+def _summarized(
+    model: Model,
+    source: Sources,
+    target: PathLike,
+    options: Options,
+    listener: Callable[[Result, int], None],
+) -> Summary:
+    start, summary = time.perf_counter(), Summary()
+    plan = make_plan(as_paths(source), target, options, model)
+    fitted = fitted_model(model, options.min_confidence)
     came = 0
     with orderly_interrupt() as interrupted:
-        for result in run_plan(plan, fitted, wanted, interrupted):
+        for result in run_plan(plan, fitted, options, interrupted):
             summary.add(result)
             came += 1
-            if listener is not None:
-                listener(result, total)
+            listener(result, len(plan.items))
         if interrupted():
             raise KeyboardInterrupt
     summary.passed_over = dict(plan.passed_over)
