@@ -35,6 +35,12 @@ def _sampling() -> tuple[str, ...]:
     return get_args(Sampling)
 
 
+def _interpolations() -> tuple[str, ...]:
+    from ..folder.options import Interpolation
+
+    return get_args(Interpolation)
+
+
 def _formats() -> tuple[str, ...]:
     from ..opencv import FORMATS
 
@@ -66,6 +72,13 @@ def _formats() -> tuple[str, ...]:
 @click.option(
     "--sampling", type=ChoiceOf(_sampling), help="Of a JPEG's colours; otherwise as the photo's."
 )
+@click.option(
+    "--interpolation",
+    type=ChoiceOf(_interpolations),
+    default="bilinear",
+    show_default=True,
+    help="bicubic is sharper where the output is larger than what it shows.",
+)
 @jobs_option
 @click.option("--preview", type=click.Path(file_okay=False), help="Folder for before and after.")
 @click.option(
@@ -87,6 +100,16 @@ def _formats() -> tuple[str, ...]:
     default="keep",
     show_default=True,
     help="Where they go, in their own pose: into DIR, among the others, or nowhere.",
+)
+@click.option(
+    "--masks",
+    type=click.Path(exists=True, file_okay=False),
+    help="Folder of masks, named as the photos.",
+)
+@click.option(
+    "--masks-out",
+    type=click.Path(file_okay=False),
+    help="Folder for the masks, warped as the photos, by nearest neighbour.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what failed.")

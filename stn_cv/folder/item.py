@@ -18,6 +18,7 @@ from ..model.photos import Found, find, warped
 from ..model.rectifier import Rectifier
 from ..opencv import Photo, decode_photo, encode
 from .files import read_photo_file, write_below
+from .masks import mask_like
 from .options import Options
 from .plan import Item
 from .preview import Thumbnails, preview_of, thumbnails_of
@@ -165,11 +166,23 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
         preview = preview_of(photo.pixels, theta, output)
         write_below(os.fspath(options.preview), item.preview, preview)
     if facts["status"] == "done" or options.doubtful != "skip":
+        _write_mask(job, item, photo.pixels, theta if facts["status"] == "done" else None, output)
         aside = target != item.target
         root = options.aside if aside and options.aside is not None else job.target
         replaces = options.existing == "overwrite" if aside else item.is_there
         write_below(root, target, file, replaces)  # the last step: who has an output has all
     return thumbnails
+
+
+def _write_mask(job: Job, item: Item, photo: Array, theta: Array | None, output: Array) -> None:
+    """Warp the photo's mask as the photo was; None is not at all."""
+    masks, target = job.options.masks, job.options.masks_out
+    if item.mask is None or masks is None or target is None:
+        return
+    root = os.fspath(target)
+    name = os.path.relpath(item.mask, root)
+    mask = mask_like(job.rectifier, os.fspath(masks), name, photo.shape, theta, output.shape)
+    write_below(root, item.mask, mask)
 
 
 def _outcome(
@@ -181,7 +194,14 @@ def _outcome(
         facts.update(status="doubtful", output=item.aside or item.target)
         spec = job.rectifier.image_spec
         return pixels, theta_of_photo(found.theta, pixels.shape, (spec.height, spec.width))
-    output, theta = warped(job.rectifier, pixels, found.theta, options.size, options.max_pixels)
+    output, theta = warped(
+        job.rectifier,
+        pixels,
+        found.theta,
+        options.size,
+        options.max_pixels,
+        options.interpolation,
+    )
     pose = pose_of(theta, pixels.shape, output.shape[:2])
     known = [value for value in pose.values() if value is not None]
     finite(np.hstack([np.ravel(value) for value in (theta, *known)]))

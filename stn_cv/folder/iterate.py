@@ -5,7 +5,16 @@ from collections.abc import Iterator, Sequence
 from ..opencv import LARGEST_PICTURE
 from .inputs import Model, Sources, as_paths, fitted_model
 from .item import Result
-from .options import Damaged, Doubtful, Existing, Options, PathLike, Sampling, Size
+from .options import (
+    Damaged,
+    Doubtful,
+    Existing,
+    Interpolation,
+    Options,
+    PathLike,
+    Sampling,
+    Size,
+)
 from .plan import make_plan
 from .run import run_plan
 
@@ -24,6 +33,7 @@ def iter_rectified(
     format: str | None = None,
     quality: int | None = None,
     sampling: Sampling | None = None,
+    interpolation: Interpolation = "bilinear",
     n_jobs: int | None = None,
     limit: int | None = None,
     max_pixels: int = LARGEST_PICTURE,
@@ -34,6 +44,8 @@ def iter_rectified(
     contact_sheet: PathLike | None = None,
     min_confidence: float | None = None,
     doubtful: Doubtful = "keep",
+    masks: PathLike | None = None,
+    masks_out: PathLike | None = None,
 ) -> Iterator[Result]:
     """Rectify photos one after the other, as the caller asks for them.
 
@@ -45,9 +57,11 @@ def iter_rectified(
         Folders, which are searched with all below, and files.
     target : path-like
         Folder for the outputs; it mirrors the sources' trees.
-    size, glob, exclude, existing, format, quality, sampling, n_jobs, limit, max_pixels
+    size, glob, exclude, existing, format, quality, sampling, interpolation, n_jobs, limit
         As in `rectify_folder`.
-    first_page, damaged, preview, manifest, contact_sheet, min_confidence, doubtful
+    max_pixels, first_page, damaged, preview, manifest, contact_sheet, min_confidence, doubtful
+        As in `rectify_folder`.
+    masks, masks_out
         As in `rectify_folder`.
 
     Yields
@@ -86,6 +100,7 @@ def iter_rectified(
         format=format,
         quality=quality,
         sampling=sampling,
+        interpolation=interpolation,
         n_jobs=n_jobs,
         limit=limit,
         max_pixels=max_pixels,
@@ -96,6 +111,8 @@ def iter_rectified(
         contact_sheet=contact_sheet,
         min_confidence=min_confidence,
         doubtful=doubtful,
+        masks=masks,
+        masks_out=masks_out,
     )
     plan = make_plan(as_paths(source), target, wanted, model)
     fitted = fitted_model(model, min_confidence)

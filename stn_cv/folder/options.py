@@ -13,12 +13,23 @@ from ..errors import InvalidInputError, InvalidTypeError, one_of
 from ..opencv import LARGEST_PICTURE, SUFFIXES
 from ..threads import effective_jobs
 
-__all__ = ["Damaged", "Doubtful", "Existing", "Options", "PathLike", "Sampling", "Size", "SizeWord"]
+__all__ = [
+    "Damaged",
+    "Doubtful",
+    "Existing",
+    "Interpolation",
+    "Options",
+    "PathLike",
+    "Sampling",
+    "Size",
+    "SizeWord",
+]
 
 PathLike = str | os.PathLike[str]
 Existing = Literal["skip", "overwrite", "error"]
 Damaged = Literal["refuse", "keep"]
 Doubtful = Literal["keep", "skip"] | PathLike
+Interpolation = Literal["bilinear", "nearest", "bicubic"]
 Sampling = Literal["444", "422", "420"]
 SizeWord = Literal["native", "input"]
 Size = SizeWord | tuple[int, int]
@@ -35,6 +46,7 @@ class Options:
     format: str | None = None
     quality: int | None = None
     sampling: Sampling | None = None
+    interpolation: Interpolation = "bilinear"
     n_jobs: int | None = None
     limit: int | None = None
     max_pixels: int = LARGEST_PICTURE
@@ -45,12 +57,20 @@ class Options:
     contact_sheet: PathLike | None = None
     min_confidence: float | None = None
     doubtful: Doubtful = "keep"
+    masks: PathLike | None = None
+    masks_out: PathLike | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         _check_choice("existing", self.existing, get_args(Existing))
         _check_choice("damaged", self.damaged, get_args(Damaged))
         _check_choice("sampling", self.sampling, (None, *get_args(Sampling)))
+        _check_choice("interpolation", self.interpolation, get_args(Interpolation))
+        if (self.masks is None) != (self.masks_out is None):
+            raise InvalidInputError(
+                "masks is the folder where masks are, masks_out the one for warped masks "
+                "(--masks, --masks-out); give both or neither."
+            )
         if isinstance(self.glob, str) or isinstance(self.exclude, str):
             raise InvalidTypeError("glob and exclude are lists of patterns; came one text.")
         suffix = f".{self.format}"
@@ -74,6 +94,12 @@ class Options:
     def aside(self) -> str | None:
         """Folder for doubtful photos, if they have one of their own."""
         return None if self.doubtful in ("keep", "skip") else os.fspath(self.doubtful)
+
+    @property
+    def other_folders(self) -> list[str]:
+        """Folders for outputs beside the target."""
+        folders = (self.preview, self.aside, self.masks_out)
+        return [os.fspath(folder) for folder in folders if folder is not None]
 
     def doubts(self, confidence: float | None) -> bool:
         """Whether a photo of this confidence is left in its own pose."""

@@ -12,6 +12,7 @@ from ..errors import InvalidInputError
 from ..opencv import format_named
 from .files import folded, folds_names
 from .manifest import known_rows
+from .masks import MASK
 from .options import Options
 from .search import find_photos
 
@@ -23,7 +24,7 @@ FOLDS_NAMES = sys.platform in ("darwin", "win32")  # a file's name has several s
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One photo: where from, where to, where its preview goes, and it itself if doubtful.
+    """One photo: where from, where to, where its preview and mask go, and it itself if doubtful.
 
     `is_there` says whether the output was there beforehand.
     """
@@ -32,12 +33,14 @@ class Item:
     target: str
     preview: str | None = None
     aside: str | None = None
+    mask: str | None = None
     is_there: bool = False
 
     @property
     def written(self) -> list[str]:
         """All that may be written."""
-        return [path for path in (self.target, self.preview, self.aside) if path is not None]
+        paths = (self.target, self.preview, self.aside, self.mask)
+        return [path for path in paths if path is not None]
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,12 @@ def make_plan(
     """
     roots = [os.fspath(source) for source in sources]
     target = os.fspath(target)
-    folders = [target, *(os.fspath(f) for f in (options.preview, options.aside) if f is not None)]
+    folders = [target, *options.other_folders]
     reports = [os.fspath(file) for file in (options.manifest, options.contact_sheet) if file]
     sheets = [] if options.contact_sheet is None else [os.fspath(options.contact_sheet)]
-    check_apart([*folders, *(os.path.dirname(os.path.abspath(sheet)) for sheet in sheets)], roots)
+    masks = [] if options.masks is None else [os.fspath(options.masks)]
+    sheet_folders = [os.path.dirname(os.path.abspath(sheet)) for sheet in sheets]
+    check_apart([*folders, *sheet_folders], [*roots, *masks])
     photos, unreadable, passed_over = find_photos(roots, options.glob, options.exclude)
     items = [_item(path, relative, target, options) for path, relative in photos]
     _check_targets(items, reports, folders)
@@ -124,7 +129,8 @@ def _item(path: str, relative: str, target: str, options: Options) -> Item:
         jpeg = format_named(os.path.splitext(relative)[1]) is format_named(PREVIEW)
         preview = os.path.join(os.fspath(preview), relative if jpeg else relative + PREVIEW)
     aside = None if aside is None else os.path.join(aside, relative)
-    return Item(path, os.path.join(target, relative), preview, aside)
+    mask = None if options.masks_out is None else os.path.join(options.masks_out, stem + MASK)
+    return Item(path, os.path.join(target, relative), preview, aside, mask)
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -7,7 +7,16 @@ from ..opencv import LARGEST_PICTURE
 from .inputs import Model, Sources, as_paths, fitted_model
 from .interrupt import orderly_interrupt
 from .item import Result
-from .options import Damaged, Doubtful, Existing, Options, PathLike, Sampling, Size
+from .options import (
+    Damaged,
+    Doubtful,
+    Existing,
+    Interpolation,
+    Options,
+    PathLike,
+    Sampling,
+    Size,
+)
 from .plan import make_plan
 from .run import run_plan
 from .summary import Summary
@@ -27,6 +36,7 @@ def rectify_folder(
     format: str | None = None,
     quality: int | None = None,
     sampling: Sampling | None = None,
+    interpolation: Interpolation = "bilinear",
     n_jobs: int | None = None,
     limit: int | None = None,
     max_pixels: int = LARGEST_PICTURE,
@@ -37,6 +47,8 @@ def rectify_folder(
     contact_sheet: PathLike | None = None,
     min_confidence: float | None = None,
     doubtful: Doubtful = "keep",
+    masks: PathLike | None = None,
+    masks_out: PathLike | None = None,
     listener: Callable[[Result, int], None] | None = None,
 ) -> Summary:
     """Rectify folders of photos, each photo at its own resolution.
@@ -68,6 +80,9 @@ def rectify_folder(
     sampling : {"444", "422", "420"} or None, default None
         How many colours a JPEG keeps beside its shades, of "444" all; None is as many as the
         photo did, of other formats "420".
+    interpolation : {"bilinear", "nearest", "bicubic"}, default "bilinear"
+        As the `mode` of `stn_cv.warp_affine`. Bicubic is sharper where the output is larger than
+        what it shows.
     n_jobs : int or None, default None
         Threads; None is 1, -1 all cores.
     limit : int or None, default None
@@ -91,6 +106,13 @@ def rectify_folder(
     doubtful : {"keep", "skip"} or path-like, default "keep"
         What becomes of them: they stand among the outputs as they came, or nowhere, or in a
         folder of their own that mirrors the sources' trees as well.
+    masks : path-like or None, default None
+        Folder of masks, which mirrors the sources' trees: each is as large as its photo, upright,
+        and has its name, with the suffix of any image.
+    masks_out : path-like or None, default None
+        Folder for the masks, warped as their photos by nearest neighbour, so that no label is
+        blended; PNG files, with their palette where they have one. 0 stands outside where the
+        model fills. A photo without a mask fails.
     listener : callable or None, default None
         ``listener(result, total)``, called after each photo.
 
@@ -136,6 +158,7 @@ def rectify_folder(
         format=format,
         quality=quality,
         sampling=sampling,
+        interpolation=interpolation,
         n_jobs=n_jobs,
         limit=limit,
         max_pixels=max_pixels,
@@ -146,6 +169,8 @@ def rectify_folder(
         contact_sheet=contact_sheet,
         min_confidence=min_confidence,
         doubtful=doubtful,
+        masks=masks,
+        masks_out=masks_out,
     )
     return _summarized(model, source, target, wanted, listener or _ignored)
 

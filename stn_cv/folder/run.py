@@ -59,7 +59,7 @@ def _add_all(manifest: Manifest, finished: dict[str, Result]) -> None:
 def _output_folders(target: str, options: Options) -> set[str]:
     """Where a run writes: photos, doubtful ones, previews, manifest and contact sheet."""
     files = [file for file in (options.manifest, options.contact_sheet) if file is not None]
-    own = [os.fspath(f) for f in (options.preview, options.aside) if f is not None]
+    own = options.other_folders
     return {target, *own, *(os.path.dirname(os.path.abspath(file)) for file in files)}
 
 

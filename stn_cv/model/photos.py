@@ -5,22 +5,27 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..arrays import Array, white_of
-from ..errors import InvalidInputError, InvalidTypeError
+from ..arrays import Array, premultiplied, white_of
+from ..errors import InvalidInputError, InvalidTypeError, one_of
 from ..families import Family
 from ..geometry import check_shape
 from ..geometry.letterbox import Shape, canvas_of, native_shape, shrinkage, theta_of_photo
 from ..nn.spatial import Transform
 from ..opencv import LARGEST_PICTURE, grey, resize_area
 from ..pose.transform import PoseTransform
-from ..sampling import warp_affine
+from ..sampling import MODES, WarpRules, warp_affine
+from ..sampling.antialias import ONE
+from ..sampling.at_coordinates import blocks_of
+from ..sampling.transparent import sample_transparent
+from ..threads import slices_of
 from .image_spec import ImageSpec
 
-__all__ = ["Found", "find", "rectified", "small_copy", "warped"]
+__all__ = ["Found", "find", "rectified", "rules_of", "small_copy", "warped", "warped_mask"]
 
 KINDS = ("uint8", "uint16", "float32")
 LARGEST_FLOAT = 2.0  # beyond it 1 cannot have been meant as white
 COARSE = 1.5  # source pixels a side under an output pixel, from which they are averaged first
+BAND = 2**19  # pixels with transparency that are weighed at once: 8 MB
 
 
 class PhotoRectifier(Protocol):
@@ -65,7 +70,26 @@ def find(rectifier: PhotoRectifier, pixels: Array, classify: bool = True) -> Fou
     return Found(theta, rectifier.classes.tolist()[best], float(probabilities[best]))
 
 
-def rectified(rectifier: PhotoRectifier, photo: Array, size: str | Shape) -> Array:
+def rules_of(rectifier: PhotoRectifier, white: float, interpolation: str) -> WarpRules:
+    """What a model's warps are told, of images of which so much is white.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such interpolation.
+    """
+    if interpolation not in MODES:
+        raise InvalidInputError(
+            f"interpolation is {interpolation!r}; wanted {one_of(interpolation, MODES)}."
+        )
+    rules = rectifier.transform.rules
+    means = rules.antialias and interpolation != "nearest"
+    return WarpRules(rules.padding_mode, rules.fill_value * white, means, interpolation)
+
+
+def rectified(
+    rectifier: PhotoRectifier, photo: Array, size: str | Shape, interpolation: str
+) -> Array:
     """What `Rectifier.rectify_photo` gives."""
     kinds = ", ".join(KINDS)
     if not isinstance(photo, np.ndarray) or photo.dtype.name not in KINDS:
@@ -82,7 +106,7 @@ def rectified(rectifier: PhotoRectifier, photo: Array, size: str | Shape) -> Arr
             )
         size = check_shape("size", size)
     theta = find(rectifier, photo, classify=False).theta
-    return warped(rectifier, photo, theta, size, LARGEST_PICTURE)[0]
+    return warped(rectifier, photo, theta, size, LARGEST_PICTURE, interpolation)[0]
 
 
 def small_copy(pixels: Array, spec: ImageSpec, fill: float = 0.0) -> Array:
@@ -106,7 +130,7 @@ def small_copy(pixels: Array, spec: ImageSpec, fill: float = 0.0) -> Array:
     inside = min(spec.height / pixels.shape[0], spec.width / pixels.shape[1])
     shape = tuple(max(round(side * inside), 1) for side in pixels.shape[:2])
     if pixels.ndim == 3 and pixels.shape[2] == 4:
-        small = resize_area(_premultiplied(pixels)[None], shape)[0]
+        small = _shrunk_transparent(pixels, (shape[0], shape[1]))
         small = small[..., :3] + fill * (1 - small[..., 3:])
     else:
         small = resize_area(pixels[None], shape)[0]
@@ -146,7 +170,12 @@ def _in_range(pixels: Array, maximum: float, spec: ImageSpec) -> Array:
 
 
 def warped(
-    rectifier: PhotoRectifier, pixels: Array, theta: Array, size: str | Shape, max_pixels: int
+    rectifier: PhotoRectifier,
+    pixels: Array,
+    theta: Array,
+    size: str | Shape,
+    max_pixels: int,
+    interpolation: str = "bilinear",
 ) -> tuple[Array, Array]:
     """A photo warped at its own resolution, and the theta of the photo it was warped by.
 
@@ -162,6 +191,8 @@ def warped(
         See `stn_cv.rectify_folder`.
     max_pixels : int
         Bound of a native size.
+    interpolation : {"bilinear", "nearest", "bicubic"}, default "bilinear"
+        As the `mode` of `warp_affine`.
 
     Notes
     -----
@@ -175,29 +206,56 @@ def warped(
     else:
         output = (pixels.shape[0], pixels.shape[1]) if isinstance(size, str) else size
         theta = theta_of_photo(theta, pixels.shape, proportions, output)
+    rules = rules_of(rectifier, white_of(pixels.dtype), interpolation)
     coarse = shrinkage(theta, pixels.shape, output)
-    if coarse >= COARSE:  # theta is normalized, so it fits the smaller photo as well
+    is_coarse = coarse >= COARSE and interpolation != "nearest"
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        rules = rules._replace(antialias=rules.antialias or is_coarse)
+        return _warp_transparent(rectifier.family, pixels, theta, output, rules), theta
+    if is_coarse:  # theta is normalized, so it fits the smaller photo as well
         shape = tuple(max(round(side / coarse), 1) for side in pixels.shape[:2])
         pixels = resize_area(pixels[None], shape)[0]
-    return _warp(rectifier, pixels, theta, output), theta
+    return rectifier.family.apply(pixels, theta, output, rules), theta
 
 
-def _warp(rectifier: PhotoRectifier, pixels: Array, theta: Array, output: Shape) -> Array:
-    rules, warp = rectifier.transform.rules, rectifier.family.apply
-    if pixels.ndim == 2 or pixels.shape[2] == 3:
-        fill = rules.fill_value * white_of(pixels.dtype)
-        return warp(pixels, theta, output, rules._replace(fill_value=fill))
-    out = warp(_premultiplied(pixels), theta, output, rules._replace(fill_value=0.0))
-    alpha = out[..., 3:]
-    np.divide(out[..., :3], alpha, out=out[..., :3], where=alpha > 0)
-    if pixels.dtype.kind == "f":
-        return out
-    maximum = np.float32(white_of(pixels.dtype))
-    return np.rint(np.clip(out, 0, 1) * maximum).astype(pixels.dtype)
+def warped_mask(rectifier: PhotoRectifier, mask: Array, theta: Array, output: Shape) -> Array:
+    """Mask that belong to a photo, warped by the theta of it: none is blended with another.
+
+    Mask (h, w) or (h, w, c), is as large as the photo; 0 stands outside, or what the model's
+    `padding_mode` makes of those at the edge.
+    """
+    rules = rules_of(rectifier, 0.0, "nearest")
+    return rectifier.family.apply(mask, theta, output, rules)
 
 
-def _premultiplied(pixels: Array) -> Array:
-    """RGBA as float32 from 0 to 1, colours times alpha."""
-    shares = pixels.astype(np.float32) / np.float32(white_of(pixels.dtype))
-    shares[..., :3] *= shares[..., 3:]
-    return shares
+def _warp_transparent(
+    family: Family, pixels: Array, theta: Array, output: Shape, rules: WarpRules
+) -> Array:
+    """RGBA warped in blocks of rows, so that no more than the output is held beside the photo."""
+    if rules.mode == "nearest":
+        return family.apply(pixels, theta, output, rules._replace(fill_value=0.0))
+    where, counts = theta[None], ONE
+    if rules.antialias:
+        down, across = family.sample_counts(where, pixels.shape, output)[0].tolist()
+        counts = (down, across)
+    (down, across), out = counts, np.empty((*output, 4), pixels.dtype)
+    shape = output[0] * down, output[1] * across
+    for _, rows in blocks_of(1, output[0], output[1] * down * across):
+        samples = slice(rows.start * down, rows.stop * down)
+        at = family.coordinates_in_rows(where, pixels.shape, shape, samples)
+        out[rows] = sample_transparent(pixels, at, counts, rules)
+    return out
+
+
+def _shrunk_transparent(pixels: Array, shape: Shape) -> Array:
+    """RGBA as `premultiplied` resized by area, in bands, along the axis that leaves less first."""
+    height, width = pixels.shape[:2]
+    if height * shape[1] > shape[0] * width:
+        turned = _shrunk_transparent(pixels.transpose(1, 0, 2), (shape[1], shape[0]))
+        return turned.transpose(1, 0, 2)
+    bands = slices_of(height, max(BAND // width, 1))
+    narrow = np.empty((height, shape[1], 4), np.float32)
+    for rows in bands:
+        band = premultiplied(pixels[rows])[None]
+        narrow[rows] = resize_area(band, (band.shape[1], shape[1]))[0]
+    return resize_area(narrow[None], shape)[0]

@@ -14,9 +14,9 @@ import numpy as np
 from ..arrays import Array
 from ..atomic import write_bytes
 from ..errors import InvalidInputError
-from .door import load_cv2
 from .format import Damaged, Format, Header
 from .formats import FORMATS, format_named, format_names, format_of
+from .turn import upright
 
 __all__ = [
     "LARGEST_PICTURE",
@@ -214,10 +214,10 @@ def decode_photo(
     sampling = header.sampling
     if header.orientation >= 5 and sampling is not None:
         sampling = {"422": "440", "440": "422"}.get(sampling, sampling)
-    profile = header.profile
+    profile = None if header.cmyk else header.profile
     if profile is not None and profile[16:20] == GREY and image.ndim == 3:
         profile = None  # of a grey picture that came as RGBA; readers drop it
-    return Photo(_upright(image, header.orientation), profile, sampling, damage)
+    return Photo(upright(image, header.orientation), profile, sampling, damage)
 
 
 def _decoded(
@@ -270,15 +270,6 @@ def check_pixels(pixels: int, max_pixels: int) -> None:
             f"it has {pixels / 1e6:.1f} megapixels; at most {max_pixels / 1e6:.1f} are allowed. If "
             "it is meant to be so large, raise --max-pixels (max_pixels)."
         )
-
-
-def _upright(image: Array, orientation: int) -> Array:
-    """Turn and mirror an image as its EXIF orientation, 1 to 8, says."""
-    cv2 = load_cv2()
-    if orientation in (5, 6, 7, 8):
-        image = cv2.transpose(image)
-    code = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}.get(orientation)
-    return image if code is None else np.asarray(cv2.flip(image, code))
 
 
 def decode(data: bytes) -> Array:

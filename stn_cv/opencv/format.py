@@ -38,6 +38,7 @@ class Header:
     misread: str = ""  # what the decoder would get wrong, if anything
     damage: str = ""  # why not all of the picture can be there, if it is known already
     sampling: str | None = None  # of a JPEG's colours, such as "420"
+    cmyk: bool = False  # four inks, which come as sRGB; `profile` is then that of the inks
 
 
 class Format(ABC):

@@ -7,6 +7,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ..arrays import Array
+from .cmyk import rgb_of
 from .door import load_cv2
 from .exif import exif_orientation, upright_of, xmp_orientation
 from .format import Damaged, Format, Header
@@ -33,7 +34,7 @@ Segments = Iterator[tuple[int, int, int]]
 
 
 class JPEG(Format):
-    """JPEG of 8 bits, grey or colours."""
+    """JPEG of 8 bits, grey or colours; four inks are read."""
 
     name = "JPEG"
     suffixes = (".jpg", ".jpeg", ".jfif", ".jpe")
@@ -68,12 +69,13 @@ class JPEG(Format):
         return Header(
             width=width,
             height=height,
-            channels=channels if channels in (1, 3) else 0,  # 4 are CMYK
+            channels={1: 1, 3: 3, 4: 3}.get(channels, 0),
             dtype="uint8" if bits == 8 else f"{bits} bits",
             orientation=upright_of(*exif, *xmp),
             profile=b"".join(parts[number] for number in sorted(parts)) or None,
             damage="" if data.rfind(EOI, end) > 0 else "it is cut off: its end is missing",
             sampling=SAMPLINGS.get((channels, *frame[7::3])),
+            cmyk=channels == 4,
         )
 
     def sides(self, file: BinaryIO) -> tuple[int, int] | None:
@@ -89,11 +91,16 @@ class JPEG(Format):
         """By libjpeg-turbo itself, which can be told to stop where data are damaged."""
         import simplejpeg
 
-        colours = "RGB" if header.channels == 3 else "GRAY"
+        colours = "CMYK" if header.cmyk else "RGB" if header.channels == 3 else "GRAY"
         try:
             image = simplejpeg.decode_jpeg(_tidy(data), colours, strict=not keep_damaged)
         except ValueError as error:
             raise Damaged(str(error)) from error
+        if header.cmyk:
+            from PIL import Image
+
+            inks = Image.fromarray(255 - image, "CMYK")  # Adobe's convention: 255 is no ink
+            return rgb_of(inks, header.profile, keep_damaged)
         return np.asarray(image if header.channels == 3 else image[..., 0])
 
     def encoder_options(self, quality: int | None, sampling: str | None) -> list[int]:

@@ -5,10 +5,13 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import numpy as np
+
+from ..arrays import Array
 from .exif import exif_orientation, raw_profile, upright_of, xmp_orientation
 from .format import LARGEST_PROFILE, Damaged, Format, Header
 
-__all__ = ["FORMAT"]
+__all__ = ["FORMAT", "has_palette"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 CHANNELS = {0: 1, 2: 3, 3: 3, 4: 4, 6: 4}  # by colour type; grey with alpha comes as RGBA
@@ -17,6 +20,7 @@ RAW_EXIF = (b"Raw profile type exif", b"Raw profile type APP1")
 XMP_NAME, RAW_XMP = b"XML:com.adobe.xmp", b"Raw profile type xmp"
 BYTES_OF_A_CHUNK = 256  # on average at least, but for some thousand
 AFTER_HEADER = 8 + 12 + 13
+START_OF_SIZE, BITS, COLOUR_TYPE = 16, 24, 25
 
 
 class PNG(Format):
@@ -69,6 +73,14 @@ class PNG(Format):
         width, height = struct.unpack_from(">II", file.read(AFTER_HEADER), 16)
         return width, height
 
+    def decode(self, data: bytes, header: Header, keep_damaged: bool = False) -> Array | None:
+        """With the alpha of a transparent shade of grey, which OpenCV passes over."""
+        image = super().decode(data, header, keep_damaged)
+        if image is None or image.ndim == 3 or header.channels < 4:
+            return image
+        shades = np.where(image == _transparent_shade(data), 0, np.iinfo(image.dtype).max)
+        return np.dstack([image, image, image, shades.astype(image.dtype)])
+
     def with_profile(self, data: bytes, profile: bytes) -> bytes:
         """Behind the header chunk."""
         content = b"iCCP" + b"ICC profile\0\0" + zlib.compress(profile)
@@ -76,6 +88,23 @@ class PNG(Format):
             struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
         )
         return data[:AFTER_HEADER] + chunk + data[AFTER_HEADER:]
+
+
+def _transparent_shade(data: bytes) -> int:
+    """Of a grey picture, on the scale on which OpenCV gives it: 8 bits, or 16."""
+    bits = data[BITS]
+    for kind, start, _ in _chunks(data):
+        if kind == b"tRNS":
+            (shade,) = struct.unpack_from(">H", data, start)
+            return int(
+                shade if bits == 16 else (shade & (1 << bits) - 1) * 255 // ((1 << bits) - 1)
+            )
+    return -1
+
+
+def has_palette(data: bytes) -> bool:
+    """Whether a file is a PNG of a few colours that are numbered."""
+    return FORMAT.recognizes(data[:START_OF_SIZE]) and data[COLOUR_TYPE : COLOUR_TYPE + 1] == b"\3"
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
