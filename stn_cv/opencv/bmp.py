@@ -1,6 +1,5 @@
 """BMP files: one header."""
 
-import io
 import struct
 from typing import BinaryIO
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from ..arrays import Array
 from .format import Damaged, Format, Header
+from .pillow import pillow_image
 
 __all__ = ["FORMAT"]
 
@@ -85,13 +85,8 @@ def _by_run_lengths(data: bytes) -> bool:
 
 
 def _check_by_pillow(data: bytes, image: Array) -> None:
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(data)) as other:
-            colours = np.asarray(other.convert("RGB" if image.ndim == 3 else "L"))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise Damaged(f"its runs: {error}") from error
+    with pillow_image(data, "its runs") as other:
+        colours = np.asarray(other.convert("RGB" if image.ndim == 3 else "L"))
     if not np.array_equal(colours, image):
         raise Damaged("its runs leave their rows")
 

@@ -1,6 +1,5 @@
 """TIFF and BigTIFF files: what the tags of the first directory mean."""
 
-import io
 import struct
 from typing import BinaryIO
 
@@ -10,6 +9,7 @@ from ..arrays import Array, straight, white_of
 from .cmyk import rgb_of
 from .exif import ORIENTATION
 from .format import Damaged, Format, Header
+from .pillow import pillow_image
 from .tiff_pieces import BITS, PHOTOMETRIC, check_pieces
 from .tiff_structure import (
     HEIGHT,
@@ -29,7 +29,7 @@ EXTRA, SAMPLE_FORMAT = 338, 339
 FIRST_ENTRIES = 2**12  # bytes of the first directory that are looked at for the sides
 STRAIGHT, MULTIPLIED = 2, 1  # kinds of alpha
 INKS = 5  # a photometric interpretation, of four inks
-FEW_BITS = (2, 4)  # a sample, which Pillow reads
+FEW_BITS = (2, 4)  # a sample, of which OpenCV reads no picture
 SHORT, UNDEFINED = 3, 7  # kinds of values
 # Photometric interpretations that come as grey or RGB; CIE L*a*b* does not come with its white.
 NEGATIVE, PALETTE, COLOURS = 0, 3, {0, 1, 2, 3, 6}
@@ -61,8 +61,7 @@ class TIFF(Format):
             channels = 3 if samples == 1 else 0
         dtype = DTYPES.get((bits, numbers), f"{bits} bits of sample format {numbers}")
         cmyk = (photometric, samples, dtype) == (INKS, 4, "uint8")
-        if bits in FEW_BITS and samples == numbers == 1:
-            dtype = "uint8"
+        dtype = "uint8" if _has_few_bits(tags) else dtype
         return Header(
             width=width,
             height=height,
@@ -88,7 +87,7 @@ class TIFF(Format):
         tags, _ = structure.directory(structure.first)
         if not keep_damaged:
             check_pieces(structure, tags)
-        if header.cmyk or first_of(tags, BITS, 1) in FEW_BITS:
+        if header.cmyk or _has_few_bits(tags):
             return _by_pillow(data, header, keep_damaged)
         image = super().decode(_without_kind_of_alpha(data), header)
         multiplied = first_of(tags, EXTRA, 0) == MULTIPLIED
@@ -149,17 +148,19 @@ def _misread(tags: Tags, dtype: str) -> str:
     return ""
 
 
+def _has_few_bits(tags: Tags) -> bool:
+    """Whether a picture of one sample is of those that Pillow reads."""
+    palette = first_of(tags, PHOTOMETRIC, 1) == PALETTE
+    few = first_of(tags, BITS, 1) in ((1, *FEW_BITS) if palette else FEW_BITS)
+    return few and first_of(tags, SAMPLES, 1) == first_of(tags, SAMPLE_FORMAT, 1) == 1
+
+
 def _by_pillow(data: bytes, header: Header, keep_damaged: bool) -> Array:
     """What OpenCV does not read: samples of few bits, and inks. Pillow turns it upright itself."""
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            if header.cmyk:
-                return rgb_of(image, header.profile, keep_damaged)
-            return np.asarray(image.convert("RGB" if header.channels == 3 else "L"))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise Damaged(f"libtiff: {error}") from error
+    with pillow_image(data, "libtiff") as image:
+        if header.cmyk:
+            return rgb_of(image, header.profile, keep_damaged)
+        return np.asarray(image.convert("RGB" if header.channels == 3 else "L"))
 
 
 def _without_kind_of_alpha(data: bytes) -> bytes:
