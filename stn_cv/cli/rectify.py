@@ -41,6 +41,18 @@ def _interpolations() -> tuple[str, ...]:
     return get_args(Interpolation)
 
 
+def _metadata() -> tuple[str, ...]:
+    from ..folder.options import Metadata
+
+    return get_args(Metadata)
+
+
+def _times() -> tuple[str, ...]:
+    from ..folder.options import Times
+
+    return get_args(Times)
+
+
 def _formats() -> tuple[str, ...]:
     from ..opencv import FORMATS
 
@@ -78,6 +90,20 @@ def _formats() -> tuple[str, ...]:
     default="bilinear",
     show_default=True,
     help="bicubic is sharper where the output is larger than what it shows.",
+)
+@click.option(
+    "--metadata",
+    type=ChoiceOf(_metadata),
+    default="drop",
+    show_default=True,
+    help="EXIF; keep copies all but orientation and place, keep-gps the place as well.",
+)
+@click.option(
+    "--times",
+    type=ChoiceOf(_times),
+    default="new",
+    show_default=True,
+    help="Of the output files; keep takes the photos'.",
 )
 @jobs_option
 @click.option("--preview", type=click.Path(file_okay=False), help="Folder for before and after.")

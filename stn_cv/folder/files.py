@@ -66,8 +66,16 @@ def _check_length(n_bytes: int, pixels: int) -> None:
         )
 
 
-def write_below(root: str, path: str, data: bytes, may_replace: bool = True) -> None:
+def write_below(
+    root: str,
+    path: str,
+    data: bytes,
+    may_replace: bool = True,
+    times: os.stat_result | None = None,
+) -> None:
     """Write a file whole or not at all, in folders below `root` that are no links.
+
+    It gets the times of another file, if they are given.
 
     Raises
     ------
@@ -97,6 +105,8 @@ def write_below(root: str, path: str, data: bytes, may_replace: bool = True) -> 
             f"{path!r} came into being while the run was on, and is not replaced; run the command "
             "again, with --existing overwrite if it shall be."
         ) from error
+    if times is not None:
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def folded(path: str) -> str:

@@ -5,18 +5,18 @@ import hashlib
 import math
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arrays import Array
 from ..errors import InvalidInputError, StnError
-from ..geometry.letterbox import pose_of, theta_of_photo
+from ..geometry.letterbox import pose_of, shrinkage, theta_of_photo
 from ..model.batches import finite
 from ..model.photos import Found, find, warped
 from ..model.rectifier import Rectifier
-from ..opencv import Photo, decode_photo, encode
+from ..opencv import Photo, decode_photo, descriptive_exif, encode
 from .files import read_photo_file, write_below
 from .masks import mask_like
 from .options import Options
@@ -25,6 +25,7 @@ from .preview import Thumbnails, preview_of, thumbnails_of
 
 __all__ = ["Job", "Outcome", "Result", "reason_of", "rectify_item"]
 
+ROUNDING = 0.05  # of a side: outputs have whole pixels
 NO_MORE_ROOM = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -161,6 +162,8 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     if _is_kept(job, item):
         return thumbnails
     target = facts["output"]
+    if facts["status"] == "done" and not _keeps_scale(options, theta, photo.pixels, output):
+        photo = replace(photo, dpi=None)
     file = _encoded(output, target, options, photo)
     if item.preview is not None and options.preview is not None:
         preview = preview_of(photo.pixels, theta, output)
@@ -170,7 +173,8 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
         aside = target != item.target
         root = options.aside if aside and options.aside is not None else job.target
         replaces = options.existing == "overwrite" if aside else item.is_there
-        write_below(root, target, file, replaces)  # the last step: who has an output has all
+        times = os.stat(item.source) if options.times == "keep" else None
+        write_below(root, target, file, replaces, times)  # the last: who has an output has all
     return thumbnails
 
 
@@ -211,7 +215,18 @@ def _outcome(
 
 def _encoded(output: Array, target: str, options: Options, photo: Photo) -> bytes:
     sampling = options.sampling or photo.sampling
+    exif = None
+    if options.metadata != "drop" and photo.exif is not None:
+        exif = descriptive_exif(photo.exif, output.shape, options.metadata == "keep-gps")
+    kept = photo.profile, sampling, photo.dpi, exif
     try:
-        return encode(output, os.path.splitext(target)[1], options.quality, photo.profile, sampling)
+        return encode(output, os.path.splitext(target)[1], options.quality, *kept)
     except InvalidInputError as error:
-        raise InvalidInputError(f"{error} The option is --format (format).") from error
+        option = "--metadata (metadata) or --format" if exif else "--format"
+        raise InvalidInputError(f"{error} The option is {option} (format).") from error
+
+
+def _keeps_scale(options: Options, theta: Array, photo: Array, output: Array) -> bool:
+    """Whether a pixel of the output shows one of the photo, so that its resolution holds."""
+    scale = shrinkage(theta, photo.shape, (output.shape[0], output.shape[1]))
+    return options.size == "native" and abs(scale - 1) < ROUNDING

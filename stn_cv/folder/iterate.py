@@ -10,10 +10,12 @@ from .options import (
     Doubtful,
     Existing,
     Interpolation,
+    Metadata,
     Options,
     PathLike,
     Sampling,
     Size,
+    Times,
 )
 from .plan import make_plan
 from .run import run_plan
@@ -34,6 +36,8 @@ def iter_rectified(
     quality: int | None = None,
     sampling: Sampling | None = None,
     interpolation: Interpolation = "bilinear",
+    metadata: Metadata = "drop",
+    times: Times = "new",
     n_jobs: int | None = None,
     limit: int | None = None,
     max_pixels: int = LARGEST_PICTURE,
@@ -57,11 +61,11 @@ def iter_rectified(
         Folders, which are searched with all below, and files.
     target : path-like
         Folder for the outputs; it mirrors the sources' trees.
-    size, glob, exclude, existing, format, quality, sampling, interpolation, n_jobs, limit
+    size, glob, exclude, existing, format, quality, sampling, interpolation, metadata, times
         As in `rectify_folder`.
-    max_pixels, first_page, damaged, preview, manifest, contact_sheet, min_confidence, doubtful
+    n_jobs, limit, max_pixels, first_page, damaged, preview, manifest, contact_sheet
         As in `rectify_folder`.
-    masks, masks_out
+    min_confidence, doubtful, masks, masks_out
         As in `rectify_folder`.
 
     Yields
@@ -101,6 +105,8 @@ def iter_rectified(
         quality=quality,
         sampling=sampling,
         interpolation=interpolation,
+        metadata=metadata,
+        times=times,
         n_jobs=n_jobs,
         limit=limit,
         max_pixels=max_pixels,

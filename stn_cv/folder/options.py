@@ -18,11 +18,13 @@ __all__ = [
     "Doubtful",
     "Existing",
     "Interpolation",
+    "Metadata",
     "Options",
     "PathLike",
     "Sampling",
     "Size",
     "SizeWord",
+    "Times",
 ]
 
 PathLike = str | os.PathLike[str]
@@ -30,7 +32,9 @@ Existing = Literal["skip", "overwrite", "error"]
 Damaged = Literal["refuse", "keep"]
 Doubtful = Literal["keep", "skip"] | PathLike
 Interpolation = Literal["bilinear", "nearest", "bicubic"]
+Metadata = Literal["drop", "keep", "keep-gps"]
 Sampling = Literal["444", "422", "420"]
+Times = Literal["new", "keep"]
 SizeWord = Literal["native", "input"]
 Size = SizeWord | tuple[int, int]
 
@@ -47,6 +51,8 @@ class Options:
     quality: int | None = None
     sampling: Sampling | None = None
     interpolation: Interpolation = "bilinear"
+    metadata: Metadata = "drop"
+    times: Times = "new"
     n_jobs: int | None = None
     limit: int | None = None
     max_pixels: int = LARGEST_PICTURE
@@ -66,6 +72,8 @@ class Options:
         _check_choice("damaged", self.damaged, get_args(Damaged))
         _check_choice("sampling", self.sampling, (None, *get_args(Sampling)))
         _check_choice("interpolation", self.interpolation, get_args(Interpolation))
+        _check_choice("metadata", self.metadata, get_args(Metadata))
+        _check_choice("times", self.times, get_args(Times))
         if (self.masks is None) != (self.masks_out is None):
             raise InvalidInputError(
                 "masks is the folder where masks are, masks_out the one for warped masks "

@@ -12,10 +12,12 @@ from .options import (
     Doubtful,
     Existing,
     Interpolation,
+    Metadata,
     Options,
     PathLike,
     Sampling,
     Size,
+    Times,
 )
 from .plan import make_plan
 from .run import run_plan
@@ -37,6 +39,8 @@ def rectify_folder(
     quality: int | None = None,
     sampling: Sampling | None = None,
     interpolation: Interpolation = "bilinear",
+    metadata: Metadata = "drop",
+    times: Times = "new",
     n_jobs: int | None = None,
     limit: int | None = None,
     max_pixels: int = LARGEST_PICTURE,
@@ -83,6 +87,13 @@ def rectify_folder(
     interpolation : {"bilinear", "nearest", "bicubic"}, default "bilinear"
         As the `mode` of `stn_cv.warp_affine`. Bicubic is sharper where the output is larger than
         what it shows.
+    metadata : {"drop", "keep", "keep-gps"}, default "drop"
+        What becomes of a photo's EXIF block: with "keep" what says how it came to be (camera,
+        time, exposure, author) is copied, without orientation, small copies and makers' notes,
+        and without the place unless "keep-gps" asks for it. To JPEG, PNG and WebP only. The
+        resolution (pixels an inch) is kept in any case, where an output is of native size.
+    times : {"new", "keep"}, default "new"
+        Times of the output files: of now, or of the photos.
     n_jobs : int or None, default None
         Threads; None is 1, -1 all cores.
     limit : int or None, default None
@@ -159,6 +170,8 @@ def rectify_folder(
         quality=quality,
         sampling=sampling,
         interpolation=interpolation,
+        metadata=metadata,
+        times=times,
         n_jobs=n_jobs,
         limit=limit,
         max_pixels=max_pixels,

@@ -10,13 +10,14 @@ from .codec import (
     check_pixels,
     decode,
     decode_photo,
-    encode,
     header_of,
     read_image,
     write_image,
 )
 from .door import load_cv2, quiet_and_serial
 from .drawing import Colour, draw_frame, draw_line, put_text, text_width
+from .encoder import encode
+from .exif import descriptive_exif
 from .formats import FORMATS, START, SUFFIXES, format_named, format_names, format_of
 from .mask import Mask, encode_mask, read_mask
 from .resize import grey, resize_area
@@ -32,6 +33,7 @@ __all__ = [
     "check_pixels",
     "decode",
     "decode_photo",
+    "descriptive_exif",
     "draw_frame",
     "draw_line",
     "encode",

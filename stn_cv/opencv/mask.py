@@ -7,7 +7,8 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import InvalidInputError
-from .codec import LARGEST_PICTURE, decode_photo, encode, header_of
+from .codec import LARGEST_PICTURE, decode_photo, header_of
+from .encoder import encode
 from .png import has_palette
 from .turn import upright
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import Array
 from .exif import exif_orientation, raw_profile, upright_of, xmp_orientation
-from .format import LARGEST_PROFILE, Damaged, Format, Header
+from .format import LARGEST_PROFILE, METRE, Damaged, Format, Header, square_dpi
 
 __all__ = ["FORMAT", "has_palette"]
 
@@ -21,6 +21,9 @@ XMP_NAME, RAW_XMP = b"XML:com.adobe.xmp", b"Raw profile type xmp"
 BYTES_OF_A_CHUNK = 256  # on average at least, but for some thousand
 AFTER_HEADER = 8 + 12 + 13
 START_OF_SIZE, BITS, COLOUR_TYPE = 16, 24, 25
+A_METRE = 1  # a unit
+ONCE = (b"tRNS", b"eXIf", b"pHYs", b"iCCP", b"acTL")
+ONE_FRAME = b"\0\0\0\1"
 
 
 class PNG(Format):
@@ -29,6 +32,7 @@ class PNG(Format):
     name = "PNG"
     suffixes = (".png",)
     dtypes = ("uint8", "uint16")
+    holds_exif = True
 
     def recognizes(self, start: bytes) -> bool:
         """Eight bytes, and a header chunk."""
@@ -37,35 +41,32 @@ class PNG(Format):
     def read_header(self, data: bytes) -> Header:
         """Size and colours of the first chunk, orientation, profile and frames of others."""
         width = height = colours = bits = 0
-        alpha, pages, profile = False, 1, None
-        exif, texts = [], []
+        once: dict[bytes, bytes] = {}
+        texts = []
         for number, (kind, start, end) in enumerate(_chunks(data)):
             if number == 0:
                 if kind != b"IHDR":
                     raise Damaged("its first chunk is no header")
                 width, height, bits, colours = struct.unpack_from(">IIBB", data, start)
-            elif kind == b"tRNS":
-                alpha = True
-            elif kind == b"eXIf":
-                exif.append(exif_orientation(data[start:end]))
+            elif kind in ONCE:
+                once.setdefault(kind, data[start:end])
             elif kind in TEXTS:
                 texts.append(_orientation_in_text(kind, data[start:end]))
-            elif kind == b"iCCP":
-                profile = _profile(data[start:end])
-            elif kind == b"acTL":
-                pages = min(max(struct.unpack_from(">I", data, start)[0], 1), 2)
             elif kind == b"IEND":
                 break
         else:
             raise Damaged("it is cut off: its last chunk is missing")
+        exif, frames = once.get(b"eXIf"), struct.unpack(">I", once.get(b"acTL", ONE_FRAME)[:4])
         return Header(
             width=width,
             height=height,
-            channels=4 if alpha else CHANNELS.get(colours, 0),
+            channels=4 if b"tRNS" in once else CHANNELS.get(colours, 0),
             dtype="uint16" if bits == 16 else "uint8",
-            orientation=upright_of(*exif, *texts),
-            pages=pages,
-            profile=profile,
+            orientation=upright_of(exif_orientation(exif or b""), *texts),
+            pages=min(max(frames[0], 1), 2),
+            profile=_profile(once[b"iCCP"]) if b"iCCP" in once else None,
+            dpi=_density(once.get(b"pHYs", b"")),
+            exif=exif,
         )
 
     def sides(self, file: BinaryIO) -> tuple[int, int] | None:
@@ -83,11 +84,31 @@ class PNG(Format):
 
     def with_profile(self, data: bytes, profile: bytes) -> bytes:
         """Behind the header chunk."""
-        content = b"iCCP" + b"ICC profile\0\0" + zlib.compress(profile)
-        chunk = (
-            struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
-        )
-        return data[:AFTER_HEADER] + chunk + data[AFTER_HEADER:]
+        return _with_chunk(data, b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))
+
+    def with_exif(self, data: bytes, exif: bytes) -> bytes:
+        """Behind the header chunk."""
+        return _with_chunk(data, b"eXIf", exif)
+
+    def with_dpi(self, data: bytes, dpi: float) -> bytes:
+        """Behind the header chunk, in whole pixels a metre."""
+        number = round(dpi * METRE)
+        return _with_chunk(data, b"pHYs", struct.pack(">IIB", number, number, A_METRE))
+
+
+def _with_chunk(data: bytes, kind: bytes, content: bytes) -> bytes:
+    """The file with a chunk behind its header."""
+    checked = kind + content
+    chunk = struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+    return data[:AFTER_HEADER] + chunk + data[AFTER_HEADER:]
+
+
+def _density(content: bytes) -> float | None:
+    """Pixels an inch of a pHYs chunk, if it says any."""
+    if len(content) < 9 or content[8] != A_METRE:
+        return None
+    x, y = struct.unpack_from(">II", content)
+    return square_dpi(x, y, METRE)
 
 
 def _transparent_shade(data: bytes) -> int:

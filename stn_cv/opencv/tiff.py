@@ -7,7 +7,17 @@ import numpy as np
 
 from ..arrays import Array, straight, white_of
 from .cmyk import rgb_of
-from .exif import ORIENTATION
+from .exif import (
+    DESCRIPTIVE,
+    ORIENTATION,
+    PHOTO,
+    PLACE,
+    RATIONAL,
+    RESOLUTION_UNIT,
+    X_RESOLUTION,
+    Y_RESOLUTION,
+    exif_dpi,
+)
 from .format import Damaged, Format, Header
 from .pillow import pillow_image
 from .tiff_pieces import BITS, PHOTOMETRIC, check_pieces
@@ -31,6 +41,8 @@ STRAIGHT, MULTIPLIED = 2, 1  # kinds of alpha
 INKS = 5  # a photometric interpretation, of four inks
 FEW_BITS = (2, 4)  # a sample, of which OpenCV reads no picture
 SHORT, UNDEFINED = 3, 7  # kinds of values
+INCH = 2  # a unit
+EXIF_TAGS = {PHOTO, PLACE, *DESCRIPTIVE} - {305}  # of software alone nobody asks
 # Photometric interpretations that come as grey or RGB; CIE L*a*b* does not come with its white.
 NEGATIVE, PALETTE, COLOURS = 0, 3, {0, 1, 2, 3, 6}
 DTYPES = {(1, 1): "uint8", (8, 1): "uint8", (16, 1): "uint16", (32, 3): "float32"}
@@ -70,6 +82,8 @@ class TIFF(Format):
             dtype=dtype,
             pages=structure.pages(following),
             profile=tags.get(PROFILE, (None,))[0] or None,
+            dpi=exif_dpi(data),
+            exif=data if EXIF_TAGS & tags.keys() else None,
             misread=_misread(tags, dtype),
             damage=_missing(structure, tags),
         )
@@ -106,10 +120,22 @@ class TIFF(Format):
 
     def with_profile(self, data: bytes, profile: bytes) -> bytes:
         """Behind the picture."""
-        start = len(data) + len(data) % 2
-        data = data.ljust(start, b"\0") + profile + b"\0" * (len(profile) % 2)
-        offset = struct.pack(Structure(data).order + "I", start)
-        return _with_tag(data, PROFILE, UNDEFINED, len(profile), offset)
+        return _with_long_tag(data, PROFILE, UNDEFINED, len(profile), profile)
+
+    def with_dpi(self, data: bytes, dpi: float) -> bytes:
+        """Three tags, in thousandths."""
+        order = Structure(data).order
+        number = struct.pack(order + "II", round(dpi * 1000), 1000)
+        for tag in (X_RESOLUTION, Y_RESOLUTION):
+            data = _with_long_tag(data, tag, RATIONAL, 1, number)
+        return _with_tag(data, RESOLUTION_UNIT, SHORT, 1, struct.pack(order + "HH", INCH, 0))
+
+
+def _with_long_tag(data: bytes, tag: int, kind: int, n: int, value: bytes) -> bytes:
+    """As `_with_tag`, of a value that stands behind the picture."""
+    start = len(data) + len(data) % 2
+    data = data.ljust(start, b"\0") + value + b"\0" * (len(value) % 2)
+    return _with_tag(data, tag, kind, n, struct.pack(Structure(data).order + "I", start))
 
 
 def _with_tag(data: bytes, tag: int, kind: int, n: int, value: bytes) -> bytes:
