@@ -1,11 +1,12 @@
 """A photo and a model: the small copy it is found on, and the warp of the photo itself."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from ..arrays import Array, premultiplied, white_of
+from ..arrays import Array, premultiplied, straight, white_of
 from ..errors import InvalidInputError, InvalidTypeError, one_of
 from ..families import Family
 from ..geometry import check_shape
@@ -209,12 +210,15 @@ def warped(
     rules = rules_of(rectifier, white_of(pixels.dtype), interpolation)
     coarse = shrinkage(theta, pixels.shape, output)
     is_coarse = coarse >= COARSE and interpolation != "nearest"
-    if pixels.ndim == 3 and pixels.shape[2] == 4:
-        rules = rules._replace(antialias=rules.antialias or is_coarse)
-        return _warp_transparent(rectifier.family, pixels, theta, output, rules), theta
+    transparent = pixels.ndim == 3 and pixels.shape[2] == 4
     if is_coarse:  # theta is normalized, so it fits the smaller photo as well
-        shape = tuple(max(round(side / coarse), 1) for side in pixels.shape[:2])
-        pixels = resize_area(pixels[None], shape)[0]
+        height, width = (max(round(side / coarse), 1) for side in pixels.shape[:2])
+        if transparent:
+            pixels = _shrunk_transparent(pixels, (height, width), pixels.dtype)
+        else:
+            pixels = resize_area(pixels[None], (height, width))[0]
+    if transparent:
+        return _warp_transparent(rectifier.family, pixels, theta, output, rules), theta
     return rectifier.family.apply(pixels, theta, output, rules), theta
 
 
@@ -247,15 +251,32 @@ def _warp_transparent(
     return out
 
 
-def _shrunk_transparent(pixels: Array, shape: Shape) -> Array:
-    """RGBA as `premultiplied` resized by area, in bands, along the axis that leaves less first."""
+def _shrunk_transparent(pixels: Array, shape: Shape, dtype: np.dtype[Any] | None = None) -> Array:
+    """RGBA resized by area with colours weighed by alpha, in bands, so that little is held.
+
+    Of a dtype, straight; without one as `premultiplied` gives it.
+    """
     height, width = pixels.shape[:2]
-    if height * shape[1] > shape[0] * width:
-        turned = _shrunk_transparent(pixels.transpose(1, 0, 2), (shape[1], shape[0]))
+    if width > height:
+        turned = _shrunk_transparent(pixels.transpose(1, 0, 2), shape[::-1], dtype)
         return turned.transpose(1, 0, 2)
-    bands = slices_of(height, max(BAND // width, 1))
-    narrow = np.empty((height, shape[1], 4), np.float32)
-    for rows in bands:
-        band = premultiplied(pixels[rows])[None]
-        narrow[rows] = resize_area(band, (band.shape[1], shape[1]))[0]
-    return resize_area(narrow[None], shape)[0]
+    out = np.empty((*shape, 4), np.float32 if dtype is None else dtype)
+    factor = height / shape[0]
+    if factor < 1:  # a photo that is smaller than that
+        shares = resize_area(premultiplied(pixels)[None], shape)[0]
+        return shares if dtype is None else straight(shares, dtype)
+    for rows in slices_of(shape[0], max(int(BAND / (factor * width)), 1)):
+        first, end = int(rows.start * factor), min(math.ceil(rows.stop * factor), height)
+        band = premultiplied(pixels[first:end])[None]
+        narrow = resize_area(band, (end - first, shape[1]))[0]
+        shares = np.tensordot(_overlaps(rows, first, end, factor), narrow, 1)
+        out[rows] = shares if dtype is None else straight(shares, dtype)
+    return out
+
+
+def _overlaps(rows: slice, first: int, end: int, factor: float) -> Array:
+    """What share of each of some rows each row of the photo from `first` to `end` has."""
+    above = np.arange(rows.start, rows.stop)[:, None] * factor
+    source = np.arange(first, end)
+    shares = np.minimum(source + 1, above + factor) - np.maximum(source, above)
+    return np.asarray(np.clip(shares, 0, None) / factor, np.float32)
