@@ -83,7 +83,7 @@ def matrix_output_to_source(
     Entries within a few roundings of an integer become that integer, so that identity,
     flips, right angles and integer shifts stay exact. A theta that is not finite gives NaN.
     """
-    theta = theta.astype(np.float64)
+    theta = theta.astype(np.float64, order="C")  # one layout, so that kernels compile once
     gains_in, offsets_in = axes(pixel_from_normalized, input_shape, align_corners)
     gains_out, offsets_out = axes(normalized_from_pixel, output_shape, align_corners)
     with np.errstate(over="ignore", invalid="ignore"):
