@@ -27,7 +27,7 @@ IDENTITY = np.eye(2, 3)
 
 
 def images_of(dtype, n=2):
-    return np.random.default_rng(5).uniform(1, 2, (n, 5, 6, 2)).astype(dtype)
+    return np.random.default_rng(5).uniform(1, 2, (n, 5, 6, 3)).astype(dtype)
 
 
 @pytest.mark.parametrize("value", NOT_FINITE)
@@ -50,7 +50,7 @@ def test_a_theta_that_is_not_finite_is_refused(value, index, mode):
 @pytest.mark.parametrize("mode", ["bilinear", "nearest"])
 @pytest.mark.parametrize("rules", RULES)
 def test_a_grid_that_is_not_finite_is_refused(value, mode, rules):
-    images, dout = images_of("float64"), np.ones((2, 4, 5, 2))
+    images, dout = images_of("float64"), np.ones((2, 4, 5, 3))
     rules = {"mode": mode, **rules}
     for index in ((0, 0, 0, 0), (1, 2, 3, 1)):
         grid = affine_grid(np.stack([IDENTITY, IDENTITY]), (4, 5))
@@ -67,11 +67,11 @@ def kernel_results(images, grid, matrices, rules):
     from stn_cv.kernels.sampling import affine_warp as on_matrix
     from stn_cv.kernels.sampling import grid as on_grid
 
-    gains, fill = np.array([3.0, 2.5]), (np.float64(5.0), np.float64(5.0))
+    gains, fill = np.array([3.0, 2.5]), (np.float64(5.0),) * 3
     at = (grid, gains, gains - 0.5)
-    outs = [np.full((1, 1, 1, 2), 7.0) for _ in range(2)]
-    dout, dmatrices, dgrid = np.ones((1, 1, 1, 2)), np.ones((1, 2, 3)), np.ones((1, 1, 1, 2))
-    for given in (images, grid, dout):  # as the public functions hand them over
+    outs = [np.full((1, 1, 1, 3), 7.0) for _ in range(2)]
+    dout, dmatrices, dgrid = np.ones((1, 1, 1, 3)), np.ones((1, 2, 3)), np.ones((1, 1, 1, 2))
+    for given in (images, *at, dout):  # as the public functions hand them over
         given.flags.writeable = False
     dimages = [np.zeros_like(images), np.full_like(images, 7.0)]
     counts = [on_grid.sample(images, *at, rules, fill, outs[0])]
@@ -138,7 +138,7 @@ def check_far(out, images, padding_mode, x, y):
 @pytest.mark.parametrize("rules", RULES)
 def test_a_huge_grid_is_far_away(dtype, mode, rules):
     images = images_of(dtype)
-    dout = np.ones((2, 1, 3, 2), dtype)
+    dout = np.ones((2, 1, 3, 3), dtype)
     values = [*HUGE, 1e300] if dtype == "float64" else HUGE
     for x, y in ((sx * v, sy * v) for v in values for sx in (1, -1) for sy in (1, -1)):
         grid = np.broadcast_to(np.array([x, y], dtype), (2, 1, 3, 2))
@@ -166,7 +166,7 @@ def test_a_huge_theta_looks_far_away(dtype, mode, rules):
         assert images.min() <= out.min() and out.max() <= images.max()
         if dtype[0] == "f":
             for where in (theta, wild):
-                dout = np.ones((2, 3, 3, 2))
+                dout = np.ones((2, 3, 3, 3))
                 for gradient in warp_affine_backward(dout, images, where, mode=mode, **rules):
                     assert np.isfinite(gradient).all()
 
