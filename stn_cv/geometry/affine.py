@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InvalidInputError, NonFiniteError
+from ..errors import InvalidInputError
 
 Floats = NDArray[Any]
 Shape = tuple[int, int]
@@ -46,20 +46,6 @@ def as_array(name: str, value: ArrayLike) -> Floats:
         raise InvalidInputError(
             f"{name} cannot be read as one array: its parts differ in shape; bring them to one."
         ) from None
-
-
-def check_theta(theta: ArrayLike, name: str = "theta") -> Floats:
-    """Return theta as a float array of shape (2, 3) or (n, 2, 3), or say what is wrong."""
-    theta = as_array(name, theta)
-    if theta.dtype.kind not in "fiu" or theta.shape[-2:] != (2, 3) or theta.ndim not in (2, 3):
-        raise InvalidInputError(
-            f"{name} has shape {theta.shape} and dtype {theta.dtype}; wanted real numbers of "
-            "shape (2, 3) for one image or (n, 2, 3) for a batch."
-        )
-    if not np.isfinite(theta).all():
-        bad = np.argwhere(~np.isfinite(theta))[0].tolist()
-        raise NonFiniteError(f"{name} holds NaN or infinity, first at {bad}; give finite numbers.")
-    return theta if theta.dtype.kind == "f" else theta.astype(np.float64)
 
 
 def check_shape(name: str, shape: tuple[int, ...], lengths: tuple[int, ...] = (2,)) -> Shape:
