@@ -82,7 +82,7 @@ LAYERS = {
         for shape, n, filters, k, padding in CONVOLUTIONS
     },
     **{
-        f"spatial {family}": (SpatialTransform([Flatten()], family, (3, 4)), (3, 4, 5), 2)
+        f"spatial {family}": (SpatialTransform([Flatten()], family, (3, 4)), (3, 3, 4), 2)
         for family in FAMILIES
     },
     "parallel": (
