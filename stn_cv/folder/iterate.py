@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from ..opencv import LARGEST_PICTURE
-from .inputs import Model, Sources, as_paths, fitted_model
+from .arguments import Model, Sources, as_paths, check_knows_doubt, model_of
+from .executors import Executor, Threads
 from .item import Result
 from .options import (
     Damaged,
@@ -18,6 +19,7 @@ from .options import (
     Times,
 )
 from .plan import make_plan
+from .progress import Progress
 from .run import run_plan
 
 __all__ = ["iter_rectified"]
@@ -50,6 +52,8 @@ def iter_rectified(
     doubtful: Doubtful = "keep",
     masks: PathLike | None = None,
     masks_out: PathLike | None = None,
+    shard: tuple[int, int] | None = None,
+    executor: Executor | None = None,
 ) -> Iterator[Result]:
     """Rectify photos one after the other, as the caller asks for them.
 
@@ -65,7 +69,7 @@ def iter_rectified(
         As in `rectify_folder`.
     n_jobs, limit, max_pixels, first_page, damaged, preview, manifest, contact_sheet
         As in `rectify_folder`.
-    min_confidence, doubtful, masks, masks_out
+    min_confidence, doubtful, masks, masks_out, shard, executor
         As in `rectify_folder`.
 
     Yields
@@ -119,7 +123,9 @@ def iter_rectified(
         doubtful=doubtful,
         masks=masks,
         masks_out=masks_out,
+        shard=shard,
     )
     plan = make_plan(as_paths(source), target, wanted, model)
-    fitted = fitted_model(model, min_confidence)
-    yield from run_plan(plan, fitted, wanted, lambda: False)
+    fitted = model_of(model)
+    check_knows_doubt(fitted[0], min_confidence)
+    yield from run_plan(plan, fitted, executor or Threads(n_jobs), lambda: False, Progress())

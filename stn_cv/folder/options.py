@@ -65,6 +65,7 @@ class Options:
     doubtful: Doubtful = "keep"
     masks: PathLike | None = None
     masks_out: PathLike | None = None
+    shard: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -92,6 +93,7 @@ class Options:
         if self.quality is not None:
             _check_count("quality", self.quality, 100)
         self._check_doubt()
+        self._check_shard()
         if self.size not in get_args(SizeWord) and not self._is_shape():
             raise InvalidInputError(
                 f"size is {self.size!r}; wanted 'native', 'input' or (height, width) of at most "
@@ -99,15 +101,14 @@ class Options:
             )
 
     @property
+    def reports(self) -> list[str]:
+        """Files that are written beside the photos."""
+        return [os.fspath(file) for file in (self.manifest, self.contact_sheet) if file is not None]
+
+    @property
     def aside(self) -> str | None:
         """Folder for doubtful photos, if they have one of their own."""
         return None if self.doubtful in ("keep", "skip") else os.fspath(self.doubtful)
-
-    @property
-    def other_folders(self) -> list[str]:
-        """Folders for outputs beside the target."""
-        folders = (self.preview, self.aside, self.masks_out)
-        return [os.fspath(folder) for folder in folders if folder is not None]
 
     def doubts(self, confidence: float | None) -> bool:
         """Whether a photo of this confidence is left in its own pose."""
@@ -131,6 +132,20 @@ class Options:
         elif not 0 <= self.min_confidence <= 1:
             raise InvalidInputError(
                 f"min_confidence is {self.min_confidence!r}; wanted a probability from 0 to 1."
+            )
+
+    def _check_shard(self) -> None:
+        if self.shard is None:
+            return
+        index, count = self.shard
+        if not 1 <= index <= count:
+            raise InvalidInputError(
+                f"shard is {index}/{count}, counted from 1; wanted 1/{count} to {count}/{count}."
+            )
+        if self.contact_sheet is not None:
+            raise InvalidInputError(
+                "a contact sheet shows a whole run, not one shard of it; give it to the run "
+                "without a shard that joins them."
             )
 
     def _is_shape(self) -> bool:

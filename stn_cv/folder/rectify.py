@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from ..opencv import LARGEST_PICTURE
-from .inputs import Model, Sources, as_paths, fitted_model
+from .arguments import Model, Sources, as_paths, check_knows_doubt, model_of
+from .executors import Executor, Threads
 from .interrupt import orderly_interrupt
 from .item import Result
 from .options import (
@@ -19,7 +20,8 @@ from .options import (
     Size,
     Times,
 )
-from .plan import make_plan
+from .plan import Plan, make_plan
+from .progress import Progress, counted_ahead
 from .run import run_plan
 from .summary import Summary
 
@@ -53,6 +55,8 @@ def rectify_folder(
     doubtful: Doubtful = "keep",
     masks: PathLike | None = None,
     masks_out: PathLike | None = None,
+    shard: tuple[int, int] | None = None,
+    executor: Executor | None = None,
     listener: Callable[[Result, int], None] | None = None,
 ) -> Summary:
     """Rectify folders of photos, each photo at its own resolution.
@@ -124,8 +128,15 @@ def rectify_folder(
         Folder for the masks, warped as their photos by nearest neighbour, so that no label is
         blended; PNG files, with their palette where they have one. 0 stands outside where the
         model fills. A photo without a mask fails.
+    shard : (int, int) or None, default None
+        Do the first, second, ... of so many shares of the photos only, ``(1, 8)`` to ``(8, 8)``,
+        in any order and on any machine; a call without it does what is missing and joins the
+        parts of the manifest, in which the shares told what they did.
+    executor : Executor or None, default None
+        What does the work instead of threads of this process.
     listener : callable or None, default None
-        ``listener(result, total)``, called after each photo.
+        ``listener(result, total)``, called after each photo; the total is of the photos to do,
+        as far as they have been counted.
 
     Returns
     -------
@@ -184,33 +195,30 @@ def rectify_folder(
         doubtful=doubtful,
         masks=masks,
         masks_out=masks_out,
+        shard=shard,
     )
-    return _summarized(model, source, target, wanted, listener or _ignored)
-
-
-def _ignored(result: Result, total: int) -> None:
-    """A listener for nobody."""
+    plan = make_plan(as_paths(source), target, wanted, model)
+    return _summarized(plan, model, executor or Threads(n_jobs), listener)
 
 
 def _summarized(
+    plan: Plan,
     model: Model,
-    source: Sources,
-    target: PathLike,
-    options: Options,
-    listener: Callable[[Result, int], None],
+    executor: Executor,
+    listener: Callable[[Result, int], None] | None,
 ) -> Summary:
     start, summary = time.perf_counter(), Summary()
-    plan = make_plan(as_paths(source), target, options, model)
-    fitted = fitted_model(model, options.min_confidence)
-    came = 0
-    with orderly_interrupt() as interrupted:
-        for result in run_plan(plan, fitted, options, interrupted):
+    fitted = model_of(model)
+    check_knows_doubt(fitted[0], plan.options.min_confidence)
+    progress = Progress()
+    with orderly_interrupt() as interrupted, counted_ahead(plan) as count:
+        for result in run_plan(plan, fitted, executor, interrupted, progress):
             summary.add(result)
-            came += 1
-            listener(result, len(plan.items))
+            if listener is not None:
+                listener(result, max(count(), progress.tried))
         if interrupted():
             raise KeyboardInterrupt
-    summary.passed_over = dict(plan.passed_over)
-    summary.left = len(plan) - came
+    summary.passed_over = dict(progress.passed_over)
+    summary.left = progress.planned - progress.came
     summary.seconds = time.perf_counter() - start
     return summary

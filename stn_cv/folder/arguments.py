@@ -1,4 +1,4 @@
-"""What a run is given: paths, and a model in one of its forms."""
+"""What users give to the functions of this room: paths and models of several kinds."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from ..model.rectifier import Rectifier
 from ..pose.transform import PoseTransform
 from .options import PathLike
 
-__all__ = ["Model", "Sources", "as_paths", "fitted_model"]
+__all__ = ["Model", "Sources", "as_paths", "check_knows_doubt", "model_of"]
 
 Sources = PathLike | Sequence[PathLike]
 Model = Any  # a model file's path, a Rectifier or an estimator, of which this room knows nothing
@@ -23,24 +23,27 @@ def as_paths(source: Sources) -> list[PathLike]:
     return [source] if isinstance(source, (str, os.PathLike)) else list(source)
 
 
-def fitted_model(model: Model, min_confidence: float | None) -> tuple[Rectifier, str]:
-    """The Rectifier in a model file, an estimator, or itself; and the hash of its file.
+def model_of(model: Model) -> tuple[Rectifier, str]:
+    """The Rectifier in a model file, an estimator, or itself; and the hash of its file."""
+    if isinstance(model, (str, os.PathLike)):
+        rectifier = load(model)
+        return rectifier, hashlib.sha256(Path(model).read_bytes()).hexdigest()
+    data = model_bytes(model)
+    rectifier = model if isinstance(model, Rectifier) else model.rectifier_
+    return rectifier, hashlib.sha256(data).hexdigest()
+
+
+def check_knows_doubt(rectifier: Rectifier, min_confidence: float | None) -> None:
+    """Refuse to compare what the model does not know.
 
     Raises
     ------
     InvalidInputError
-        If a confidence is asked for that the model does not know.
+        If there is something to compare with.
     """
-    if isinstance(model, (str, os.PathLike)):
-        rectifier = load(model)
-        digest = hashlib.sha256(Path(model).read_bytes()).hexdigest()
-    else:
-        digest = hashlib.sha256(model_bytes(model)).hexdigest()
-        rectifier = model if isinstance(model, Rectifier) else model.rectifier_
     knows = isinstance(rectifier.transform, PoseTransform) and rectifier.transform.confidence
     if min_confidence is not None and not knows:
         raise InvalidInputError(
             f"min_confidence is {min_confidence}, but the model does not know how likely a pose "
             "is right; wanted one fitted to poses, with a training that was not interrupted."
         )
-    return rectifier, digest
