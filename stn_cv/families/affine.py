@@ -17,8 +17,8 @@ from ..geometry import isotropic_sides, matrix_output_to_source, one_matrix_outp
 from ..sampling import WarpRules, differentiable_warp, warp_affine
 from ..sampling.affine_warp import warp_one
 from ..sampling.antialias import sample_counts, shrinks
-from ..sampling.arguments import FEW_CHANNELS
 from ..sampling.at_coordinates import affine_coordinates
+from ..sampling.fill import FEW_CHANNELS
 from ..sampling.rules import PLAIN
 from .composition import ComposedMotion
 

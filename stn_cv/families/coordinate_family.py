@@ -27,6 +27,7 @@ from ..sampling.at_coordinates import (
     differentiable_sample,
     sample_into,
 )
+from ..sampling.fill import write_unknown
 from ..sampling.rules import PLAIN
 from ..threads import pinned_blas, run_slices
 
@@ -155,7 +156,12 @@ class CoordinateFamily(ABC):
         with pinned_blas():
             run_slices(run, pieces, n_jobs)
         rules = rules._replace(fill_value=0.0)
-        call.write_unknown(out, lambda whole: self.apply(whole, call.where, shape, rules, n_jobs))
+        write_unknown(
+            out,
+            call.unknown,
+            call.images,
+            lambda whole: self.apply(whole, call.where, shape, rules, n_jobs),
+        )
         return call.shaped_like_input(out)
 
     def sample_counts(

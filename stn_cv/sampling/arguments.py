@@ -1,9 +1,7 @@
 """What a sampling function was given: checked, and brought to one form."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,17 +26,14 @@ from ..kernels.sampling.rules import (
     KernelRules,
 )
 from ..threads import effective_jobs, slices_of
+from .fill import COMPUTED_IN, FEW_CHANNELS, Fill, check_fill
 
-Fill = tuple[Any, ...] | Array  # a tuple for few channels: see kernels/sampling/bilinear.py
 POINTS_OF_A_CALL = 2**24  # at most, about: Ctrl-C waits until a kernel is done
 POINTS_OF_THREADS = 2**19  # below them, to wake a thread takes longer than it saves
 POINTS_OF_A_PIECE = 2**18  # of one image, at least
 PIECES_OF_AN_IMAGE = 8  # at most; for any number of threads, as roundings go by tiles of a piece
 CHANNELS_FIRST_SIDE = 16  # with as many channels, few rows are taken for channels
-FEW_CHANNELS = 4
-OUTSIDE = 1e-6  # of a pixel's weight: less is rounding
 LARGEST_HALOED = 256 * 256  # pixels; of larger images too few tiles need it
-COMPUTED_IN = {"float32": "float32", "float64": "float64", "uint8": "float32", "uint16": "float32"}
 
 
 @dataclass(frozen=True)
@@ -126,27 +121,6 @@ class SamplingArguments:
         out = out if self.has_channels else out[..., 0]
         return out if self.batched else out[0]
 
-    def lost(self, warp: Callable[[Array], Array]) -> Array:
-        """Where a warp (n, rows, columns) sees something that lies outside of the images."""
-        whole = np.ones((*self.images.shape[:3], 1), self.images.dtype)
-        return np.abs(warp(whole)[..., 0] - 1) > OUTSIDE
-
-    def write_unknown(self, out: Array, warp: Callable[[Array], Array]) -> None:
-        """Write NaN where that is what stands outside; `warp` is the one with 0 there."""
-        if self.unknown is not None:
-            lost = self.lost(warp)
-            for channel in self.unknown:
-                out[lost, channel] = np.nan
-
-    def without_unknown(self, dout: Array, warp: Callable[[Array], Array]) -> Array:
-        """The output's gradient, 0 where `write_unknown` wrote NaN."""
-        if self.unknown is None:
-            return dout
-        dout, lost = dout.copy(), self.lost(warp)
-        for channel in self.unknown:
-            dout[lost, channel] = 0
-        return read_only(dout)
-
     def summed_like(self, dwhere: Array, where: Array) -> Array:
         """The gradient by all thetas or grids as that by those that came."""
         if math.prod(where.shape) != dwhere.size:
@@ -228,47 +202,6 @@ def refuse_channels_first(images: Array, batched: bool) -> None:
                 "channels last (np.moveaxis(images, -3, -1)). Strips with that many channels "
                 "go in groups of fewer."
             )
-
-
-def check_fill(fill_value: float | ArrayLike, images: Array) -> tuple[Fill, Array | None]:
-    """fill_value for each channel, in the dtype to compute in, 0 for NaN; channels of NaN."""
-    if isinstance(fill_value, int | float):
-        return _fill_of_all(fill_value or 0.0, images.dtype, images.shape[3])
-    return _fill(fill_value, images.dtype, images.shape[3])
-
-
-@lru_cache  # 15 us, of the 400 of a small warp
-def _fill_of_all(
-    fill_value: float, dtype: np.dtype[Any], channels: int
-) -> tuple[Fill, Array | None]:
-    return _fill(fill_value, dtype, channels)
-
-
-def _fill(fill_value: Any, dtype: np.dtype[Any], channels: int) -> tuple[Fill, Array | None]:
-    try:
-        fill = np.array(fill_value)
-    except ValueError:
-        fill = np.array(None)
-    if fill.dtype.kind in "fiub":
-        with np.errstate(over="ignore"):
-            fill = fill.astype(COMPUTED_IN[dtype.name])
-    known = fill.dtype.kind == "f" and not np.isinf(fill).any()
-    if not known or fill.shape not in ((), (1,), (channels,)):
-        raise InvalidInputError(
-            f"fill_value is {fill_value!r}; wanted a finite number, or NaN for floats, or one for "
-            f"each of {channels} channels."
-        )
-    if dtype.kind == "u" and not (fill.min() >= 0 and fill.max() <= np.iinfo(dtype).max):
-        raise InvalidInputError(f"fill_value {fill_value!r} is not in the range of {dtype}.")
-    fill = np.array(np.broadcast_to(fill, (channels,)))  # a view could not be written to
-    unknown = np.flatnonzero(np.isnan(fill))
-    fill[unknown] = 0
-    return as_fill(fill), unknown if len(unknown) else None
-
-
-def as_fill(fill: Array) -> Fill:
-    """A tuple for few channels."""
-    return tuple(fill) if len(fill) <= FEW_CHANNELS else fill
 
 
 def halo_of(images: Array, fill: Fill, points: int) -> int:

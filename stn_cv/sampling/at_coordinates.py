@@ -13,7 +13,8 @@ from ..buffers import empty, zeros
 from ..kernels import loaded
 from ..kernels.sampling.rules import BICUBIC, BILINEAR, KernelRules
 from ..threads import slices_of
-from .arguments import Fill, as_fill, read_only, takes_halo
+from .arguments import read_only, takes_halo
+from .fill import Fill, as_fill
 from .rules import WarpRules
 
 __all__ = [

@@ -13,6 +13,7 @@ from ..kernels import loaded
 from ..threads import run_slices
 from .arguments import SamplingArguments, check_grid, float_dtype, refuse_not_finite
 from .at_coordinates import gradients_into, sample_into
+from .fill import without_unknown, write_unknown
 
 __all__ = ["affine_grid", "affine_grid_backward", "grid_sample", "grid_sample_backward"]
 
@@ -182,7 +183,7 @@ def grid_sample(
         return sample_into(call.images[part], at, call.rules, call.fill, out[part, rows])
 
     refuse_not_finite(sum(run_slices(run, call.pieces(shape, n_jobs), n_jobs)))
-    call.write_unknown(out, _zero_outside(call, mode, n_jobs))
+    write_unknown(out, call.unknown, call.images, _zero_outside(call, mode, n_jobs))
     return call.shaped_like_input(out)
 
 
@@ -247,7 +248,7 @@ def grid_sample_backward(
     if mode == "nearest":  # no kernel looks at the values of such a grid and counts
         refuse_not_finite(int((~np.isfinite(call.where).all(axis=-1)).sum()))
     axes_of_pixels = call.pixel_axes()
-    dout = call.without_unknown(dout, _zero_outside(call, mode, n_jobs))
+    dout = without_unknown(dout, call.unknown, call.images, _zero_outside(call, mode, n_jobs))
     dimages = zeros(call.images.shape, call.images.dtype) if want_dimages else None
     dgrid = zeros(call.where.shape, float_dtype(call.where))
 

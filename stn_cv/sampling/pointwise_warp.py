@@ -7,7 +7,7 @@ from ..buffers import empty
 from ..kernels import loaded
 from ..kernels.sampling.rules import KernelRules
 from .antialias import ONE, Counts, means, spread, to_pixels_gradient, to_samples
-from .arguments import Fill, read_only
+from .arguments import read_only
 from .at_coordinates import (
     PIXELS,
     affine_coordinates,
@@ -15,6 +15,7 @@ from .at_coordinates import (
     gradients_into,
     sample_into,
 )
+from .fill import Fill
 
 __all__ = ["BicubicWarp", "NearestWarp"]
 

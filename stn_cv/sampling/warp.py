@@ -21,6 +21,7 @@ from ..threads import run_slices
 from .affine_warp import AffineWarp
 from .antialias import ONE, Counts, Part, parts_of, sample_counts, shrinks
 from .arguments import SamplingArguments, float_dtype, no_kernel_for
+from .fill import without_unknown, write_unknown
 from .pointwise_warp import BicubicWarp, NearestWarp
 
 __all__ = ["warp_affine", "warp_affine_backward"]
@@ -119,7 +120,9 @@ def warp_affine(
             out[index, rows] = into
 
     run_slices(run, pieces, n_jobs)
-    call.write_unknown(out, _zero_outside(call, shape, mode, antialias, n_jobs))
+    write_unknown(
+        out, call.unknown, call.images, _zero_outside(call, shape, mode, antialias, n_jobs)
+    )
     return call.shaped_like_input(out)
 
 
@@ -188,7 +191,9 @@ def warp_affine_backward(
     shapes = call.images.shape[1:3], shape, align_corners
     matrices = matrix_output_to_source(call.where, *shapes)
     make = _warp_by(call.rules.mode)
-    dout = call.without_unknown(dout, _zero_outside(call, shape, mode, antialias, n_jobs))
+    dout = without_unknown(
+        dout, call.unknown, call.images, _zero_outside(call, shape, mode, antialias, n_jobs)
+    )
     dimages = empty(call.images.shape, call.images.dtype) if want_dimages else None
     dmatrices = np.zeros(matrices.shape)
     parts = _shrunk_parts(call, matrices, shape, antialias)
