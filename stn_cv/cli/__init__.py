@@ -15,7 +15,7 @@ from .info import info
 from .predict import predict
 from .rectify import rectify
 from .score import score
-from .streams import open_standard_streams
+from .streams import check_working_folder, open_standard_streams
 
 __all__ = ["main"]
 
@@ -36,6 +36,7 @@ def main() -> None:
     from ..errors import InterruptedWarning, ModelFileError, StnError
 
     try:
+        check_working_folder()
         code = commands(prog_name="stn-cv", standalone_mode=False)
     except (click.exceptions.Abort, InterruptedWarning):  # a demo's training raises the second
         code = INTERRUPTED

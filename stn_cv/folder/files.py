@@ -112,12 +112,15 @@ def write_below(
     try:
         write_bytes(path, data, may_replace)
     except FileExistsError as error:
-        if holds(path, data):  # another process did the same work
-            return
-        raise InvalidInputError(
-            f"{path!r} came into being while the run was on, and is not replaced; run the command "
-            "again, with --existing overwrite if it shall be."
-        ) from error
+        if os.path.islink(path) and not os.path.exists(path):
+            raise InvalidInputError(
+                f"{path!r} is a link that leads nowhere, and is not replaced; remove it."
+            ) from error
+        if not holds(path, data):  # or another process did the same work
+            raise InvalidInputError(
+                f"{path!r} came into being while the run was on, and is not replaced; run the "
+                "command again, with --existing overwrite if it shall be."
+            ) from error
     if times is not None:
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 

@@ -12,6 +12,7 @@ __all__ = ["CSV_ENCODING", "HEADERS", "labelled_photos"]
 
 HEADERS = (["path", "label"], ["path", "label", "group"])
 CSV_ENCODING: Any = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": ""}
+LONGEST_LABEL = 255  # characters, as of a folder's name; all labels take as much room
 PARTS = {"train", "training", "test", "testing", "val", "valid", "validation", "eval", "dev"}
 
 
@@ -93,6 +94,11 @@ def _from_csv(path: str) -> list[tuple[str, str]]:
                 if len(row) not in (2, 3) or not all(cell.strip() for cell in row[:2]):
                     raise InvalidInputError(
                         f"line {number} of {path!r} is {str(row)[:80]}; wanted a path and a label."
+                    )
+                if len(row[1]) > LONGEST_LABEL:
+                    raise InvalidInputError(
+                        f"the label in line {number} of {path!r} has {len(row[1])} characters; "
+                        f"wanted {LONGEST_LABEL} at most."
                     )
                 pairs.append((os.path.join(os.path.dirname(path), row[0]), row[1].strip()))
     except csv.Error as error:

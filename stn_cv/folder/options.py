@@ -39,6 +39,9 @@ SizeWord = Literal["native", "input"]
 Size = SizeWord | tuple[int, int]
 
 
+MOST_JOBS = 256
+
+
 @dataclass(frozen=True)
 class Options:
     """How to go through photos; see `stn_cv.rectify_folder`."""
@@ -86,7 +89,11 @@ class Options:
         if self.format is not None and suffix.lower() not in SUFFIXES:
             names = ", ".join(name[1:] for name in SUFFIXES)
             raise InvalidInputError(f"format is {self.format!r}; wanted one of {names}.")
-        effective_jobs(self.n_jobs)
+        if effective_jobs(self.n_jobs) > MOST_JOBS:
+            raise InvalidInputError(
+                f"n_jobs is {self.n_jobs}; wanted {MOST_JOBS} at most: each thread holds photos, "
+                "and more threads than cores gain nothing."
+            )
         _check_count("max_pixels", self.max_pixels)
         if self.limit is not None:
             _check_count("limit", self.limit)

@@ -267,7 +267,7 @@ def _limited(items: list[Item], left: int) -> tuple[list[Item], int]:
 def _already(item: Item) -> str | None:
     """The output that is there, if one is."""
     for path in (item.target, item.aside):
-        if path and os.path.lexists(path) and not os.path.isdir(path):
+        if path and os.path.isfile(path):  # a link that leads nowhere is no output
             return path
     return None
 
