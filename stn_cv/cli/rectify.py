@@ -17,6 +17,7 @@ from .options import (
     nothing_matched,
     photo_options,
     printable,
+    say_passed_over,
     sources_argument,
     usage_errors,
 )
@@ -169,7 +170,7 @@ def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) ->
         click.echo("stn-cv: interrupted; the same command goes on from here.", err=True)
         raise
     done, failed = summary.done, len(summary.failures)
-    _say_passed_over(summary.passed_over, quiet)
+    say_passed_over(summary.passed_over, quiet)
     found = done or failed or summary.doubtful or summary.skipped or summary.left
     if not found and options["shard"] is None:  # a shard may have no share of few photos
         return nothing_matched(sources)
@@ -189,13 +190,6 @@ def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) ->
     return FAILED if failed or summary.left else 0
 
 
-def _say_passed_over(counts: dict[str, int], quiet: bool = False) -> None:
-    """Name the kinds of files that were taken for no photos."""
-    if counts and not quiet:
-        kinds = ", ".join(f"{n} {printable(kind)}" for kind, n in sorted(counts.items()))
-        click.echo(f"stn-cv: passed over as no photos: {kinds}; see --glob.", err=True)
-
-
 def _dry_run(model: Path, sources: Sources, out: str, options: dict[str, Any]) -> int:
     from ..folder import Options, make_plan
     from ..model.file import load
@@ -209,7 +203,7 @@ def _dry_run(model: Path, sources: Sources, out: str, options: dict[str, Any]) -
         passed_over.update(shard.passed_over)
         counts.update(item.work for item in shard.items)
         _say_planned(shard.items)
-    _say_passed_over(passed_over)
+    say_passed_over(passed_over)
     if not counts and options["shard"] is None:
         return nothing_matched(sources)
     skipped = counts["skip"] + counts["tell"]

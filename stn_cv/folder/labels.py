@@ -8,10 +8,11 @@ from ..errors import InvalidInputError
 from ..opencv import SUFFIXES
 from .search import find_photos
 
-__all__ = ["CSV_ENCODING", "HEADERS", "labelled_photos"]
+__all__ = ["CSV_ENCODING", "HEADERS", "labelled_photos", "passed_over"]
 
 HEADERS = (["path", "label"], ["path", "label", "group"])
 CSV_ENCODING: Any = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": ""}
+NO_CLASS = "photos beside the classes' folders"
 LONGEST_LABEL = 255  # characters, as of a folder's name; all labels take as much room
 PARTS = {"train", "training", "test", "testing", "val", "valid", "validation", "eval", "dev"}
 
@@ -41,6 +42,16 @@ def labelled_photos(data: str | os.PathLike[str]) -> list[tuple[str, str]]:
             "subfolder for each of at least 2 classes, or a CSV of path,label."
         )
     return pairs
+
+
+def passed_over(data: str | os.PathLike[str]) -> dict[str, int]:
+    """How many files `labelled_photos` leaves out, by kind; of a CSV none."""
+    if not os.path.isdir(data):
+        return {}
+    search = find_photos([data])
+    counts = dict(search.passed_over)
+    without = sum(os.sep not in relative for _, relative in search.found)
+    return {**counts, NO_CLASS: without} if without else counts
 
 
 def _from_folder(folder: str) -> list[tuple[str, str]]:

@@ -194,8 +194,6 @@ class Plan:
             names.append((self.options.aside, plain))
         if self.options.masks_out is not None:
             names.append((os.fspath(self.options.masks_out), _mask_name))
-        if self.options.masks_out is not None:
-            names.append((os.fspath(self.options.masks_out), _mask_name))
         files = [root for root in self.roots if not os.path.isdir(root)]
         sources = [Tree(root) for root in self.roots if os.path.isdir(root)]
         sources += [Tree("", files=files)] if files else []

@@ -77,3 +77,13 @@ def test_a_mask_is_not_ignored():
     with pytest.raises(InvalidInputError, match="images is a masked array"):
         warp_affine(image, np.eye(2, 3))
     assert warp_affine(np.ma.masked_array(np.ones((4, 5))), np.eye(2, 3)).shape == (4, 5)
+
+
+def test_a_class_of_which_no_photo_can_be_read_is_refused_and_what_is_left_out_is_named(tmp_path):
+    photos = tree(tmp_path / "in", ["a/1.png", "b/2.png", "c/3.png", "stray.png"])
+    (photos / "b" / "2.png").write_bytes(b"broken")
+    (photos / "c" / "x.gif").write_bytes(b"x")
+    done = stn_cv("fit", photos, "--out", tmp_path / "m.stn")
+    assert done.returncode == 2 and "no photo could be read of the classes 'b'" in done.stderr
+    assert "passed over as no photos: 1 .gif, 1 photos beside the classes' folders." in done.stderr
+    assert not (tmp_path / "m.stn").exists()
