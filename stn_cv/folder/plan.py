@@ -8,11 +8,11 @@ from typing import Any, Literal, NamedTuple
 
 from ..errors import InvalidInputError
 from ..opencv import format_named
-from ..storage import Presence, absolute, exists, is_folder, joined, real
+from ..storage import Presence, absolute, exists, is_address, is_folder, joined, real
 from .collisions import Tree, check_apart, check_outputs, check_reports, check_spared, is_below
 from .manifest import Row, Told, part_of, read_part, read_told
 from .options import Options
-from .search import Found, Wanted, check_sources, walk
+from .search import Found, Wanted, check_sources, is_there, walk
 
 __all__ = ["SHARD", "Item", "Plan", "Shard", "make_plan"]
 
@@ -228,6 +228,8 @@ def make_plan(
     sheets = [] if sheet is None else [os.path.dirname(absolute(sheet))]
     plan = Plan(roots, os.fspath(target), options, Told())
     check_apart([*plan.folders, *sheets], roots)
+    for address in filter(is_address, plan.folders):
+        is_there(address)
     read = [model] if isinstance(model, (str, os.PathLike)) else []
     check_spared([*read, *roots], options.reports, plan.wanted)
     check_reports(options.reports, plan.folders)

@@ -10,7 +10,7 @@ from ..errors import InvalidInputError
 from ..opencv import SUFFIXES
 from ..storage import entries, is_file, is_folder, joined
 
-__all__ = ["Found", "Wanted", "check_sources", "find_photos", "listed", "walk"]
+__all__ = ["Found", "Wanted", "check_sources", "find_photos", "is_there", "listed", "walk"]
 
 Pair = tuple[str, str]  # path, and path relative to the folder it was found in
 NO_SUFFIX = "without suffix"
@@ -81,13 +81,22 @@ def check_sources(sources: Iterable[str | os.PathLike[str]]) -> None:
         If a source does not exist, or is a device or pipe.
     """
     for source in sources:
-        path = os.fspath(source)
-        try:
-            there = is_folder(path) or is_file(path)
-        except OSError as error:
-            raise InvalidInputError(f"cannot read {path!r}: {error.strerror}.") from error
-        if not there:
-            raise InvalidInputError(f"{path!r} is neither a folder nor a file.")
+        if not is_there(os.fspath(source)):
+            raise InvalidInputError(f"{os.fspath(source)!r} is neither a folder nor a file.")
+
+
+def is_there(path: str) -> bool:
+    """Whether a folder or file is there.
+
+    Raises
+    ------
+    InvalidInputError
+        If that cannot be found out.
+    """
+    try:
+        return is_folder(path) or is_file(path)
+    except OSError as error:
+        raise InvalidInputError(f"cannot read {path!r}: {error.strerror}.") from error
 
 
 def find_photos(

@@ -19,6 +19,7 @@ __all__ = ["delete", "get", "holds_any", "listed", "put", "size_of"]
 
 REASONS = {
     "NoSuchBucket": (errno.ENOENT, "no such bucket"),
+    "InvalidBucketName": (errno.EINVAL, "no bucket can have this name"),
     "NoSuchKey": (errno.ENOENT, "no such object"),
     "AccessDenied": (errno.EACCES, "access denied"),
     "InvalidAccessKeyId": (errno.EACCES, "access denied: unknown access key"),
