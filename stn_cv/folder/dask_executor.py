@@ -71,7 +71,21 @@ class DaskExecutor:
     def outcomes(
         self, job: Job, shards: Iterator[Shard], stop: Callable[[], bool]
     ) -> Generator[Outcome, None, None]:
-        """As `Executor` says.
+        """What became of each photo, in order; a run over a folder asks for it.
+
+        Parameters
+        ----------
+        job : Job
+            What all photos have in common.
+        shards : iterator of Shard
+            Taken as they are begun.
+        stop : callable
+            Once it says so nothing more is begun; what was begun is finished.
+
+        Returns
+        -------
+        outcomes : generator of Outcome
+            Of each photo that was begun.
 
         Raises
         ------
@@ -84,7 +98,13 @@ class DaskExecutor:
             yield from run.outcomes(shards, stop)
 
     def untold(self) -> list[Outcome]:
-        """As `Executor` says: parts tell of what was finished."""
+        """Outcomes that were not asked for: none, since parts tell of what was finished.
+
+        Returns
+        -------
+        outcomes : list
+            Empty.
+        """
         return []
 
     @contextmanager

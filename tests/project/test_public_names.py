@@ -28,7 +28,7 @@ POSES = ["angle_error", "corner_error", "corners_from_theta", "theta_from_corner
 ALIGNMENT = ["theta_from_moments"]
 MODEL = ["ImageSpec", "Rectifier", "export", "load", "save"]
 PICTURES = ["contact_sheet"]
-FOLDERS = ["iter_rectified", "rectify_folder"]
+FOLDERS = ["DaskExecutor", "iter_rectified", "rectify_folder"]
 ESTIMATORS = [
     "HOG",
     "JointAlignment",
@@ -40,6 +40,7 @@ ESTIMATORS = [
 ]
 ERRORS = [
     "AlignmentWarning",
+    "ClusterError",
     "CollapseWarning",
     "InterruptedWarning",
     "InvalidInputError",
