@@ -1,7 +1,6 @@
 """Runs on a Dask cluster: a real scheduler, workers that die, what is said when they are gone."""
 
 import os
-import random
 import signal
 
 import pytest
@@ -185,31 +184,3 @@ def test_the_command_is_stopped_and_goes_on(model, cluster, photos, local, tmp_p
     wanted = [{**row, "model_sha256": ""} for row in local[1]]
     last = {row["input"]: row for row in rows}
     assert found(tmp_path)[0] == local[0] and list(last.values()) == wanted
-
-
-@pytest.mark.long
-def test_twenty_runs_with_random_kills(model, tmp_path):
-    """Workers, driver and scheduler are killed at random; outputs and rows are those of one run."""
-    photos = tree(tmp_path / "in", [f"{n // 100}/{n:04d}.jpg" for n in range(2000)], 60, 80)
-    alone = tmp_path / "alone"
-    rectify_folder(model, photos, alone / "out", manifest=alone / "m.jsonl", n_jobs=2)
-    rng = random.Random(0)
-    with dask_cluster.Cluster(tmp_path / "cluster") as cluster:
-        for number in range(20):
-            folder = tmp_path / str(number)
-            for victim in rng.sample(["worker", "driver", "scheduler"], 2):
-                process = started(model, photos, folder, cluster)
-                for _ in range(rng.randrange(1, 700)):
-                    process.stderr.readline()
-                if victim == "driver":
-                    process.kill()
-                elif victim == "scheduler":
-                    dask_cluster.kill(cluster.scheduler)
-                    cluster.start_scheduler()
-                else:
-                    dask_cluster.kill(cluster.workers.pop())
-                    cluster.start_worker()
-                process.communicate()
-            while started(model, photos, folder, cluster).wait() != 0:
-                pass
-            assert found(folder) == found(alone)

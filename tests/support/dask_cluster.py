@@ -58,6 +58,12 @@ class Cluster:
         _drain(worker)
         self.workers.append(worker)
 
+    def replace(self, worker):
+        """Kill a worker and its nanny, and start another."""
+        kill(worker)
+        self.workers.remove(worker)
+        self.start_worker()
+
     def _started(self, *arguments):
         return subprocess.Popen(
             [sys.executable, "-m", *arguments],

@@ -26,8 +26,9 @@ class ObjectStore:
         self.folder = folder
 
     def __enter__(self):
-        ports = dict(zip(("master", "volume", "filer", "s3"), free_ports(4), strict=True))
-        self.address = f"http://127.0.0.1:{ports['s3']}"
+        servers = ("master", "volume", "filer", "s3")
+        self.ports = dict(zip(servers, free_ports(len(servers)), strict=True))
+        self.address = f"http://127.0.0.1:{self.ports['s3']}"
         identity = {
             "name": "tests",
             "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
@@ -35,11 +36,16 @@ class ObjectStore:
         }
         (self.folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
         (self.folder / "data").mkdir()
+        self.start()
+        return self
+
+    def start(self):
+        """Start it, on the data that are there."""
         options = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={self.folder / 'data'}"]
         options += ["-filer", "-s3", f"-s3.config={self.folder / 's3.json'}", "-volume.max=0"]
         options += ["-master.volumeSizeLimitMB=64", "-master.telemetry=false"]
         options += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
-        options += [f"-{server}.port={port}" for server, port in ports.items()]
+        options += [f"-{server}.port={port}" for server, port in self.ports.items()]
         self.process = subprocess.Popen(
             [weed(), "server", *options],
             cwd=self.folder,
@@ -53,13 +59,16 @@ class ObjectStore:
                 break
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
-        return self
 
     def _read(self):
         with self.process.stderr as pipe:
             pipe.read()
 
     def __exit__(self, *error):
+        self.kill()
+
+    def kill(self):
+        """Kill it without a word."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
