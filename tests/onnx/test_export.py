@@ -31,8 +31,10 @@ from stn_cv.nn import (
     MaxPool,
     Parallel,
     ReLU,
+    Shrink,
     SpatialTransform,
     Standardize,
+    StandardizeEach,
 )
 from stn_cv.onnx.engines import engines
 from stn_cv.onnx.layers import OPERATORS
@@ -112,12 +114,14 @@ def test_every_layer_agrees_with_the_model(tmp_path):
     looks = SpatialTransform([Flatten()], "attention", (5, 5))
     head = [
         Standardize([0.4], [0.2]),
+        StandardizeEach(),
+        Shrink(15, 12),
         Parallel([[Conv2D(3, 4, padding=2), AveragePool(3)], [looks], [MaxPool(3)], []]),
     ]
-    chains = [*head[1].branches[:1], [AveragePool(3)], [MaxPool(3)]]
-    head[1] = Parallel([*chains, [SpatialTransform([Flatten()], "attention", (5, 4))]])
+    chains = [*head[-1].branches[:1], [AveragePool(3)], [MaxPool(3)]]
+    head[-1] = Parallel([*chains, [SpatialTransform([Flatten()], "attention", (5, 4))]])
     layers = [*head, LeakyReLU(0.2), ReLU(), Dropout(0.5), Flatten()]
-    used = {type(layer) for layer in layers + [inner for c in head[1].branches for inner in c]}
+    used = {type(layer) for layer in layers + [inner for c in head[-1].branches for inner in c]}
     assert used | {Dense} == set(OPERATORS)
     check_promise(made_up(head=layers), tmp_path, pictures(100))
 
