@@ -17,7 +17,7 @@ PROMISED = {"theta": 1e-5, "rectified": 1e-4, "confidence": 1e-4}
 IMAGES = 1000
 
 REGRESSIONS = [
-    {"family": "similarity", "gain": 1.0},
+    {"family": "similarity"},
     {"family": "similarity", "n_steps": 1},
     {"family": "translation", "n_steps": 3, "padding_mode": "border"},
     {"family": "attention", "look_shape": (9, 7)},
@@ -36,7 +36,6 @@ BINS = [
 
 
 def check_promise(rectifier, images, tmp_path):
-    """The promise, but of images in which a rounding decides between two bins or candidates."""
     differences = stn_cv.export(rectifier, tmp_path / "model.onnx")
     answers, data = answers_of(rectifier, images), (tmp_path / "model.onnx").read_bytes()
     assert list(differences["onnxruntime"]) == list(answers)
@@ -47,7 +46,7 @@ def check_promise(rectifier, images, tmp_path):
             unit = np.maximum(np.abs(wanted), 1) if name == "theta" else unit
             assert came[name].shape == wanted.shape
             off = (np.abs(came[name] - wanted) / unit).reshape(len(images), -1).max(axis=1)
-            assert (off > PROMISED[name]).sum() <= 0, (name, np.sort(off)[-5:])
+            assert off.max() <= PROMISED[name], (name, np.sort(off)[-5:])
     return answers
 
 
@@ -70,7 +69,7 @@ def test_every_range_agrees_with_the_model(range, channels, tmp_path):
 def test_a_vector_that_points_backwards_has_its_angle(tmp_path):
     rectifier = made_up_pose(n_steps=1, sure=False)
     rectifier.network.layers[0].networks[0].layers[-1].parameters[1][0] = -1  # vectors around 0
-    theta = check_promise(rectifier, pictures(IMAGES), tmp_path)["theta"]
+    theta = check_promise(rectifier, pictures(100), tmp_path)["theta"]
     angles = np.arctan2(theta[:, 1, 0], theta[:, 0, 0])
     assert len(np.unique(np.floor(angles / (np.pi / 2)))) == 4  # all quadrants
 
@@ -79,7 +78,7 @@ def test_a_trained_model_is_exported_with_its_confidence(tmp_path):
     images = arrows(24, side=20)
     model = quick(family="similarity", angle=180, n_steps=3).fit(images.astype(np.float32))
     seen, _ = turned(images, np.linspace(-170, 170, len(images)))
-    answers = check_promise(model.rectifier_, seen.astype(np.float32), tmp_path)
+    answers = check_promise(model.rectifier_, seen[..., None].astype(np.float32), tmp_path)
     assert "confidence" in answers
 
 

@@ -68,7 +68,7 @@ def answers_of(rectifier, images):
 
 
 def made_up_pose(
-    family="similarity", shape=SHAPE, range="float", n_steps=2, gain=0.3, sure=True, **transform
+    family="similarity", shape=SHAPE, range="float", n_steps=2, gain=0.15, sure=True, **transform
 ):
     """A model of poses with another pose in each picture: bins that differ, looks that correct."""
     channels = shape[2]
@@ -86,5 +86,5 @@ def made_up_pose(
         last = inner.layers[-1].parameters[0]
         last[:] = rng.normal(0, size / last.shape[1], last.shape)
     bins = transform.get("bins", 0)
-    network.layers[0].networks[0].layers[-1].parameters[0][:bins] *= 20
+    network.layers[0].networks[0].layers[-1].parameters[0][:bins] *= 8
     return stn_cv.Rectifier(network, stn_cv.ImageSpec(*shape, range))
