@@ -19,7 +19,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import llvmlite
 import numba
 from numba.core import config
 from numba.core.compiler import CompileResult
@@ -72,7 +71,7 @@ def _sources() -> str:
 def _processor(target: tuple[str, ...]) -> tuple[str, str]:
     """Its name, and a hash of all that compiled code depends on but the sources."""
     python = sys.implementation.cache_tag, getattr(sys, "abiflags", "")
-    versions = numba.__version__, llvmlite.__version__, python, bool(config.BOUNDSCHECK)
+    versions = numba.__version__, python, bool(config.BOUNDSCHECK)
     return target[1], hashlib.sha256(repr((target, versions)).encode()).hexdigest()[:SHORT]
 
 

@@ -16,6 +16,7 @@ from stn_cv.errors import (
     InvalidInputError,
     InvalidTypeError,
     MissingLibraryError,
+    ModelFileError,
     StnError,
 )
 from stn_cv.families import FAMILIES
@@ -303,3 +304,9 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         stn_cv.export(made_up(), path)
     assert path.read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_an_exported_file_is_not_taken_for_a_model(tmp_path):
+    stn_cv.export(made_up(), tmp_path / "model.onnx")
+    with pytest.raises(ModelFileError, match="this is an ONNX file, which other engines run"):
+        stn_cv.load(tmp_path / "model.onnx")
