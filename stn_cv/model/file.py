@@ -175,8 +175,8 @@ def _check_header_length(start: bytes, size: int) -> int:
     length = int.from_bytes(start[:8], "little")
     if start[:1] == b"\x08" and start[2:3] in ONNX_START:
         raise ModelFileError(
-            "this is an ONNX file, which other engines run; wanted the file that stn_cv.save wrote, "
-            "from which it was exported."
+            "this is an ONNX file, which other engines run; wanted the file that stn_cv.save "
+            "wrote, from which it was exported."
         )
     if len(start) < 8 or not 2 <= length <= min(LARGEST_HEADER, size - 8):
         raise ModelFileError(
