@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     )
     from .errors import (
         AlignmentWarning,
+        ClusterError,
         CollapseWarning,
         InterruptedWarning,
         InvalidInputError,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         cross_validate_pose,
     )
     from .folder import (
+        DaskExecutor,
         iter_rectified,
         rectify_folder,
     )
@@ -106,6 +108,7 @@ _HOMES = {
     "contact_sheet": "pictures",
     "iter_rectified": "folder",
     "rectify_folder": "folder",
+    "DaskExecutor": "folder",
     "StnError": "errors",
     "InvalidInputError": "errors",
     "InvalidTypeError": "errors",
@@ -114,6 +117,7 @@ _HOMES = {
     "InterruptedWarning": "errors",
     "ModelFileError": "errors",
     "MissingLibraryError": "errors",
+    "ClusterError": "errors",
     "CollapseWarning": "errors",
     "PoseWarning": "errors",
     "AlignmentWarning": "errors",
@@ -121,7 +125,9 @@ _HOMES = {
 
 __all__ = [
     "AlignmentWarning",
+    "ClusterError",
     "CollapseWarning",
+    "DaskExecutor",
     "HOG",
     "ImageSpec",
     "InterruptedWarning",

@@ -1,5 +1,6 @@
 """Folders of photographs: what to do, doing it, and what was done."""
 
+from .dask_executor import DaskExecutor
 from .item import Result
 from .iterate import iter_rectified
 from .options import Options
@@ -7,4 +8,12 @@ from .plan import make_plan
 from .rectify import rectify_folder
 from .summary import Summary
 
-__all__ = ["Options", "Result", "Summary", "iter_rectified", "make_plan", "rectify_folder"]
+__all__ = [
+    "DaskExecutor",
+    "Options",
+    "Result",
+    "Summary",
+    "iter_rectified",
+    "make_plan",
+    "rectify_folder",
+]

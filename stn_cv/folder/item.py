@@ -17,6 +17,7 @@ from ..model.batches import finite
 from ..model.photos import Found, find, warped
 from ..model.rectifier import Rectifier
 from ..opencv import Photo, decode_photo, descriptive_exif, encode
+from ..storage import is_address
 from .files import holds, read_photo_file, write_below
 from .manifest import Row
 from .masks import mask_like
@@ -184,9 +185,18 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
         aside = target != item.target
         root = options.aside if aside and options.aside is not None else job.target
         replaces = options.existing == "overwrite" if aside else item.is_there
-        times = os.stat(item.source) if options.times == "keep" else None
+        times = _times_of(item.source, target) if options.times == "keep" else None
         write_below(root, target, file, replaces, times)  # the last: who has an output has all
     return thumbnails
+
+
+def _times_of(source: str, target: str) -> os.stat_result:
+    """The times of a photo, which its output is to have."""
+    if is_address(source) or is_address(target):
+        raise InvalidInputError(
+            "the times of files in a store are the store's own; leave out --times keep (times)."
+        )
+    return os.stat(source)
 
 
 def _write_mask(job: Job, item: Item, photo: Array, theta: Array | None, output: Array) -> None:
@@ -195,7 +205,7 @@ def _write_mask(job: Job, item: Item, photo: Array, theta: Array | None, output:
     if item.mask is None or masks is None or target is None:
         return
     root = os.fspath(target)
-    name = os.path.relpath(item.mask, root)
+    name = item.mask[len(root) :].lstrip("/" + os.sep)
     mask = mask_like(job.rectifier, os.fspath(masks), name, photo.shape, theta, output.shape)
     write_below(root, item.mask, mask)
 

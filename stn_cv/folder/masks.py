@@ -7,9 +7,10 @@ from ..errors import InvalidInputError
 from ..model.photos import warped_mask
 from ..model.rectifier import Rectifier
 from ..opencv import LARGEST_PICTURE, SUFFIXES, encode_mask, read_mask
+from ..storage import is_address, is_file, joined
 from .files import read_photo_file
 
-__all__ = ["MASK", "mask_like"]
+__all__ = ["mask_like", "mask_name"]
 
 MASK = ".png"  # the format of all masks that are written: it keeps every label
 
@@ -59,12 +60,17 @@ def mask_like(
     return encode_mask(mask)
 
 
+def mask_name(name: str) -> str:
+    """The mask that is written for a photo of this name."""
+    return os.path.splitext(name)[0] + MASK
+
+
 def _found(folder: str, stem: str) -> str:
     """The one mask of a photo."""
     kinds = sorted({case for suffix in SUFFIXES for case in (suffix, suffix.upper())})
-    paths = [os.path.join(folder, stem + kind) for kind in kinds]
-    files = {os.stat(path).st_ino: path for path in paths if os.path.isfile(path)}
-    found = sorted(files.values())  # once, on a disk that takes .png and .PNG for one
+    paths = [joined(folder, stem + kind) for kind in kinds]
+    files = {_identity(path): path for path in paths if is_file(path)}
+    found = sorted(files.values())
     if len(found) != 1:
         which = f"{len(found)} masks, {found[0]!r} and {found[1]!r}" if found else "no mask"
         raise InvalidInputError(
@@ -72,3 +78,8 @@ def _found(folder: str, stem: str) -> str:
             "suffix of an image."
         )
     return found[0]
+
+
+def _identity(path: str) -> str | int:
+    """The same for two spellings of a file, on a disk that takes .png and .PNG for one."""
+    return path if is_address(path) else os.stat(path).st_ino

@@ -13,6 +13,7 @@ __all__ = ["TENSOR", "ModelSource", "check_binary", "header_length", "model_sour
 ModelSource = str | os.PathLike[str] | bytes | BinaryIO
 TENSOR = "parameters"
 LARGEST_HEADER = 1_000_000
+ONNX_START = (b"\x12", b"\x3a")  # tags of what follows a version, 8 and a number; too long for us
 LARGEST_FILE = 2**28
 
 
@@ -89,6 +90,11 @@ def _check_tensor_length(header: bytes, length: int) -> None:
 def header_length(start: bytes, size: int) -> int:
     """Length of the JSON header as the first eight bytes say, if it can be."""
     length = int.from_bytes(start[:8], "little")
+    if start[:1] == b"\x08" and start[2:3] in ONNX_START:
+        raise ModelFileError(
+            "this is an ONNX file, which other engines run; wanted the file that stn_cv.save "
+            "wrote, from which it was exported."
+        )
     if len(start) < 8 or not 2 <= length <= min(LARGEST_HEADER, size - 8):
         raise ModelFileError(
             f"not a model file, or cut off: its header would have {length} bytes of {size}, "

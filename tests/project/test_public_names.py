@@ -35,7 +35,7 @@ POSES = [
 ALIGNMENT = ["theta_from_moments"]
 MODEL = ["ImageSpec", "Rectifier", "export", "load", "save"]
 PICTURES = ["contact_sheet"]
-FOLDERS = ["iter_rectified", "rectify_folder"]
+FOLDERS = ["DaskExecutor", "iter_rectified", "rectify_folder"]
 ESTIMATORS = [
     "HOG",
     "JointAlignment",
@@ -47,6 +47,7 @@ ESTIMATORS = [
 ]
 ERRORS = [
     "AlignmentWarning",
+    "ClusterError",
     "CollapseWarning",
     "InterruptedWarning",
     "InvalidInputError",
