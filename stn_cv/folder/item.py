@@ -12,11 +12,12 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import InvalidInputError, StnError
-from ..geometry.letterbox import pose_of, theta_of_photo
+from ..geometry.letterbox import canvas_theta_from_corners, pose_of, theta_of_photo
 from ..model.batches import finite
 from ..model.photos import Found, find, warped
 from ..model.rectifier import Rectifier
 from ..opencv import Photo, decode_photo, encode
+from .corner_files import canvas_theta
 from .files import read_photo_file, write_below
 from .options import Options
 from .plan import Item
@@ -71,6 +72,9 @@ class Result:
         Time on its thread.
     input_sha256, model_sha256 : str or None
         Hashes of the photo's and of the model's file.
+    note : {"corrected", "hopeless"} or None
+        What `corrections` said of the photo, where they and not the model were followed: the
+        frame is theirs, or there is none and the photo is in its own pose.
     """
 
     input: str
@@ -87,6 +91,7 @@ class Result:
     milliseconds: float | None = None
     input_sha256: str | None = None
     model_sha256: str | None = None
+    note: str | None = None
 
     def row(self) -> dict[str, Any]:
         """The row of a manifest."""
@@ -127,7 +132,7 @@ def rectify_item(job: Job, item: Item) -> Outcome:
 
 def _is_kept(job: Job, item: Item) -> bool:
     """Whether the output stays as it was, and only a row of the manifest is wanted."""
-    return item.is_there and job.options.existing == "skip"
+    return item.is_there and job.options.existing == "skip" and item.correction is None
 
 
 def reason_of(error: Exception, photo: str) -> str:
@@ -151,7 +156,9 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     del data
     # The head can take longer than all the rest of the network.
     classify = options.manifest is not None or options.contact_sheet is not None
-    found = find(job.rectifier, photo.pixels, classify)
+    found = _corrected(job, item, photo.pixels, facts)
+    if found is None:
+        found = find(job.rectifier, photo.pixels, classify)
     output, theta = _outcome(job, item, photo.pixels, found, facts)
     facts.update(theta=theta.tolist(), label=found.label, confidence=found.confidence)
     thumbnails = (
@@ -172,12 +179,27 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     return thumbnails
 
 
+def _corrected(job: Job, item: Item, pixels: Array, facts: dict[str, Any]) -> Found | None:
+    """The frame that corrections give a photo, if they do; of a hopeless one the whole photo."""
+    row = item.correction
+    if row is None:
+        return None
+    facts["note"] = "hopeless" if row.corners is None else "corrected"
+    spec = job.rectifier.image_spec
+    proportions = spec.height, spec.width
+    if row.corners is None:
+        height, width = pixels.shape[:2]
+        whole = [[0, 0], [width, 0], [width, height], [0, height]]
+        return Found(canvas_theta_from_corners(whole, pixels.shape, proportions, "affine"))
+    return Found(canvas_theta(row, pixels.shape, proportions, "projective"))
+
+
 def _outcome(
     job: Job, item: Item, pixels: Array, found: Found, facts: dict[str, Any]
 ) -> tuple[Array, Array]:
     """What comes out, and the theta of the photo: of a doubtful one, it as it came."""
     options = job.options
-    if options.doubts(found.confidence):
+    if facts.get("note") == "hopeless" or options.doubts(found.confidence):
         facts.update(status="doubtful", output=item.aside or item.target)
         spec = job.rectifier.image_spec
         return pixels, theta_of_photo(found.theta, pixels.shape, (spec.height, spec.width))

@@ -43,8 +43,10 @@ class Options:
     preview: PathLike | None = None
     manifest: PathLike | None = None
     contact_sheet: PathLike | None = None
+    report: PathLike | None = None
     min_confidence: float | None = None
     doubtful: Doubtful = "keep"
+    corrections: PathLike | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -64,6 +66,10 @@ class Options:
         if self.quality is not None:
             _check_count("quality", self.quality, 100)
         self._check_doubt()
+        if self.corrections is not None and self.existing == "error":
+            raise InvalidInputError(
+                "existing is 'error', but corrections are for outputs that are there; leave it out."
+            )
         if self.size not in get_args(SizeWord) and not self._is_shape():
             raise InvalidInputError(
                 f"size is {self.size!r}; wanted 'native', 'input' or (height, width) of at most "
@@ -88,13 +94,13 @@ class Options:
             raise InvalidTypeError(
                 f"doubtful is {self.doubtful!r}; wanted 'keep', 'skip' or a folder's path."
             )
-        if self.min_confidence is None:
+        if self.min_confidence is None and self.corrections is None:
             if self.doubtful != "keep":
                 raise InvalidInputError(
                     f"doubtful is {os.fspath(self.doubtful)!r}, but without a min_confidence no "
                     "photo is doubtful; give one, such as 0.9."
                 )
-        elif not 0 <= self.min_confidence <= 1:
+        elif self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
             raise InvalidInputError(
                 f"min_confidence is {self.min_confidence!r}; wanted a probability from 0 to 1."
             )

@@ -10,6 +10,7 @@ from typing import Any
 from ..atomic import check_file_name
 from ..errors import InvalidInputError
 from ..opencv import format_named
+from .corner_files import KnownCorners, known_corners
 from .files import folded, folds_names
 from .manifest import known_rows
 from .options import Options
@@ -25,7 +26,8 @@ FOLDS_NAMES = sys.platform in ("darwin", "win32")  # a file's name has several s
 class Item:
     """One photo: where from, where to, where its preview goes, and it itself if doubtful.
 
-    `is_there` says whether the output was there beforehand.
+    `is_there` says whether the output was there beforehand, `correction` what is known of the
+    photo's frame.
     """
 
     source: str
@@ -33,6 +35,7 @@ class Item:
     preview: str | None = None
     aside: str | None = None
     is_there: bool = False
+    correction: KnownCorners | None = None
 
     @property
     def written(self) -> list[str]:
@@ -80,16 +83,18 @@ def make_plan(
     roots = [os.fspath(source) for source in sources]
     target = os.fspath(target)
     folders = [target, *(os.fspath(f) for f in (options.preview, options.aside) if f is not None)]
-    reports = [os.fspath(file) for file in (options.manifest, options.contact_sheet) if file]
+    reports = [os.fspath(f) for f in (options.manifest, options.contact_sheet, options.report) if f]
     sheets = [] if options.contact_sheet is None else [os.fspath(options.contact_sheet)]
     check_apart([*folders, *(os.path.dirname(os.path.abspath(sheet)) for sheet in sheets)], roots)
     photos, unreadable, passed_over = find_photos(roots, options.glob, options.exclude)
     items = [_item(path, relative, target, options) for path, relative in photos]
     _check_targets(items, reports, folders)
-    read = [model] if isinstance(model, (str, os.PathLike)) else []
+    read = [f for f in (model, options.corrections) if isinstance(f, (str, os.PathLike))]
     check_spared([*read, *(path for path, _ in photos)], reports)
     told = _check_reports(options.manifest, reports)
     _check_not_among_inputs(items, folders, roots)
+    if options.corrections is not None:
+        items = _corrected(items, options.corrections)
     items = [replace(item, is_there=os.path.lexists(item.target)) for item in items]
     there = [found for item in items if (found := _already(item)) is not None]
     if there and options.existing == "error":
@@ -99,12 +104,26 @@ def make_plan(
         )
     for item in there:
         check_file_name(item.target)
-    kept = there if options.existing == "skip" else []
+    redone = options.existing == "overwrite" or options.corrections is not None
+    kept = [] if redone else there
     done = {item.source for item in kept}
     todo = [item for item in items if item.source not in done]
     skipped = [item for item in kept if told is None or item.target in told]
     untold = [item for item in kept if not (told is None or item.target in told)]
     return Plan(target, todo[: options.limit], skipped, untold, unreadable, passed_over)
+
+
+def _corrected(items: list[Item], file: str | os.PathLike[str]) -> list[Item]:
+    """The items that a file of corrections names, with what it says of them."""
+    corrections = {os.path.realpath(row.path): row for row in known_corners(file)}
+    own = [(item, corrections.pop(os.path.realpath(item.source), None)) for item in items]
+    if corrections:
+        first = next(iter(corrections.values()))
+        raise InvalidInputError(
+            f"{len(corrections)} photos with corrections are not among the inputs, such as "
+            f"{first.path!r} ({first.place}); give their folders as well."
+        )
+    return [replace(item, correction=row) for item, row in own if row is not None]
 
 
 def _already(item: Item) -> Item | None:
@@ -181,7 +200,9 @@ def _check_targets(items: list[Item], reports: list[str], folders: list[str]) ->
     """Every file that is written is one output or report, and no folder of another."""
     owners = {_spelling(os.path.abspath(path)): path for path in reports}
     if len(owners) < len(reports):
-        raise InvalidInputError("the manifest and the contact sheet are one file; give two names.")
+        raise InvalidInputError(
+            "two of manifest, contact sheet and report are one file; give them other names."
+        )
     for item in items:
         for path in item.written:
             name = _spelling(os.path.abspath(path))

@@ -1,53 +1,27 @@
 """Folders of photos rectified: the functions that users call."""
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
 
-from ..errors import InvalidInputError
-from ..model.file import load, model_bytes
-from ..model.rectifier import Rectifier
 from ..opencv import LARGEST_PICTURE
-from ..pose.transform import PoseTransform
+from .fitted import Model, check_knows_doubt, model_of
 from .interrupt import orderly_interrupt
 from .item import Result
 from .options import Damaged, Doubtful, Existing, Options, PathLike, Sampling, Size
 from .plan import make_plan
+from .report import reported
 from .run import run_plan
 from .summary import Summary
 
 __all__ = ["Sources", "as_paths", "iter_rectified", "rectify_folder"]
 
 Sources = PathLike | Sequence[PathLike]
-Model = Any  # a model file's path, a Rectifier or an estimator, of which this room knows nothing
 
 
 def as_paths(source: Sources) -> list[PathLike]:
     """One path or several, as a list."""
     return [source] if isinstance(source, (str, os.PathLike)) else list(source)
-
-
-def model_of(model: Model) -> tuple[Rectifier, str]:
-    """The Rectifier in a model file, an estimator, or itself; and the hash of its file."""
-    if isinstance(model, (str, os.PathLike)):
-        rectifier = load(model)
-        return rectifier, hashlib.sha256(Path(model).read_bytes()).hexdigest()
-    data = model_bytes(model)
-    rectifier = model if isinstance(model, Rectifier) else model.rectifier_
-    return rectifier, hashlib.sha256(data).hexdigest()
-
-
-def _check_knows_doubt(rectifier: Rectifier, min_confidence: float | None) -> None:
-    """Refuse to compare what the model does not know."""
-    knows = isinstance(rectifier.transform, PoseTransform) and rectifier.transform.confidence
-    if min_confidence is not None and not knows:
-        raise InvalidInputError(
-            f"min_confidence is {min_confidence}, but the model does not know how likely a pose "
-            "is right; wanted one fitted to poses, with a training that was not interrupted."
-        )
 
 
 def iter_rectified(
@@ -72,6 +46,7 @@ def iter_rectified(
     contact_sheet: PathLike | None = None,
     min_confidence: float | None = None,
     doubtful: Doubtful = "keep",
+    corrections: PathLike | None = None,
 ) -> Iterator[Result]:
     """Rectify photos one after the other, as the caller asks for them.
 
@@ -85,7 +60,7 @@ def iter_rectified(
         Folder for the outputs; it mirrors the sources' trees.
     size, glob, exclude, existing, format, quality, sampling, n_jobs, limit, max_pixels
         As in `rectify_folder`.
-    first_page, damaged, preview, manifest, contact_sheet, min_confidence, doubtful
+    first_page, damaged, preview, manifest, contact_sheet, min_confidence, doubtful, corrections
         As in `rectify_folder`.
 
     Yields
@@ -134,10 +109,11 @@ def iter_rectified(
         contact_sheet=contact_sheet,
         min_confidence=min_confidence,
         doubtful=doubtful,
+        corrections=corrections,
     )
     plan = make_plan(as_paths(source), target, wanted, model)
     fitted = model_of(model)
-    _check_knows_doubt(fitted[0], min_confidence)
+    check_knows_doubt(fitted[0], min_confidence)
     yield from run_plan(plan, fitted, wanted, lambda: False)
 
 
@@ -161,8 +137,10 @@ def rectify_folder(
     preview: PathLike | None = None,
     manifest: PathLike | None = None,
     contact_sheet: PathLike | None = None,
+    report: PathLike | None = None,
     min_confidence: float | None = None,
     doubtful: Doubtful = "keep",
+    corrections: PathLike | None = None,
     listener: Callable[[Result, int], None] | None = None,
 ) -> Summary:
     """Rectify folders of photos, each photo at its own resolution.
@@ -211,12 +189,20 @@ def rectify_folder(
         File for a line of JSON a photo, see `Result`.
     contact_sheet : path-like or None, default None
         PNG file for the first photos and the least confident ones.
+    report : path-like or None, default None
+        HTML file, one page, for at most 2,000 photos before and after, the worst first, with the
+        distributions of turn, scale and confidence; of all photos in the manifest, if one is
+        written.
     min_confidence : float or None, default None
         Photos of whose pose the model is less sure are doubtful and stay in their own pose; of a
         model of poses only.
     doubtful : {"keep", "skip"} or path-like, default "keep"
         What becomes of them: they stand among the outputs as they came, or nowhere, or in a
         folder of their own that mirrors the sources' trees as well.
+    corrections : path-like or None, default None
+        File of corners, see `stn-cv fit --corners`: only the photos that it names are
+        rectified, anew, by a homography through their corners, whatever the model's family.
+        Those that it marks as hopeless are doubtful.
     listener : callable or None, default None
         ``listener(result, total)``, called after each photo.
 
@@ -271,23 +257,26 @@ def rectify_folder(
         preview=preview,
         manifest=manifest,
         contact_sheet=contact_sheet,
+        report=report,
         min_confidence=min_confidence,
         doubtful=doubtful,
+        corrections=corrections,
     )
-    plan = make_plan(as_paths(source), target, wanted, model)
-    fitted = model_of(model)
-    _check_knows_doubt(fitted[0], min_confidence)
-    total = len(plan.items)
-    came = 0
-    with orderly_interrupt() as interrupted:
-        for result in run_plan(plan, fitted, wanted, interrupted):
-            summary.add(result)
-            came += 1
-            if listener is not None:
-                listener(result, total)
-        if interrupted():
-            raise KeyboardInterrupt
+    with reported(wanted) as options:
+        plan = make_plan(as_paths(source), target, options, model)
+        fitted = model_of(model)
+        check_knows_doubt(fitted[0], min_confidence)
+        total, came = len(plan.items), 0
+        with orderly_interrupt() as interrupted:
+            for result in run_plan(plan, fitted, options, interrupted):
+                summary.add(result)
+                came += 1
+                if listener is not None:
+                    listener(result, total)
+            if interrupted():
+                raise KeyboardInterrupt
     summary.passed_over = dict(plan.passed_over)
     summary.left = len(plan) - came
     summary.seconds = time.perf_counter() - start
+    summary.report = None if report is None else os.fspath(report)
     return summary

@@ -57,8 +57,9 @@ def _add_all(manifest: Manifest, finished: dict[str, Result]) -> None:
 
 
 def _output_folders(target: str, options: Options) -> set[str]:
-    """Where a run writes: photos, doubtful ones, previews, manifest and contact sheet."""
-    files = [file for file in (options.manifest, options.contact_sheet) if file is not None]
+    """Where a run writes: photos, doubtful ones, previews, manifest, contact sheet, report."""
+    reports = options.manifest, options.contact_sheet, options.report
+    files = [file for file in reports if file is not None]
     own = [os.fspath(f) for f in (options.preview, options.aside) if f is not None]
     return {target, *own, *(os.path.dirname(os.path.abspath(file)) for file in files)}
 

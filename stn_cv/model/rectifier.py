@@ -16,6 +16,7 @@ from ..pose.transform import PoseTransform
 from .batches import as_batch, finite, in_slices
 from .image_spec import ImageSpec
 from .photos import rectified
+from .showing import html_of
 
 __all__ = ["Rectifier"]
 
@@ -73,6 +74,10 @@ class Rectifier:
             f"<Rectifier: {self.transform.family}{looks}; fitted on {self.image_spec}; gives "
             f"{height}x{width} pixels; {head}>"
         )
+
+    def _repr_html_(self) -> str:
+        """What it is, and what it does to a few drawn pictures, for a notebook."""
+        return html_of(self)
 
     @property
     def transform(self) -> Transform:
@@ -198,7 +203,12 @@ class Rectifier:
         rules = rules._replace(fill_value=rules.fill_value * self.image_spec.maximum)
         return self.family.apply(images, np.asarray(theta), shape, rules, self.n_jobs)
 
-    def rectify_photo(self, photo: Array, size: str | tuple[int, int] = "native") -> Array:
+    def rectify_photo(
+        self,
+        photo: Array,
+        size: str | tuple[int, int] = "native",
+        corners: ArrayLike | None = None,
+    ) -> Array:
         """Warp a photo of any size and proportions, as ``stn-cv rectify`` does.
 
         The transform is found on a small copy in the middle of a canvas of the fitted
@@ -212,6 +222,10 @@ class Rectifier:
         size : {"native", "input"} or tuple, default "native"
             "native": the model's proportions, so large that the median pixel shows a pixel of the
             photo. "input": as large as the photo. Or (height, width).
+        corners : array_like of shape (4, 2) or None, default None
+            (x, y) of the frame, to warp by it without looking, as a homography: pixels of the
+            photo, whose edges are 0 and width or height, the output's top left first, then
+            clockwise. They may lie outside of the photo by twice its longer side.
 
         Returns
         -------
@@ -221,9 +235,14 @@ class Rectifier:
         Raises
         ------
         InvalidInputError, InvalidTypeError
-            If the photo or the size is not as wanted.
+            If the photo, the size or the corners are not as wanted.
+
+        Notes
+        -----
+        Convention: corners are (x, y), ``align_corners=False``: the first pixel's centre lies at
+        (0.5, 0.5).
         """
-        return rectified(self, photo, size)
+        return rectified(self, photo, size, corners)
 
     def predict_proba(self, images: ArrayLike) -> Array:
         """Probability of each class by the built-in head.
