@@ -101,9 +101,9 @@ class ClassMeanDisplay:
         self.ax_ = axes_of(ax)
         for row, means in enumerate((self.before, self.after)):
             for column, mean in enumerate(means):
-                place = (column, column + 0.94, 1.94 - row, 1 - row)
+                place = (column, column + 0.94, 1 - row, 1.94 - row)
                 shown = np.clip(np.broadcast_to(mean, (*mean.shape[:2], 3)), 0, 1)
-                self.ax_.imshow(shown[::-1], extent=place, origin="lower")
+                self.ax_.imshow(shown, extent=place, origin="upper")
         self.ax_.set(xlim=(0, len(self.classes)), ylim=(0, 2), aspect="auto")
         self.ax_.set_xticks(np.arange(len(self.classes)) + 0.47, map(str, self.classes.tolist()))
         self.ax_.set_yticks([1.47, 0.47], ["before", "after"])

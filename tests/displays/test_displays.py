@@ -59,7 +59,7 @@ def test_what_is_drawn_is_what_the_transformer_does(fitted):
     wanted = (model.transform(X)[y == "b"].mean(axis=0) - low) / (high - low)
     np.testing.assert_allclose(means.after[1, ..., 0], wanted, atol=1e-12)
     upper = next(i for i in means.ax_.images if i.get_extent()[2] == 1 and i.get_extent()[0] == 0)
-    shown = np.asarray(upper.get_array())[::-1]
+    shown = np.asarray(upper.get_array())
     np.testing.assert_allclose(shown[..., 0], means.before[0, ..., 0], atol=1e-6)
     turns = stn_cv.ThetaDisplay.from_estimator(model, X, y)
     points = np.concatenate([dots.get_offsets() for dots in turns.ax_.collections])

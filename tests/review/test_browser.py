@@ -1,6 +1,8 @@
 """A review and a report in a real browser: filter, drag, keys, undo, two tabs, names, strangers."""
 
+import http.server
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -208,40 +210,68 @@ def test_a_photo_of_16_bits_is_shown_and_a_broken_one_explained(page, served):
     said(page, "cannot be shown")
 
 
-def test_a_stranger_reaches_nothing(browser, served):
+class Stranger(http.server.BaseHTTPRequestHandler):
+    """Another page of this machine."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format, *arguments):
+        pass
+
+
+@pytest.fixture(scope="module")
+def stranger():
+    with http.server.HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_stranger_reaches_nothing(browser, served, stranger):
     browser.get(served.address.replace("127.0.0.1", "evil.example"))
     assert "this host is not served" in browser.page_source
-    browser.get("data:text/html,<title>evil</title>")
-    script = "const [address, done] = arguments;"
-    script += "fetch(address, {mode: 'no-cors', method: 'POST', body: '{}'})"
-    script += ".finally(() => done('sent'))"
-    assert browser.execute_async_script(script, served.address + "photo/1") == "sent"
+    browser.get(stranger)
+    script = """const [address, body, done] = arguments;
+    fetch(address, {mode: "no-cors", method: "POST", body}).finally(() => done("sent"))"""
+    body = json.dumps({"version": 0, "mark": "hopeless"})
+    assert browser.execute_async_script(script, served.address + "photo/1", body) == "sent"
     assert told(served.address, "photos")[1]["marked"]["none"] == 8
+    script = """const [address, done] = arguments, image = new Image();
+    image.onload = () => done("seen"); image.onerror = () => done("refused"); image.src = address"""
+    address = served.address + "photo/0/before.jpg"
+    assert browser.execute_async_script(script, address) == "refused"
+    browser.get_log("browser")  # the refusals
 
 
 def test_a_server_that_ended_is_told(browser, served):
     browser.get(served.address)
     wait_for(browser, "document.querySelectorAll('.card').length === 8")
     opened(browser, served, "a.png")
-    served.shutdown()
-    served.socket.close()
+    browser.set_network_conditions(offline=True, latency=0, throughput=0)
     press(browser, "h")
     said(browser, "does not answer")
+    browser.delete_network_conditions()
+    press(browser, "h")
+    said(browser, "Marked as hopeless. Saved.")
 
 
-@pytest.mark.parametrize(("width", "scale"), [(400, 1), (1280, 1), (1280, 2)])
-def test_nothing_sticks_out_at_any_width_and_zoom(served, width, scale):
-    """As far as the page itself scrolls: never sideways."""
-    browser = started(width * scale, 900, scale)
+@pytest.mark.parametrize(("width", "scale"), [(360, 1), (1280, 1), (640, 2)])
+def test_nothing_sticks_out_when_narrow_or_at_200_percent(page, served, width, scale):
+    """As far as the page itself scrolls: never sideways. At 200 % half the width is left."""
+    size = {"width": width, "height": 450, "deviceScaleFactor": scale, "mobile": False}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
-        browser.get(served.address)
-        wait_for(browser, "document.querySelectorAll('.card').length === 8")
-        opened(browser, served, "a.png")
-        sizes = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-        scrolled, shown = browser.execute_script(f"return {sizes}")
-        assert scrolled <= shown
+        opened(page, served, MARKUP)
+        sizes = "[document.documentElement.scrollWidth, window.innerWidth]"
+        scrolled, shown = page.execute_script(f"return {sizes}")
+        assert scrolled <= shown == width
     finally:
-        browser.quit()
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_a_report_is_one_page_that_filters_and_is_walked_by_keys(browser, run, tmp_path):

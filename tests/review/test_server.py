@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -215,14 +216,14 @@ def test_requests_of_a_wrong_kind_are_refused(served):
 
 
 def test_a_file_that_another_program_changed_is_not_written_over(served):
-    assert correct(served.address, 1, FRAME)[0] == 200
-    path = served.session.corrections.path
-    with open(path, "a") as file:
-        file.write("\n")
-    before = open(path).read()
-    status, content = correct(served.address, 2, FRAME)
+    first, second = (number_of(served.address, name) for name in ("a.png", "d.png"))
+    assert correct(served.address, first, FRAME)[0] == 200
+    path = Path(served.session.corrections.path)
+    before = path.read_text() + "\n"
+    path.write_text(before)
+    status, content = correct(served.address, second, FRAME)
     assert status == 422 and "changed by another program" in content["error"]
-    assert open(path).read() == before
+    assert path.read_text() == before
 
 
 def test_rows_of_other_photos_stay(run, tmp_path):

@@ -5,8 +5,8 @@ import shutil
 import pytest
 
 
-def started(width=1280, height=900, scale=1.0):
-    """A browser, or a skip that says what is missing; `scale` is that of the screen."""
+def started(width=1280, height=900):
+    """A browser, or a skip that says what is missing."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if binary is None or driver is None:
@@ -19,7 +19,6 @@ def started(width=1280, height=900, scale=1.0):
         "--disable-dev-shm-usage",
         "--disable-gpu",
         f"--window-size={width},{height}",
-        f"--force-device-scale-factor={scale}",
         "--host-resolver-rules=MAP evil.example 127.0.0.1",  # a name that leads to this machine
     ):
         options.add_argument(argument)
