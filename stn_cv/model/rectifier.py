@@ -16,7 +16,7 @@ from ..pose.transform import PoseTransform
 from .batches import as_batch, finite, in_slices
 from .image_spec import ImageSpec
 from .photos import rectified
-from .showing import html_of
+from .showing import html_of, line_of
 
 __all__ = ["Rectifier"]
 
@@ -25,7 +25,8 @@ class Rectifier:
     """A fitted spatial transformer: finds theta, rectifies, and classifies with its head.
 
     Made by `load`, or held by a fitted estimator as ``rectifier_``. It keeps nothing of a
-    call, so threads may share it.
+    call, so threads may share it. Theta is output to source, (x, y) in [-1, 1],
+    ``align_corners=False``, in each of its methods.
 
     Parameters
     ----------
@@ -67,13 +68,7 @@ class Rectifier:
 
     def __repr__(self) -> str:
         """What it is, in a line."""
-        height, width = self.output_shape
-        looks = f", {self.transform.n_steps} looks" if self.transform.n_steps > 1 else ""
-        head = "no head" if self.classes is None else f"{len(self.classes)} classes"
-        return (
-            f"<Rectifier: {self.transform.family}{looks}; fitted on {self.image_spec}; gives "
-            f"{height}x{width} pixels; {head}>"
-        )
+        return line_of(self)
 
     def _repr_html_(self) -> str:
         """What it is, and what it does to a few drawn pictures, for a notebook."""
@@ -115,10 +110,6 @@ class Rectifier:
         ------
         InvalidInputError, InvalidTypeError
             If the images do not fulfil the fitted spec.
-
-        Notes
-        -----
-        Convention: output to source, (x, y) in [-1, 1], ``align_corners=False``.
         """
         batch, single = as_batch(images, self.image_spec)
         find = self.transform.warp_parameters
@@ -144,10 +135,6 @@ class Rectifier:
         ------
         InvalidInputError, InvalidTypeError
             If there is no head, or the images do not fulfil the fitted spec.
-
-        Notes
-        -----
-        Convention: theta is output to source, (x, y) in [-1, 1], ``align_corners=False``.
         """
         self._check_head()
         batch, single = as_batch(images, self.image_spec)
@@ -213,19 +200,18 @@ class Rectifier:
 
         The transform is found on a small copy in the middle of a canvas of the fitted
         proportions, and the photo itself is warped, at its own resolution and in its colours.
+        Convention: corners are (x, y) in pixels, edges at 0 and the photo's width or height.
 
         Parameters
         ----------
         photo : ndarray of shape (h, w), (h, w, 3) or (h, w, 4)
-            Grey, RGB or RGB with transparency; uint8, uint16, or float32 with 1 as white. Colours
-            and greys are turned into what the model was fitted on where it looks.
+            Grey, RGB or RGB with transparency; uint8, uint16, or float32 with 1 as white.
         size : {"native", "input"} or tuple, default "native"
             "native": the model's proportions, so large that the median pixel shows a pixel of the
             photo. "input": as large as the photo. Or (height, width).
         corners : array_like of shape (4, 2) or None, default None
-            (x, y) of the frame, to warp by it without looking, as a homography: pixels of the
-            photo, whose edges are 0 and width or height, the output's top left first, then
-            clockwise. They may lie outside of the photo by twice its longer side.
+            Of the frame, to warp by it without looking, as a homography: the output's top left
+            first, then clockwise; outside of the photo by at most twice its longer side.
 
         Returns
         -------
@@ -236,11 +222,6 @@ class Rectifier:
         ------
         InvalidInputError, InvalidTypeError
             If the photo, the size or the corners are not as wanted.
-
-        Notes
-        -----
-        Convention: corners are (x, y), ``align_corners=False``: the first pixel's centre lies at
-        (0.5, 0.5).
         """
         return rectified(self, photo, size, corners)
 
@@ -314,6 +295,7 @@ class Rectifier:
 
     def _check_head(self) -> None:
         if self.classes is None:
-            what = "this model holds no head: it was trained with a scikit-learn classifier, "
-            what += "which is not saved with it. Use rectify() and that classifier."
-            raise InvalidInputError(what)
+            raise InvalidInputError(
+                "this model holds no head: it was trained with a scikit-learn classifier, which "
+                "is not saved with it. Use rectify() and that classifier."
+            )

@@ -261,17 +261,19 @@ def test_a_server_that_ended_is_told(browser, served):
 
 
 @pytest.mark.parametrize(("width", "scale"), [(360, 1), (1280, 1), (640, 2)])
-def test_nothing_sticks_out_when_narrow_or_at_200_percent(page, served, width, scale):
+def test_nothing_sticks_out_when_narrow_or_at_200_percent(browser, served, width, scale):
     """As far as the page itself scrolls: never sideways. At 200 % half the width is left."""
     size = {"width": width, "height": 450, "deviceScaleFactor": scale, "mobile": False}
-    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
-        opened(page, served, MARKUP)
+        browser.get(served.address)
+        wait_for(browser, "document.querySelectorAll('.card').length === 8")
+        opened(browser, served, MARKUP)
         sizes = "[document.documentElement.scrollWidth, window.innerWidth]"
-        scrolled, shown = page.execute_script(f"return {sizes}")
+        scrolled, shown = browser.execute_script(f"return {sizes}")
         assert scrolled <= shown == width
     finally:
-        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_a_report_is_one_page_that_filters_and_is_walked_by_keys(browser, run, tmp_path):
