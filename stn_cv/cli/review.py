@@ -1,6 +1,9 @@
 """``stn-cv review``: look at a run's photos in a browser, and correct their frames."""
 
 import os
+import tempfile
+import webbrowser
+from pathlib import Path
 from typing import Any
 
 import click
@@ -58,17 +61,25 @@ def review(
             with ReviewServer(session, port) as server:
                 click.echo(f"Corrections go to {printable(session.corrections.path)}.")
                 click.echo(f"Review at {server.address}\nCtrl-C ends it.")
-                if browser:
-                    click.launch(server.address)
-                _serve(server)
+                _serve(server, browser)
     return 0
 
 
-def _serve(server: Any) -> None:
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        click.echo("\nEnded; all changes are saved.", err=True)
+def _serve(server: Any, browser: bool) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        if browser:
+            _open(server.address, folder)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            click.echo("\nEnded; all changes are saved.", err=True)
+
+
+def _open(address: str, folder: str) -> None:
+    """Open the page by way of a file of the user's own: all may see a command's arguments."""
+    page = Path(folder) / "review.html"
+    page.write_text(f'<meta http-equiv="refresh" content="0; url={address}">')
+    webbrowser.open(page.as_uri())
 
 
 def _run_first(model: str, photos: tuple[str, ...], out: str | None, jobs: int) -> str:

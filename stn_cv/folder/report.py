@@ -74,8 +74,8 @@ def in_words(index: ManifestIndex, n_shown: int) -> str:
     counts = np.bincount(index.status, minlength=len(STATUSES)).tolist()
     names = dict(zip(STATUSES, counts, strict=True))
     words = (
-        f"{len(index):,} photos: {names['done']:,} rectified, {names['doubtful']:,} doubtful, "
-        f"{names['error']:,} failed"
+        f"{len(index):,} photo{'s' * (len(index) != 1)}: {names['done']:,} rectified, "
+        f"{names['doubtful']:,} doubtful, {names['error']:,} failed"
     )
     if names["skipped"]:
         words += f", {names['skipped']:,} skipped, of which no row tells more"

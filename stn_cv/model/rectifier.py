@@ -35,8 +35,7 @@ class Rectifier:
     image_spec : ImageSpec
         What images it was fitted on.
     classes : array_like or None, default None
-        Labels, in the order of the network's outputs; None where the head is not part of
-        the network.
+        Labels, in the order of the network's outputs; None where no head is part of it.
     n_jobs : int or None, default None
         Threads; None is 1, -1 all cores.
 
@@ -113,7 +112,7 @@ class Rectifier:
         """
         batch, single = as_batch(images, self.image_spec)
         find = self.transform.warp_parameters
-        (theta,) = self._in_slices(lambda X: (self._theta(find(X)),), batch)
+        theta = self._in_slices(lambda X: (self._theta(find(X)),), batch)[0]
         return theta[0] if single else theta
 
     def find(self, images: ArrayLike) -> tuple[Array, Array]:

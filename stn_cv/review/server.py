@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import os
 import re
 import secrets
 import socket
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ..errors import InvalidInputError
+from ..folder.item import reason_of
 from ..report import static_file
 from .session import Conflict, ReviewSession
 
@@ -68,7 +70,7 @@ class ReviewServer(ThreadingHTTPServer):
     """
 
     daemon_threads = True
-    allow_reuse_address = False
+    allow_reuse_address = os.name != "nt"  # there it lets a second server have a taken port
 
     def __init__(self, session: ReviewSession, port: int = 0) -> None:
         self.session = session
@@ -116,9 +118,9 @@ class Handler(BaseHTTPRequestHandler):
         except InvalidInputError as error:
             status = HTTPStatus.UNPROCESSABLE_ENTITY
             kind, body = _as_json({"error": _readable(str(error))})
-        except OSError as error:
+        except Exception as error:  # what goes wrong with a photo must not end the review
             status = HTTPStatus.INTERNAL_SERVER_ERROR
-            kind, body = _as_json({"error": _readable(f"{error.filename}: {error.strerror}")})
+            kind, body = _as_json({"error": _readable(reason_of(error, ""))})
         if status >= HTTPStatus.BAD_REQUEST:
             self.close_connection = True  # a body may be left unread
         self.send_response(status)
@@ -136,7 +138,9 @@ class Handler(BaseHTTPRequestHandler):
         origin = self.headers.get("Origin")
         if origin is not None and origin not in {f"http://{host}" for host in self.server.hosts}:
             raise Refused(HTTPStatus.FORBIDDEN, "another page may not ask.")
-        if self.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        opened = self.command == "GET" and self.headers.get("Sec-Fetch-Dest") == "document"
+        site = self.headers.get("Sec-Fetch-Site", "same-origin")
+        if site not in ("same-origin", "none") and not opened:
             raise Refused(HTTPStatus.FORBIDDEN, "another page may not ask.")
         parts = urlsplit(self.path)
         _, _, rest = parts.path.partition("/")

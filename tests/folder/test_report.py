@@ -90,7 +90,7 @@ def test_the_command_writes_one(tmp_path):
     photos = tree(tmp_path / "in", ["a.png"])
     command = ["rectify", tmp_path / "m.stn", photos, "-o", tmp_path / "out"]
     assert stn_cv(*command, "--report", tmp_path / "r.html").returncode == 0
-    assert "1 photos: 1 rectified" in (tmp_path / "r.html").read_text("utf-8")
+    assert "1 photo: 1 rectified" in (tmp_path / "r.html").read_text("utf-8")
     same = stn_cv(*command, "--report", tmp_path / "r.html", "--manifest", tmp_path / "r.html")
     assert same.returncode == 2 and "are one file" in " ".join(same.stderr.split())
     with pytest.raises(InvalidInputError, match="folder"):

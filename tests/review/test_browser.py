@@ -13,8 +13,6 @@ from stn_cv import rectify_folder
 from stn_cv.folder.corner_files import known_corners
 from stn_cv.opencv import read_image
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 
 @pytest.fixture(scope="module")
 def browser():

@@ -169,6 +169,9 @@ def test_foreigners_are_refused(served):
         for method, body in (("GET", None), ("POST", {"version": 0, "mark": "hopeless"})):
             assert asked(served.address, "photo/1", method, body, **headers)[0] == 403, headers
     assert told(served.address, "photos", Host=f"localhost:{port}")[0] == 200
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"}
+    assert asked(served.address, **link)[0] == 200
+    assert asked(served.address, "photo/1", "POST", {}, **link)[0] == 403
     assert told(served.address, "photos")[1]["marked"]["hopeless"] == 0
 
 
