@@ -201,6 +201,7 @@ return [view.x + (corner.x + corner.width / 2 - box.x) * view.width / box.width,
 
 
 def _drag(chain, browser, index, wanted):
+    browser.execute_script("document.getElementById('said').textContent = ''")
     x, y, scale = browser.execute_script(PLACE, index)
     corner = browser.find_elements("css selector", ".corner")[index]
     across, down = round((wanted[0] - x) * scale), round((wanted[1] - y) * scale)
