@@ -215,13 +215,12 @@ class ReviewSession:
             )
 
     def _mark_all(self) -> None:
-        numbers = {os.path.abspath(os.fsdecode(p)): n for p, n in self.index.numbers.items()}
-        for photo, known in self.corrections.rows.items():
-            if photo in numbers:
-                number = numbers[photo]
-                row = self.index.row(number)
+        """Marks of the photos that were corrected before."""
+        for photo, number in self.index.numbers.items() if self.corrections.rows else ():
+            known = self.corrections.get(os.fsdecode(photo))
+            if known is not None:
                 size = None if known.size is None else (int(known.size[1]), int(known.size[0]))
-                found = None if size is None else _found(row, size)
+                found = None if size is None else _found(self.index.row(number), size)
                 self.marks[number] = _mark_of(known, found)
 
 
