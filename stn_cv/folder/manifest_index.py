@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ..errors import InvalidInputError
 __all__ = ["STATUSES", "ManifestIndex"]
 
 STATUSES = ("error", "doubtful", "done", "skipped")  # the worst first
+NAN = float("nan")
 
 
 class ManifestIndex:
@@ -31,6 +32,10 @@ class ManifestIndex:
         Numbers of `labels`; -1 without one.
     confidence, angle, scale : ndarray of shape (n,), float32
         NaN where a row says nothing.
+    earlier : ndarray of shape (n,), float32
+        The last confidence of another model than the last, NaN where there was none.
+    corrected : ndarray of shape (n,), bool
+        Whether a correction was followed in any row.
     labels : list of str
         All labels, sorted.
 
@@ -45,17 +50,27 @@ class ManifestIndex:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         places: dict[bytes, int] = {}
-        facts: list[tuple[Any, ...]] = []
+        facts: list[_Facts] = []
         names: dict[str, int] = {}
         for offset, row in _rows(self.path):
             name = row.get("label")
             label = -1 if name is None else names.setdefault(str(name), len(names))
-            fact = (offset, STATUSES.index(row["status"]), label, *_numbers(row))
+            confidence, angle, scale = _numbers(row)
+            fact = _Facts(
+                offset=offset,
+                status=STATUSES.index(row["status"]),
+                label=label,
+                confidence=confidence,
+                angle=angle,
+                scale=scale,
+                model=hash(row.get("model_sha256")),
+                corrected=row.get("note") is not None,
+            )
             photo = os.fsencode(row["input"])
             if places.setdefault(photo, len(facts)) == len(facts):
                 facts.append(fact)
             else:
-                facts[places[photo]] = fact
+                facts[places[photo]] = fact.after(facts[places[photo]])
         if not facts:
             raise InvalidInputError(f"{self.path!r} holds no row; wanted a manifest of rectify.")
         columns = list(zip(*facts, strict=True))
@@ -64,7 +79,8 @@ class ManifestIndex:
         self.labels = sorted(names)
         order = {names[name]: number for number, name in enumerate(self.labels)} | {-1: -1}
         self.label = np.array([order[number] for number in columns[2]], np.int32)
-        self.confidence, self.angle, self.scale = np.array(columns[3:], np.float32)
+        self.confidence, self.angle, self.scale = np.array(columns[3:6], np.float32)
+        self.corrected, self.earlier = np.array(columns[7]), np.array(columns[8], np.float32)
         self.numbers = {photo: number for photo, number in places.items()}
 
     def __len__(self) -> int:
@@ -96,9 +112,28 @@ class ManifestIndex:
         return np.lexsort((np.arange(len(self)), -turn, sure, np.minimum(self.status, 2)))
 
 
-def _numbers(row: dict[str, Any]) -> Iterator[float]:
-    for name in ("confidence", "angle", "scale"):
-        yield float("nan") if row.get(name) is None else float(row[name])
+class _Facts(NamedTuple):
+    """What is kept of a row."""
+
+    offset: int
+    status: int
+    label: int
+    confidence: float
+    angle: float
+    scale: float
+    model: int
+    corrected: bool
+    earlier: float = NAN
+
+    def after(self, before: "_Facts") -> "_Facts":
+        """Of the later row of a photo that had another one before."""
+        earlier = before.earlier if self.model == before.model else before.confidence
+        return self._replace(earlier=earlier, corrected=self.corrected or before.corrected)
+
+
+def _numbers(row: dict[str, Any]) -> list[float]:
+    values = [row.get(name) for name in ("confidence", "angle", "scale")]
+    return [NAN if value is None else float(value) for value in values]
 
 
 def _rows(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -112,7 +147,7 @@ def _rows(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
                 row = json.loads(line)
                 STATUSES.index(row["status"])
                 os.fsencode(row["input"])
-                list(_numbers(row))
+                _numbers(row)
             except (ValueError, LookupError, TypeError) as error:
                 raise InvalidInputError(
                     f"{path!r} is no manifest: {line[:60]!r} is no row of one."

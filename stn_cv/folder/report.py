@@ -84,7 +84,19 @@ def in_words(index: ManifestIndex, n_shown: int) -> str:
             f". {n_shown:,} are shown: failures, the least confident, the most turned, and others "
             f"at random; {len(index) - n_shown:,} are left out, but counted in the drawings"
         )
-    return words + "."
+    return words + "." + _second_round(index)
+
+
+def _second_round(index: ManifestIndex) -> str:
+    """What another model has changed on the photos that nobody corrected."""
+    both = ~index.corrected & np.isfinite(index.earlier) & np.isfinite(index.confidence)
+    if not both.any():
+        return ""
+    before, now = (float(np.median(values[both])) for values in (index.earlier, index.confidence))
+    return (
+        f" Of {int(both.sum()):,} photos not corrected, which another model looked at before, the "
+        f"median confidence was {before:.1%} and is {now:.1%}."
+    )
 
 
 def chosen(index: ManifestIndex, most: int = MOST) -> tuple[Array, dict[int, str]]:

@@ -144,3 +144,17 @@ def test_the_last_row_of_a_photo_holds_and_a_torn_one_is_passed_over(tmp_path):
         ManifestIndex(path)
     with pytest.raises(InvalidInputError, match="changed meanwhile"):
         index.row(1)
+
+
+def test_a_second_round_is_compared_on_the_photos_that_nobody_corrected(tmp_path):
+    path = manifest_of(tmp_path / "m.jsonl", 5, 0)
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    changes = []
+    for model, confidence in [("a", 0.3), ("a", 0.5), ("b", 0.9)]:
+        changes += [row | {"model_sha256": model, "confidence": confidence} for row in rows]
+    changes.insert(10, rows[0] | {"model_sha256": "a", "confidence": None, "note": "corrected"})
+    path.write_text("".join(json.dumps(row) + "\n" for row in changes))
+    words = in_words(ManifestIndex(path), 5)
+    assert "Of 4 photos not corrected" in words and "was 50.0% and is 90.0%" in words
+    path.write_text("".join(json.dumps(row) + "\n" for row in changes[:10]))
+    assert "not corrected" not in in_words(ManifestIndex(path), 5)
