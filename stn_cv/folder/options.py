@@ -47,6 +47,7 @@ class Options:
     min_confidence: float | None = None
     doubtful: Doubtful = "keep"
     corrections: PathLike | None = None
+    shard: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -66,15 +67,19 @@ class Options:
         if self.quality is not None:
             _check_count("quality", self.quality, 100)
         self._check_doubt()
-        if self.corrections is not None and self.existing == "error":
-            raise InvalidInputError(
-                "existing is 'error', but corrections are for outputs that are there; leave it out."
-            )
+        self._check_corrections()
+        self._check_shard()
         if self.size not in get_args(SizeWord) and not self._is_shape():
             raise InvalidInputError(
                 f"size is {self.size!r}; wanted 'native', 'input' or (height, width) of at most "
                 f"{self.max_pixels} pixels."
             )
+
+    @property
+    def reports(self) -> list[str]:
+        """Files that are written beside the photos."""
+        files = self.manifest, self.contact_sheet, self.report
+        return [os.fspath(file) for file in files if file is not None]
 
     @property
     def aside(self) -> str | None:
@@ -103,6 +108,30 @@ class Options:
         elif self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
             raise InvalidInputError(
                 f"min_confidence is {self.min_confidence!r}; wanted a probability from 0 to 1."
+            )
+
+    def _check_corrections(self) -> None:
+        if self.corrections is None:
+            return
+        if self.existing == "error":
+            raise InvalidInputError(
+                "existing is 'error', but corrections are for outputs that are there; leave it out."
+            )
+        if self.shard is not None:
+            raise InvalidInputError("corrections are done in one run; leave the shard out.")
+
+    def _check_shard(self) -> None:
+        if self.shard is None:
+            return
+        index, count = self.shard
+        if not 1 <= index <= count:
+            raise InvalidInputError(
+                f"shard is {index}/{count}, counted from 1; wanted 1/{count} to {count}/{count}."
+            )
+        if self.contact_sheet is not None or self.report is not None:
+            raise InvalidInputError(
+                "a contact sheet or report shows a whole run, not one shard of it; give it to the "
+                "run without a shard that joins them."
             )
 
     def _is_shape(self) -> bool:

@@ -5,23 +5,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from ..opencv import LARGEST_PICTURE
-from .fitted import Model, check_knows_doubt, model_of
+from .arguments import Model, Sources, as_paths, check_knows_doubt, model_of
+from .executors import Executor, Threads
 from .interrupt import orderly_interrupt
 from .item import Result
 from .options import Damaged, Doubtful, Existing, Options, PathLike, Sampling, Size
 from .plan import make_plan
+from .progress import Progress, counted_ahead
 from .report import reported
 from .run import run_plan
 from .summary import Summary
 
-__all__ = ["Sources", "as_paths", "iter_rectified", "rectify_folder"]
-
-Sources = PathLike | Sequence[PathLike]
-
-
-def as_paths(source: Sources) -> list[PathLike]:
-    """One path or several, as a list."""
-    return [source] if isinstance(source, (str, os.PathLike)) else list(source)
+__all__ = ["iter_rectified", "rectify_folder"]
 
 
 def iter_rectified(
@@ -47,6 +42,8 @@ def iter_rectified(
     min_confidence: float | None = None,
     doubtful: Doubtful = "keep",
     corrections: PathLike | None = None,
+    shard: tuple[int, int] | None = None,
+    executor: Executor | None = None,
 ) -> Iterator[Result]:
     """Rectify photos one after the other, as the caller asks for them.
 
@@ -60,7 +57,9 @@ def iter_rectified(
         Folder for the outputs; it mirrors the sources' trees.
     size, glob, exclude, existing, format, quality, sampling, n_jobs, limit, max_pixels
         As in `rectify_folder`.
-    first_page, damaged, preview, manifest, contact_sheet, min_confidence, doubtful, corrections
+    first_page, damaged, preview, manifest, contact_sheet, min_confidence, doubtful
+        As in `rectify_folder`.
+    corrections, shard, executor
         As in `rectify_folder`.
 
     Yields
@@ -110,11 +109,12 @@ def iter_rectified(
         min_confidence=min_confidence,
         doubtful=doubtful,
         corrections=corrections,
+        shard=shard,
     )
     plan = make_plan(as_paths(source), target, wanted, model)
     fitted = model_of(model)
     check_knows_doubt(fitted[0], min_confidence)
-    yield from run_plan(plan, fitted, wanted, lambda: False)
+    yield from run_plan(plan, fitted, executor or Threads(n_jobs), lambda: False, Progress())
 
 
 def rectify_folder(
@@ -141,6 +141,8 @@ def rectify_folder(
     min_confidence: float | None = None,
     doubtful: Doubtful = "keep",
     corrections: PathLike | None = None,
+    shard: tuple[int, int] | None = None,
+    executor: Executor | None = None,
     listener: Callable[[Result, int], None] | None = None,
 ) -> Summary:
     """Rectify folders of photos, each photo at its own resolution.
@@ -203,8 +205,15 @@ def rectify_folder(
         File of corners, see `stn-cv fit --corners`: only the photos that it names are
         rectified, anew, by a homography through their corners, whatever the model's family.
         Those that it marks as hopeless are doubtful.
+    shard : (int, int) or None, default None
+        Do the first, second, ... of so many shares of the photos only, ``(1, 8)`` to ``(8, 8)``,
+        in any order and on any machine; a call without it does what is missing and joins the
+        parts of the manifest, in which the shares told what they did.
+    executor : Executor or None, default None
+        What does the work instead of threads of this process.
     listener : callable or None, default None
-        ``listener(result, total)``, called after each photo.
+        ``listener(result, total)``, called after each photo; the total is of the photos to do,
+        as far as they have been counted.
 
     Returns
     -------
@@ -261,22 +270,23 @@ def rectify_folder(
         min_confidence=min_confidence,
         doubtful=doubtful,
         corrections=corrections,
+        shard=shard,
     )
     with reported(wanted) as options:
         plan = make_plan(as_paths(source), target, options, model)
         fitted = model_of(model)
         check_knows_doubt(fitted[0], min_confidence)
-        total, came = len(plan.items), 0
-        with orderly_interrupt() as interrupted:
-            for result in run_plan(plan, fitted, options, interrupted):
+        progress = Progress()
+        with orderly_interrupt() as interrupted, counted_ahead(plan) as count:
+            done_by = executor or Threads(n_jobs)
+            for result in run_plan(plan, fitted, done_by, interrupted, progress):
                 summary.add(result)
-                came += 1
                 if listener is not None:
-                    listener(result, total)
+                    listener(result, max(count(), progress.tried))
             if interrupted():
                 raise KeyboardInterrupt
-    summary.passed_over = dict(plan.passed_over)
-    summary.left = len(plan) - came
+    summary.passed_over = dict(progress.passed_over)
+    summary.left = progress.planned - progress.came
     summary.seconds = time.perf_counter() - start
     summary.report = None if report is None else os.fspath(report)
     return summary

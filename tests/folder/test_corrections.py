@@ -78,6 +78,7 @@ def test_a_hopeless_photo_stays_as_it_came(run):
         ({"none": FRAME}, {}, "there is no photo"),
         ({"a": FRAME}, {"source": "b.png"}, "not among the inputs"),
         ({"a": FRAME}, {"existing": "error"}, "existing is 'error'"),
+        ({"a": FRAME}, {"shard": (1, 2)}, "leave the shard out"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything(run, frames, options, reason):
@@ -87,6 +88,23 @@ def test_what_cannot_be_meant_is_refused_before_anything(run, frames, options, r
     with pytest.raises(InvalidInputError, match=reason):
         rectify_folder(fixed_model(), source, run / "out", corrections=file, **options)
     assert contents(run) == {**before, "c.csv": file.read_bytes()}
+
+
+def test_parts_of_a_manifest_that_were_not_joined_are_spared(run):
+    options = {"manifest": run / "shards.jsonl"}
+    rectify_folder(fixed_model(), run / "in", run / "apart", shard=(1, 1), **options)
+    before = contents(run)
+    file = corrections(run / "c.csv", a=FRAME)
+    with pytest.raises(InvalidInputError, match="parts that no run has joined"):
+        rectify_folder(fixed_model(), run / "in", run / "apart", corrections=file, **options)
+    assert contents(run) == {**before, "c.csv": file.read_bytes()}
+
+
+def test_a_folder_may_be_reached_by_a_link(run):
+    (run / "link").symlink_to(run / "in")
+    file = corrections(run / "c.csv", a=FRAME)
+    summary = rectify_folder(fixed_model(), run / "link", run / "out", corrections=file)
+    assert summary.done == 1
 
 
 def test_corners_that_are_no_frame_cost_their_photo_only(run):

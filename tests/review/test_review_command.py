@@ -25,7 +25,10 @@ def started(*arguments):
 
 def ended(process):
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    try:
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
     return process.returncode, said
 
 
