@@ -1,6 +1,5 @@
 """Folders of photos rectified: the functions that users call."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -249,7 +248,7 @@ def rectify_folder(
     >>> stn_cv.rectify_folder(model, "photo.png", "straight", size="input").done
     1
     """
-    start, summary = time.perf_counter(), Summary()
+    start, summary = time.perf_counter(), Summary(report=report)
     wanted = Options(
         size=size,
         glob=glob,
@@ -288,5 +287,4 @@ def rectify_folder(
     summary.passed_over = dict(progress.passed_over)
     summary.left = progress.planned - progress.came
     summary.seconds = time.perf_counter() - start
-    summary.report = None if report is None else os.fspath(report)
     return summary

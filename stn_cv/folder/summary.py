@@ -29,7 +29,7 @@ class Summary:
         Photos that were not tried, since there was no room for them.
     seconds : float
         Time of the whole run.
-    report : str or None
+    report : path-like or None
         The page about the run, if one was written; a notebook shows it.
     """
 
@@ -40,7 +40,7 @@ class Summary:
     passed_over: dict[str, int] = field(default_factory=dict)
     left: int = 0
     seconds: float = 0.0
-    report: str | None = None
+    report: str | os.PathLike[str] | None = None
 
     def add(self, result: Result) -> None:
         """Count one result."""

@@ -53,7 +53,7 @@ def test_it_shows_each_photo_before_and_after_the_worst_first(run):
         assert card["angle"] == pytest.approx(30) and len(card["outline"]) == 4
     assert "4 photos: 3 rectified, 0 doubtful, 1 failed" in page
     assert "Turn: median 30°" in page and "Confidence: median" in page
-    assert summary.report == str(folder / "r.html")
+    assert summary.report == folder / "r.html"
     assert files_below(folder) == sorted({*files_below(folder)} - {"m.jsonl"})
 
 
