@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from .alignment import (
         theta_from_moments,
     )
+    from .displays import (
+        ClassMeanDisplay,
+        LossCurveDisplay,
+        RectificationDisplay,
+        ThetaDisplay,
+    )
     from .errors import (
         AlignmentWarning,
         CollapseWarning,

@@ -1,7 +1,8 @@
 """The axes that a display draws on, and the door to matplotlib."""
 
 import math
-from typing import Any
+from abc import ABC, abstractmethod
+from typing import Any, Self
 
 from numpy.typing import ArrayLike
 
@@ -10,19 +11,50 @@ from ..errors import InvalidInputError, InvalidTypeError, MissingLibraryError
 from ..geometry import as_array
 from ..model.rectifier import Rectifier
 
-__all__ = ["axes_of", "images_of", "picture_on", "rectifier_of"]
+__all__ = ["Display", "images_of", "rectifier_of"]
 
 
-def axes_of(ax: Any) -> Any:
-    """The axes that came, or new ones.
+class Display(ABC):
+    """Something drawn on axes of matplotlib, as scikit-learn's displays are.
 
-    Raises
-    ------
-    MissingLibraryError
-        If matplotlib cannot be imported.
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure
+        After `plot`.
     """
-    if ax is not None:
-        return ax
+
+    ax_: Any
+    figure_: Any
+
+    def plot(self, *, ax: Any = None) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default None
+            Where to draw; None is a new figure.
+
+        Returns
+        -------
+        Display
+            Itself.
+
+        Raises
+        ------
+        MissingLibraryError
+            If matplotlib cannot be imported.
+        """
+        self.ax_ = _new_axes() if ax is None else ax
+        self._draw(self.ax_)
+        self.figure_ = self.ax_.figure
+        return self
+
+    @abstractmethod
+    def _draw(self, ax: Any) -> None:
+        """Put it onto axes."""
+
+
+def _new_axes() -> Any:
     try:
         from matplotlib import pyplot
     except ImportError as error:
@@ -30,12 +62,6 @@ def axes_of(ax: Any) -> Any:
             "displays need matplotlib; install it with: pip install 'stn_cv[plot]'"
         ) from error
     return pyplot.subplots()[1]
-
-
-def picture_on(ax: Any, picture: Array) -> None:
-    """Show an RGB picture without axes."""
-    ax.imshow(picture, interpolation="none")
-    ax.set_axis_off()
 
 
 def rectifier_of(estimator: Any) -> Rectifier:

@@ -7,12 +7,12 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Array
 from ..errors import InvalidInputError
-from .axes import axes_of, images_of, rectifier_of
+from .axes import Display, images_of, rectifier_of
 
 __all__ = ["ClassMeanDisplay"]
 
 
-class ClassMeanDisplay:
+class ClassMeanDisplay(Display):
     """Means of all images of a class, above before and below after.
 
     Parameters
@@ -21,11 +21,6 @@ class ClassMeanDisplay:
         Means, from 0 to 1.
     classes : ndarray of shape (k,)
         Labels.
-
-    Attributes
-    ----------
-    ax_, figure_ : matplotlib Axes and Figure
-        After `plot`.
 
     Examples
     --------
@@ -85,29 +80,14 @@ class ClassMeanDisplay:
         before, after = ((mean - low) / max(high - low, 1e-9) for mean in means)
         return cls(before, after, classes).plot(ax=ax)
 
-    def plot(self, *, ax: Any = None) -> "ClassMeanDisplay":
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default None
-            Where to draw; None is a new figure.
-
-        Returns
-        -------
-        ClassMeanDisplay
-            Itself.
-        """
-        self.ax_ = axes_of(ax)
+    def _draw(self, ax: Any) -> None:
         for row, means in enumerate((self.before, self.after)):
             for column, mean in enumerate(means):
                 place = (column, column + 0.94, 1 - row, 1.94 - row)
                 shown = np.clip(np.broadcast_to(mean, (*mean.shape[:2], 3)), 0, 1)
-                self.ax_.imshow(shown, extent=place, origin="upper")
-        self.ax_.set(xlim=(0, len(self.classes)), ylim=(0, 2), aspect="auto")
-        self.ax_.set_xticks(np.arange(len(self.classes)) + 0.47, map(str, self.classes.tolist()))
-        self.ax_.set_yticks([1.47, 0.47], ["before", "after"])
-        self.ax_.tick_params(length=0)
-        self.ax_.spines[:].set_visible(False)
-        self.figure_ = self.ax_.figure
-        return self
+                ax.imshow(shown, extent=place, origin="upper")
+        ax.set(xlim=(0, len(self.classes)), ylim=(0, 2), aspect="auto")
+        ax.set_xticks(np.arange(len(self.classes)) + 0.47, map(str, self.classes.tolist()))
+        ax.set_yticks([1.47, 0.47], ["before", "after"])
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import InvalidTypeError
-from .axes import axes_of
+from .axes import Display
 
 __all__ = ["LossCurveDisplay"]
 
 
-class LossCurveDisplay:
+class LossCurveDisplay(Display):
     """Loss of each epoch, and the validation scores, if there were any.
 
     Parameters
@@ -18,11 +18,6 @@ class LossCurveDisplay:
         One an epoch.
     validation_scores : sequence of float or None, default None
         One an epoch.
-
-    Attributes
-    ----------
-    ax_, figure_ : matplotlib Axes and Figure
-        After `plot`.
 
     Examples
     --------
@@ -67,28 +62,13 @@ class LossCurveDisplay:
             )
         return cls(losses, getattr(estimator, "validation_scores_", None)).plot(ax=ax)
 
-    def plot(self, *, ax: Any = None) -> "LossCurveDisplay":
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default None
-            Where to draw; None is a new figure.
-
-        Returns
-        -------
-        LossCurveDisplay
-            Itself.
-        """
-        self.ax_ = axes_of(ax)
+    def _draw(self, ax: Any) -> None:
         epochs = range(1, len(self.losses) + 1)
-        lines = self.ax_.plot(epochs, self.losses, color="C1", label="training loss")
-        self.ax_.set(xlabel="epoch", ylabel="training loss")
+        lines = ax.plot(epochs, self.losses, color="C1", label="training loss")
+        ax.set(xlabel="epoch", ylabel="training loss")
         if self.validation_scores is not None:
-            other = self.ax_.twinx()
+            other = ax.twinx()
             scores = self.validation_scores
             lines += other.plot(epochs, scores, color="C0", label="validation score")
             other.set(ylabel="validation score")
-            self.ax_.legend(handles=lines)
-        self.figure_ = self.ax_.figure
-        return self
+            ax.legend(handles=lines)

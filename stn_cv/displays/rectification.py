@@ -7,12 +7,12 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Array
 from ..pictures import contact_sheet
-from .axes import axes_of, images_of, picture_on, rectifier_of
+from .axes import Display, images_of, rectifier_of
 
 __all__ = ["RectificationDisplay"]
 
 
-class RectificationDisplay:
+class RectificationDisplay(Display):
     """Images, the frame found in each, and what comes out.
 
     Parameters
@@ -23,11 +23,8 @@ class RectificationDisplay:
         Output to source, normalized.
     y : ndarray of shape (n,) or None, default None
         Labels, by which classes take turns.
-
-    Attributes
-    ----------
-    ax_, figure_ : matplotlib Axes and Figure
-        After `plot`.
+    n_images : int, default 20
+        How many to draw at most.
 
     Notes
     -----
@@ -43,12 +40,18 @@ class RectificationDisplay:
     """
 
     def __init__(
-        self, images: Array, theta: Array, rectified: Array, y: ArrayLike | None = None
+        self,
+        images: Array,
+        theta: Array,
+        rectified: Array,
+        y: ArrayLike | None = None,
+        n_images: int = 20,
     ) -> None:
         self.images = images
         self.theta = theta
         self.rectified = rectified
         self.y = None if y is None else np.asarray(y)
+        self.n_images = n_images
 
     @classmethod
     def from_estimator(
@@ -83,28 +86,12 @@ class RectificationDisplay:
         rectifier = rectifier_of(estimator)
         images = images_of(rectifier, X)
         theta = rectifier.theta(images)
-        display = cls(images, theta, rectifier.rectify(images, theta=theta), y)
-        return display.plot(n_images=n_images, ax=ax)
+        rectified = rectifier.rectify(images, theta=theta)
+        return cls(images, theta, rectified, y, n_images).plot(ax=ax)
 
-    def plot(self, *, n_images: int = 20, ax: Any = None) -> "RectificationDisplay":
-        """Draw.
-
-        Parameters
-        ----------
-        n_images : int, default 20
-            How many to draw at most.
-        ax : matplotlib Axes or None, default None
-            Where to draw; None is a new figure.
-
-        Returns
-        -------
-        RectificationDisplay
-            Itself.
-        """
+    def _draw(self, ax: Any) -> None:
         sheet = contact_sheet(
-            self.images, self.theta, self.rectified, self.y, classes=[], n_pairs=n_images
+            self.images, self.theta, self.rectified, self.y, classes=[], n_pairs=self.n_images
         )
-        self.ax_ = axes_of(ax)
-        picture_on(self.ax_, sheet)
-        self.figure_ = self.ax_.figure
-        return self
+        ax.imshow(sheet, interpolation="none")
+        ax.set_axis_off()

@@ -7,12 +7,12 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Array
 from ..geometry.letterbox import pose_of
-from .axes import axes_of, images_of, rectifier_of
+from .axes import Display, images_of, rectifier_of
 
 __all__ = ["ThetaDisplay"]
 
 
-class ThetaDisplay:
+class ThetaDisplay(Display):
     """A point for each image: the angle it was turned by, and its scale.
 
     Parameters
@@ -23,11 +23,6 @@ class ThetaDisplay:
         Size in the output over that in the image; NaN of a spline.
     y : ndarray of shape (n,) or None, default None
         Labels, which are told apart by colours.
-
-    Attributes
-    ----------
-    ax_, figure_ : matplotlib Axes and Figure
-        After `plot`.
 
     Examples
     --------
@@ -74,27 +69,12 @@ class ThetaDisplay:
         )
         return cls(angle, scale, y).plot(ax=ax)
 
-    def plot(self, *, ax: Any = None) -> "ThetaDisplay":
-        """Draw.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default None
-            Where to draw; None is a new figure.
-
-        Returns
-        -------
-        ThetaDisplay
-            Itself.
-        """
-        self.ax_ = axes_of(ax)
+    def _draw(self, ax: Any) -> None:
         names = [None] if self.y is None else np.unique(self.y).tolist()
         for name in names:
             of = slice(None) if name is None else self.y == name
             label = None if name is None else str(name)
-            self.ax_.scatter(self.angle[of], self.scale[of], s=12, alpha=0.7, label=label)
-        self.ax_.set(xlabel="turned by, degrees counter-clockwise", ylabel="scale")
+            ax.scatter(self.angle[of], self.scale[of], s=12, alpha=0.7, label=label)
+        ax.set(xlabel="turned by, degrees counter-clockwise", ylabel="scale")
         if self.y is not None:
-            self.ax_.legend()
-        self.figure_ = self.ax_.figure
-        return self
+            ax.legend()
