@@ -18,6 +18,7 @@ from .rectify import rectify
 from .review import review
 from .score import score
 from .streams import open_standard_streams
+from .warmup import warmup
 
 __all__ = ["main"]
 
@@ -30,7 +31,7 @@ def commands() -> None:
 
 for command in (
     *(fit, align, rectify, review, predict, score),
-    *(corners, export, info, doctor, demo),
+    *(corners, export, info, warmup, doctor, demo),
 ):
     commands.add_command(command)
 
