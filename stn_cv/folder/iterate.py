@@ -52,6 +52,7 @@ def iter_rectified(
     doubtful: Doubtful = "keep",
     masks: PathLike | None = None,
     masks_out: PathLike | None = None,
+    corrections: PathLike | None = None,
     shard: tuple[int, int] | None = None,
     executor: Executor | None = None,
 ) -> Iterator[Result]:
@@ -69,7 +70,7 @@ def iter_rectified(
         As in `rectify_folder`.
     n_jobs, limit, max_pixels, first_page, damaged, preview, manifest, contact_sheet
         As in `rectify_folder`.
-    min_confidence, doubtful, masks, masks_out, shard, executor
+    min_confidence, doubtful, masks, masks_out, corrections, shard, executor
         As in `rectify_folder`.
 
     Yields
@@ -123,6 +124,7 @@ def iter_rectified(
         doubtful=doubtful,
         masks=masks,
         masks_out=masks_out,
+        corrections=corrections,
         shard=shard,
     )
     plan = make_plan(as_paths(source), target, wanted, model)

@@ -22,6 +22,7 @@ from .options import (
 )
 from .plan import Plan, make_plan
 from .progress import Progress, counted_ahead
+from .report import reported
 from .run import run_plan
 from .summary import Summary
 
@@ -51,10 +52,12 @@ def rectify_folder(
     preview: PathLike | None = None,
     manifest: PathLike | None = None,
     contact_sheet: PathLike | None = None,
+    report: PathLike | None = None,
     min_confidence: float | None = None,
     doubtful: Doubtful = "keep",
     masks: PathLike | None = None,
     masks_out: PathLike | None = None,
+    corrections: PathLike | None = None,
     shard: tuple[int, int] | None = None,
     executor: Executor | None = None,
     listener: Callable[[Result, int], None] | None = None,
@@ -115,6 +118,10 @@ def rectify_folder(
         File for a line of JSON a photo, see `Result`.
     contact_sheet : path-like or None, default None
         PNG file for the first photos and the least confident ones.
+    report : path-like or None, default None
+        HTML file, one page, for at most 2,000 photos before and after, the worst first, with the
+        distributions of turn, scale and confidence; of all photos in the manifest, if one is
+        written.
     min_confidence : float or None, default None
         Photos of whose pose the model is less sure are doubtful and stay in their own pose; of a
         model of poses only.
@@ -128,6 +135,10 @@ def rectify_folder(
         Folder for the masks, warped as their photos by nearest neighbour, so that no label is
         blended; PNG files, with their palette where they have one. 0 stands outside where the
         model fills. A photo without a mask fails.
+    corrections : path-like or None, default None
+        File of corners, see `stn-cv fit --corners`: only the photos that it names are
+        rectified, anew, by a homography through their corners, whatever the model's family.
+        Those that it marks as hopeless are doubtful.
     shard : (int, int) or None, default None
         Do the first, second, ... of so many shares of the photos only, ``(1, 8)`` to ``(8, 8)``,
         in any order and on any machine; a call without it does what is missing and joins the
@@ -191,23 +202,30 @@ def rectify_folder(
         preview=preview,
         manifest=manifest,
         contact_sheet=contact_sheet,
+        report=report,
         min_confidence=min_confidence,
         doubtful=doubtful,
         masks=masks,
         masks_out=masks_out,
+        corrections=corrections,
         shard=shard,
     )
-    plan = make_plan(as_paths(source), target, wanted, model)
-    return _summarized(plan, model, executor or Threads(n_jobs), listener)
+    start, summary = time.perf_counter(), Summary(report=report)
+    with reported(wanted) as options:
+        plan = make_plan(as_paths(source), target, options, model)
+        _carry_out(plan, model, executor or Threads(n_jobs), listener, summary)
+    summary.seconds = time.perf_counter() - start
+    return summary
 
 
-def _summarized(
+def _carry_out(
     plan: Plan,
     model: Model,
     executor: Executor,
     listener: Callable[[Result, int], None] | None,
-) -> Summary:
-    start, summary = time.perf_counter(), Summary()
+    summary: Summary,
+) -> None:
+    """Do what is planned, and add up what became of it."""
     fitted = model_of(model)
     check_knows_doubt(fitted[0], plan.options.min_confidence)
     progress = Progress()
@@ -220,5 +238,3 @@ def _summarized(
             raise KeyboardInterrupt
     summary.passed_over = dict(progress.passed_over)
     summary.left = progress.planned - progress.came
-    summary.seconds = time.perf_counter() - start
-    return summary

@@ -1,32 +1,35 @@
 """A photo and a model: the small copy it is found on, and the warp of the photo itself."""
 
-import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ..arrays import Array, premultiplied, straight, white_of
+from ..arrays import Array, white_of
 from ..errors import InvalidInputError, InvalidTypeError, one_of
-from ..families import Family
+from ..families import FAMILIES, Family
 from ..geometry import check_shape
-from ..geometry.letterbox import Shape, canvas_of, native_shape, shrinkage, theta_of_photo
+from ..geometry.letterbox import (
+    Shape,
+    canvas_of,
+    canvas_theta_from_corners,
+    native_shape,
+    shrinkage,
+    theta_of_photo,
+)
 from ..nn.spatial import Transform
 from ..opencv import LARGEST_PICTURE, grey, resize_area
 from ..pose.transform import PoseTransform
 from ..sampling import MODES, WarpRules, warp_affine
-from ..sampling.antialias import ONE
-from ..sampling.at_coordinates import blocks_of
-from ..sampling.transparent import sample_transparent
-from ..threads import slices_of
 from .image_spec import ImageSpec
+from .transparent import shrunk_transparent, warp_transparent
 
 __all__ = ["Found", "find", "rectified", "rules_of", "small_copy", "warped", "warped_mask"]
 
 KINDS = ("uint8", "uint16", "float32")
 LARGEST_FLOAT = 2.0  # beyond it 1 cannot have been meant as white
 COARSE = 1.5  # source pixels a side under an output pixel, from which they are averaged first
-BAND = 2**19  # pixels with transparency that are weighed at once: 8 MB
 
 
 class PhotoRectifier(Protocol):
@@ -89,7 +92,11 @@ def rules_of(rectifier: PhotoRectifier, white: float, interpolation: str) -> War
 
 
 def rectified(
-    rectifier: PhotoRectifier, photo: Array, size: str | Shape, interpolation: str
+    rectifier: PhotoRectifier,
+    photo: Array,
+    size: str | Shape,
+    corners: ArrayLike | None,
+    interpolation: str,
 ) -> Array:
     """What `Rectifier.rectify_photo` gives."""
     kinds = ", ".join(KINDS)
@@ -106,7 +113,11 @@ def rectified(
                 f"size is {size!r}; wanted 'native', 'input' or (height, width)."
             )
         size = check_shape("size", size)
-    theta = find(rectifier, photo, classify=False).theta
+    if corners is None:
+        theta = find(rectifier, photo, classify=False).theta
+    else:
+        spec = rectifier.image_spec
+        theta = canvas_theta_from_corners(corners, photo.shape, (spec.height, spec.width))
     return warped(rectifier, photo, theta, size, LARGEST_PICTURE, interpolation)[0]
 
 
@@ -131,7 +142,7 @@ def small_copy(pixels: Array, spec: ImageSpec, fill: float = 0.0) -> Array:
     inside = min(spec.height / pixels.shape[0], spec.width / pixels.shape[1])
     shape = tuple(max(round(side * inside), 1) for side in pixels.shape[:2])
     if pixels.ndim == 3 and pixels.shape[2] == 4:
-        small = _shrunk_transparent(pixels, (shape[0], shape[1]))
+        small = shrunk_transparent(pixels, (shape[0], shape[1]))
         small = small[..., :3] + fill * (1 - small[..., 3:])
     else:
         small = resize_area(pixels[None], shape)[0]
@@ -187,7 +198,8 @@ def warped(
     pixels : ndarray of shape (h, w), (h, w, 3) or (h, w, 4)
         The photo.
     theta : ndarray
-        As `Rectifier.theta` gave it: output to source, normalized on the photo's canvas.
+        As `Rectifier.theta` gave it, or (3, 3) of a known frame: output to source, normalized on
+        the photo's canvas.
     size : {"native", "input"} or tuple
         See `stn_cv.rectify_folder`.
     max_pixels : int
@@ -214,69 +226,24 @@ def warped(
     if is_coarse:  # theta is normalized, so it fits the smaller photo as well
         height, width = (max(round(side / coarse), 1) for side in pixels.shape[:2])
         if transparent:
-            pixels = _shrunk_transparent(pixels, (height, width), pixels.dtype)
+            pixels = shrunk_transparent(pixels, (height, width), pixels.dtype)
         else:
             pixels = resize_area(pixels[None], (height, width))[0]
     if transparent:
-        return _warp_transparent(rectifier.family, pixels, theta, output, rules), theta
-    return rectifier.family.apply(pixels, theta, output, rules), theta
+        return warp_transparent(family_of(rectifier, theta), pixels, theta, output, rules), theta
+    return family_of(rectifier, theta).apply(pixels, theta, output, rules), theta
 
 
 def warped_mask(rectifier: PhotoRectifier, mask: Array, theta: Array, output: Shape) -> Array:
-    """Mask that belong to a photo, warped by the theta of it: none is blended with another.
+    """The mask of a photo, warped by the photo's theta: no label is blended with another.
 
-    Mask (h, w) or (h, w, c), is as large as the photo; 0 stands outside, or what the model's
+    The mask, (h, w) or (h, w, c), is as large as the photo; 0 stands outside, or what the model's
     `padding_mode` makes of those at the edge.
     """
     rules = rules_of(rectifier, 0.0, "nearest")
-    return rectifier.family.apply(mask, theta, output, rules)
+    return family_of(rectifier, theta).apply(mask, theta, output, rules)
 
 
-def _warp_transparent(
-    family: Family, pixels: Array, theta: Array, output: Shape, rules: WarpRules
-) -> Array:
-    """RGBA warped in blocks of rows, so that no more than the output is held beside the photo."""
-    if rules.mode == "nearest":
-        return family.apply(pixels, theta, output, rules._replace(fill_value=0.0))
-    where, counts = theta[None], ONE
-    if rules.antialias:
-        down, across = family.sample_counts(where, pixels.shape, output)[0].tolist()
-        counts = (down, across)
-    (down, across), out = counts, np.empty((*output, 4), pixels.dtype)
-    shape = output[0] * down, output[1] * across
-    for _, rows in blocks_of(1, output[0], output[1] * down * across):
-        samples = slice(rows.start * down, rows.stop * down)
-        at = family.coordinates_in_rows(where, pixels.shape, shape, samples)
-        out[rows] = sample_transparent(pixels, at, counts, rules)
-    return out
-
-
-def _shrunk_transparent(pixels: Array, shape: Shape, dtype: np.dtype[Any] | None = None) -> Array:
-    """RGBA resized by area with colours weighed by alpha, in bands, so that little is held.
-
-    Of a dtype, straight; without one as `premultiplied` gives it.
-    """
-    height, width = pixels.shape[:2]
-    if width > height:
-        turned = _shrunk_transparent(pixels.transpose(1, 0, 2), shape[::-1], dtype)
-        return turned.transpose(1, 0, 2)
-    out = np.empty((*shape, 4), np.float32 if dtype is None else dtype)
-    factor = height / shape[0]
-    if factor < 1:  # a photo that is smaller than that
-        shares = resize_area(premultiplied(pixels)[None], shape)[0]
-        return shares if dtype is None else straight(shares, dtype)
-    for rows in slices_of(shape[0], max(int(BAND / (factor * width)), 1)):
-        first, end = int(rows.start * factor), min(math.ceil(rows.stop * factor), height)
-        band = premultiplied(pixels[first:end])[None]
-        narrow = resize_area(band, (end - first, shape[1]))[0]
-        shares = np.tensordot(_overlaps(rows, first, end, factor), narrow, 1)
-        out[rows] = shares if dtype is None else straight(shares, dtype)
-    return out
-
-
-def _overlaps(rows: slice, first: int, end: int, factor: float) -> Array:
-    """What share of each of some rows each row of the photo from `first` to `end` has."""
-    above = np.arange(rows.start, rows.stop)[:, None] * factor
-    source = np.arange(first, end)
-    shares = np.minimum(source + 1, above + factor) - np.maximum(source, above)
-    return np.asarray(np.clip(shares, 0, None) / factor, np.float32)
+def family_of(rectifier: PhotoRectifier, theta: Array) -> Family:
+    """What warps by a theta: of corners, for instance, it is a homography, whatever the model's."""
+    return FAMILIES["projective"] if theta.shape == (3, 3) else rectifier.family

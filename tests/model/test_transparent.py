@@ -75,7 +75,7 @@ def test_outside_is_transparent_and_means_are_taken_of_what_shrinks():
 
 @pytest.mark.parametrize("shape", [(80, 60), (60, 80), (1, 500), (500, 1)])
 def test_a_small_copy_is_that_of_the_whole_at_once(monkeypatch, shape):
-    monkeypatch.setattr("stn_cv.model.photos.BAND", 300)
+    monkeypatch.setattr("stn_cv.model.transparent.BAND", 300)
     pixels, spec = photo(*shape), ImageSpec(16, 16, 3, "float")
     inside = min(16 / shape[0], 16 / shape[1])
     small = tuple(max(round(side * inside), 1) for side in shape)
