@@ -16,6 +16,7 @@ from .predict import predict
 from .rectify import rectify
 from .score import score
 from .streams import open_standard_streams
+from .warmup import warmup
 
 __all__ = ["main"]
 
@@ -26,7 +27,7 @@ def commands() -> None:
     """Learned rectification for classical vision, on a CPU."""
 
 
-for command in (fit, align, rectify, predict, score, export, info, doctor, demo):
+for command in (fit, align, rectify, predict, score, export, info, warmup, doctor, demo):
     commands.add_command(command)
 
 
