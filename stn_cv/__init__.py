@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from .alignment import (
         theta_from_moments,
     )
+    from .displays import (
+        ClassMeanDisplay,
+        LossCurveDisplay,
+        RectificationDisplay,
+        ThetaDisplay,
+    )
     from .errors import (
         AlignmentWarning,
         CollapseWarning,
@@ -83,6 +89,10 @@ _HOMES = {
     "PoseReport": "estimators",
     "cross_validate_pose": "estimators",
     "JointAlignment": "estimators",
+    "RectificationDisplay": "displays",
+    "ClassMeanDisplay": "displays",
+    "ThetaDisplay": "displays",
+    "LossCurveDisplay": "displays",
     "Rectifier": "model.rectifier",
     "ImageSpec": "model.image_spec",
     "save": "model.file",
@@ -119,6 +129,7 @@ _HOMES = {
 
 __all__ = [
     "AlignmentWarning",
+    "ClassMeanDisplay",
     "CollapseWarning",
     "HOG",
     "ImageSpec",
@@ -126,16 +137,19 @@ __all__ = [
     "InvalidInputError",
     "InvalidTypeError",
     "JointAlignment",
+    "LossCurveDisplay",
     "MissingLibraryError",
     "ModelFileError",
     "NonFiniteError",
     "PoseReport",
     "PoseTransformer",
     "PoseWarning",
+    "RectificationDisplay",
     "Rectifier",
     "SpatialTransformer",
     "SpatialTransformerClassifier",
     "StnError",
+    "ThetaDisplay",
     "TrainingDiverged",
     "affine_grid",
     "affine_grid_backward",

@@ -3,12 +3,14 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from ..errors import InvalidInputError
 from ..opencv import format_named
 from .collisions import Tree, check_apart, check_outputs, check_reports, check_spared, is_below
+from .corner_files import KnownCorners
+from .corrections import Corrections, corrections_of
 from .manifest import Row, Told, parts_of, read_part, read_told
 from .options import Options
 from .search import Found, Wanted, check_sources, walk
@@ -37,6 +39,8 @@ class Item(NamedTuple):
         What a part of the manifest tells of what is skipped.
     reason : str or None
         Why it fails.
+    correction : KnownCorners or None
+        What is known of the photo's frame.
     """
 
     source: str
@@ -47,6 +51,7 @@ class Item(NamedTuple):
     is_there: bool = False
     row: Row | None = None
     reason: str | None = None
+    correction: KnownCorners | None = None
 
     @property
     def written(self) -> list[str]:
@@ -74,6 +79,7 @@ class Plan:
     target: str
     options: Options
     told: Told
+    corrections: Corrections | None = None
 
     @property
     def wanted(self) -> Wanted:
@@ -91,13 +97,19 @@ class Plan:
         """Look through the folders; each call looks anew."""
         passed_over: Counter[str] = Counter()
         left = self.options.limit
-        for number, found in enumerate(_stretches(walk(self.roots, self.wanted, passed_over))):
+        for number, found in enumerate(_stretches(self._found(passed_over))):
             if self._is_ours(number):
                 items = self._items(number, found)
                 if left is not None:
                     items, left = _limited(items, left)
                 yield Shard(number, items, passed_over.copy())
             passed_over.clear()
+
+    def _found(self, passed_over: Counter[str] | None = None) -> Iterator[Found]:
+        """The photos, of corrections those that have one."""
+        for found in walk(self.roots, self.wanted, passed_over):
+            if self.corrections is None or self.corrections.of(found.path) is not None:
+                yield found
 
     def check_names(self, disk_folds: bool = False) -> None:
         """Refuse outputs of one name, as `check_outputs` says."""
@@ -148,7 +160,7 @@ class Plan:
     def _items(self, number: int, found: list[Found]) -> list[Item]:
         """What to do with each photo of a shard."""
         items = [self._item(one) for one in found]
-        if self.options.existing != "skip":
+        if self.options.existing != "skip" or self.corrections is not None:
             return [item._replace(is_there=os.path.lexists(item.target)) for item in items]
         manifest = self.options.manifest
         rows = {} if manifest is None else read_part(parts_of(manifest), number)
@@ -171,7 +183,8 @@ class Plan:
         if preview is not None:
             preview = os.path.join(os.fspath(preview), _preview_name(relative))
         aside = None if aside is None else os.path.join(aside, relative)
-        return Item(path, os.path.join(self.target, relative), preview, aside)
+        known = None if self.corrections is None else self.corrections.of(path)
+        return Item(path, os.path.join(self.target, relative), preview, aside, correction=known)
 
     def _trees(self) -> dict[str, list[Tree]]:
         """What is written, by the folder that it is written to."""
@@ -221,13 +234,15 @@ def make_plan(
     sheets = [] if sheet is None else [os.path.dirname(os.path.abspath(sheet))]
     plan = Plan(roots, os.fspath(target), options, Told())
     check_apart([*plan.folders, *sheets], roots)
-    read = [model] if isinstance(model, (str, os.PathLike)) else []
+    read = [f for f in (model, options.corrections) if isinstance(f, (str, os.PathLike))]
     check_spared([*read, *roots], options.reports, plan.wanted)
     check_reports(options.reports, plan.folders)
     plan.check_names()
     if options.manifest is not None:
         plan = Plan(roots, plan.target, options, read_told(options.manifest))
     plan.check_not_among_inputs()
+    if options.corrections is not None:
+        plan = replace(plan, corrections=corrections_of(options, walk(roots, plan.wanted)))
     if options.existing == "error":
         plan.check_nothing_there()
     return plan
@@ -276,9 +291,8 @@ def _output_name(name: str, kind: str | None) -> str:
     if kind is None:
         return name
     stem, suffix = os.path.splitext(name)
-    if format_named(f".{kind}") is format_named(suffix):
-        return name
-    return f"{stem}.{kind}"
+    same = format_named(f".{kind}") is format_named(suffix)
+    return name if same else f"{stem}.{kind}"
 
 
 def _preview_name(name: str) -> str:

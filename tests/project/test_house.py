@@ -61,6 +61,7 @@ DOORS = {
     "onnx": {"onnx/door.py": IN_FUNCTIONS},
     "onnxruntime": {"onnx/door.py": IN_FUNCTIONS},
     "click": {"cli/": ANYWHERE},
+    "matplotlib": {"displays/": IN_FUNCTIONS},
     "rich": {"cli/": ANYWHERE, "demo.py": ANYWHERE},
 }
 MAX_FILE_LINES = 300
