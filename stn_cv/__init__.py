@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from .errors import (
         AlignmentWarning,
+        ClusterError,
         CollapseWarning,
         InterruptedWarning,
         InvalidInputError,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         cross_validate_pose,
     )
     from .folder import (
+        DaskExecutor,
         iter_rectified,
         rectify_folder,
     )
@@ -114,6 +116,7 @@ _HOMES = {
     "contact_sheet": "pictures",
     "iter_rectified": "folder",
     "rectify_folder": "folder",
+    "DaskExecutor": "folder",
     "StnError": "errors",
     "InvalidInputError": "errors",
     "InvalidTypeError": "errors",
@@ -122,6 +125,7 @@ _HOMES = {
     "InterruptedWarning": "errors",
     "ModelFileError": "errors",
     "MissingLibraryError": "errors",
+    "ClusterError": "errors",
     "CollapseWarning": "errors",
     "PoseWarning": "errors",
     "AlignmentWarning": "errors",
@@ -130,7 +134,9 @@ _HOMES = {
 __all__ = [
     "AlignmentWarning",
     "ClassMeanDisplay",
+    "ClusterError",
     "CollapseWarning",
+    "DaskExecutor",
     "HOG",
     "ImageSpec",
     "InterruptedWarning",

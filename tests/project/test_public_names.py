@@ -29,7 +29,7 @@ ALIGNMENT = ["theta_from_moments"]
 MODEL = ["ImageSpec", "Rectifier", "export", "load", "save"]
 PICTURES = ["contact_sheet"]
 DISPLAYS = ["ClassMeanDisplay", "LossCurveDisplay", "RectificationDisplay", "ThetaDisplay"]
-FOLDERS = ["iter_rectified", "rectify_folder"]
+FOLDERS = ["DaskExecutor", "iter_rectified", "rectify_folder"]
 ESTIMATORS = [
     "HOG",
     "JointAlignment",
@@ -41,6 +41,7 @@ ESTIMATORS = [
 ]
 ERRORS = [
     "AlignmentWarning",
+    "ClusterError",
     "CollapseWarning",
     "InterruptedWarning",
     "InvalidInputError",
