@@ -20,6 +20,7 @@ PAGES = {
     "notebooks/02_distortions.ipynb": "02_distortions",
     "notebooks/03_how_it_works.ipynb": "03_how_it_works",
     "pipelines/README.md": "pipelines",
+    "pipelines/cluster/README.md": "cluster",
     "stn_cv/estimators/README.md": "estimators",
     "stn_cv/families/README.md": "families",
     "stn_cv/folder/README.md": "folder",
@@ -29,6 +30,7 @@ PAGES = {
     "stn_cv/nn/README.md": "nn",
     "stn_cv/onnx/README.md": "onnx",
     "stn_cv/opencv/README.md": "opencv",
+    "stn_cv/review/README.md": "review",
     "stn_cv/sampling/README.md": "sampling",
     "tests/benchmarks/README.md": "benchmarks",
 }

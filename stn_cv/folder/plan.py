@@ -7,18 +7,17 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from ..errors import InvalidInputError
-from ..opencv import format_named
 from ..storage import Presence, absolute, exists, is_address, is_folder, joined, real
 from .collisions import Tree, check_apart, check_outputs, check_reports, check_spared, is_below
 from .corner_files import KnownCorners
 from .corrections import Corrections, corrections_of
 from .manifest import Row, Told, part_of, read_part, read_told
+from .names import output_name, preview_name
 from .options import Options
 from .search import Found, Wanted, check_sources, is_there, walk
 
 __all__ = ["SHARD", "Item", "Plan", "Shard", "make_plan"]
 
-PREVIEW = ".jpg"  # format of previews, whatever the photos are
 SHARD = 64  # photos
 Work = Literal["rectify", "tell", "skip", "fail"]
 
@@ -186,9 +185,9 @@ class Plan:
             return Item(path, "", work="fail", reason=reason)
         options = self.options
         preview, aside = options.preview, options.aside
-        relative = _output_name(relative, options.format)
+        relative = output_name(relative, options.format)
         if preview is not None:
-            preview = joined(os.fspath(preview), _preview_name(relative))
+            preview = joined(os.fspath(preview), preview_name(relative))
         aside = None if aside is None else joined(aside, relative)
         known = None if self.corrections is None else self.corrections.of(path)
         return Item(path, joined(self.target, relative), preview, aside, correction=known)
@@ -198,10 +197,10 @@ class Plan:
         kind = self.options.format
 
         def named(name: str) -> str:
-            return _output_name(name, kind)
+            return output_name(name, kind)
 
         def previewed(name: str) -> str:
-            return _preview_name(named(name))
+            return preview_name(named(name))
 
         plain = None if kind is None else named
         names = [(self.target, plain)]
@@ -294,16 +293,3 @@ def _as_it_is(item: Item, path: str, is_told: bool, row: Row | None) -> Item:
         row = None
     work: Work = "skip" if is_told or row is not None else "tell"
     return item._replace(target=path, is_there=True, work=work, row=None if is_told else row)
-
-
-def _output_name(name: str, kind: str | None) -> str:
-    if kind is None:
-        return name
-    stem, suffix = os.path.splitext(name)
-    same = format_named(f".{kind}") is format_named(suffix)
-    return name if same else f"{stem}.{kind}"
-
-
-def _preview_name(name: str) -> str:
-    jpeg = format_named(os.path.splitext(name)[1]) is format_named(PREVIEW)
-    return name if jpeg else name + PREVIEW

@@ -29,7 +29,7 @@ def test_every_public_name_is_in_the_reference():
 
 
 def test_every_readme_and_notebook_has_a_page(conf):
-    readmes = [*ROOT.glob("stn_cv/**/README.md"), *ROOT.glob("pipelines/README.md")]
+    readmes = [*ROOT.glob("stn_cv/**/README.md"), *ROOT.glob("pipelines/**/README.md")]
     files = [*readmes, *ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("tests/*/README.md")]
     assert {path.relative_to(ROOT).as_posix() for path in files} <= set(conf.PAGES)
     linked = "".join(path.read_text("utf-8") for path in SITE.glob("*.md"))
