@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from ..errors import InvalidInputError
+from ..storage import is_folder
 from .corner_files import KnownCorners, known_corners
 from .manifest import parts_of
 from .options import Options
@@ -45,7 +46,7 @@ def corrections_of(options: Options, photos: Iterable[Found]) -> Corrections:
     InvalidInputError
         If some are of other photos, or the manifest has parts that were not joined yet.
     """
-    if options.manifest is not None and os.path.isdir(parts_of(options.manifest)):
+    if options.manifest is not None and is_folder(parts_of(options.manifest)):
         raise InvalidInputError(
             f"the manifest {os.fspath(options.manifest)!r} has parts that no run has joined yet; "
             "run the command without corrections first."

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import InvalidInputError, InvalidTypeError, one_of
 from ..opencv import LARGEST_PICTURE, SUFFIXES
+from ..storage import is_address
 from ..threads import effective_jobs
 
 __all__ = ["Damaged", "Doubtful", "Existing", "Options", "PathLike", "Sampling", "Size", "SizeWord"]
@@ -67,6 +68,7 @@ class Options:
         if self.quality is not None:
             _check_count("quality", self.quality, 100)
         self._check_doubt()
+        self._check_on_disk()
         self._check_corrections()
         self._check_shard()
         if self.size not in get_args(SizeWord) and not self._is_shape():
@@ -109,6 +111,17 @@ class Options:
             raise InvalidInputError(
                 f"min_confidence is {self.min_confidence!r}; wanted a probability from 0 to 1."
             )
+
+    def _check_on_disk(self) -> None:
+        own = {"report": self.report, "corrections": self.corrections}
+        if self.report is not None:
+            own["manifest"] = self.manifest  # which the report is made of
+        for name, path in own.items():
+            if path is not None and is_address(path):
+                raise InvalidInputError(
+                    f"{name} is {path!r}; wanted a file on this machine's disk, of a report and of "
+                    "corrections."
+                )
 
     def _check_corrections(self) -> None:
         if self.corrections is None:

@@ -12,8 +12,8 @@ from .collisions import Tree, check_apart, check_outputs, check_reports, check_s
 from .corner_files import KnownCorners
 from .corrections import Corrections, corrections_of
 from .manifest import Row, Told, part_of, read_part, read_told
-from .names import output_name, preview_name
 from .options import Options
+from .output_names import output_name, preview_name
 from .search import Found, Wanted, check_sources, is_there, walk
 
 __all__ = ["SHARD", "Item", "Plan", "Shard", "make_plan"]

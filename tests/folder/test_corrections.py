@@ -79,6 +79,7 @@ def test_a_hopeless_photo_stays_as_it_came(run):
         ({"a": FRAME}, {"source": "b.png"}, "not among the inputs"),
         ({"a": FRAME}, {"existing": "error"}, "existing is 'error'"),
         ({"a": FRAME}, {"shard": (1, 2)}, "leave the shard out"),
+        ({"a": FRAME}, {"report": "s3://bucket/r.html"}, "wanted a file on this machine"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything(run, frames, options, reason):

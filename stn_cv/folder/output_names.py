@@ -1,4 +1,4 @@
-"""How the files that a photo becomes are called."""
+"""How outputs and previews are named, by their photos' names."""
 
 import os
 
@@ -10,7 +10,7 @@ PREVIEW = ".jpg"  # format of previews, whatever the photos are
 
 
 def output_name(name: str, kind: str | None) -> str:
-    """A photo's output: of its own name, or with the suffix of another format."""
+    """The photo's own name, or with the suffix of another format."""
     if kind is None:
         return name
     stem, suffix = os.path.splitext(name)
@@ -19,6 +19,6 @@ def output_name(name: str, kind: str | None) -> str:
 
 
 def preview_name(name: str) -> str:
-    """A photo's picture of before and after."""
+    """The output's name, with the suffix of previews behind it if it has another."""
     jpeg = format_named(os.path.splitext(name)[1]) is format_named(PREVIEW)
     return name if jpeg else name + PREVIEW
