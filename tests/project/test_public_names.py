@@ -28,7 +28,13 @@ POSES = ["angle_error", "corner_error", "corners_from_theta", "theta_from_corner
 ALIGNMENT = ["theta_from_moments"]
 MODEL = ["ImageSpec", "Rectifier", "export", "load", "save"]
 PICTURES = ["contact_sheet"]
-FOLDERS = ["iter_rectified", "rectify_folder"]
+FOLDERS = [
+    "iter_rectified",
+    "load_folder",
+    "predict_folder",
+    "read_manifest",
+    "rectify_folder",
+]
 ESTIMATORS = [
     "HOG",
     "JointAlignment",
@@ -37,6 +43,7 @@ ESTIMATORS = [
     "SpatialTransformer",
     "SpatialTransformerClassifier",
     "cross_validate_pose",
+    "fit_folder",
 ]
 ERRORS = [
     "AlignmentWarning",
