@@ -35,8 +35,8 @@ def fit_folder(
         What keeps photos of one thing on one side of the split, as in `load_folder`.
     n_jobs : int or None, default None
         Threads; None is 1, -1 all cores.
-    **parameters : object
-        Of `SpatialTransformerClassifier`, such as ``family="attention"``.
+    parameters : object
+        Any of `SpatialTransformerClassifier`, such as ``family="attention"``.
 
     Returns
     -------
@@ -60,7 +60,9 @@ def fit_folder(
     >>> import numpy as np
     >>> import stn_cv
     >>> from stn_cv.opencv import write_image
+    >>> from pathlib import Path
     >>> for label, shade in (("dark", 30), ("light", 220)):
+    ...     Path("photos", label).mkdir(parents=True)
     ...     for i in range(4):
     ...         write_image(f"photos/{label}/{i}.png", np.full((30, 40, 3), shade + i, np.uint8))
     >>> model = stn_cv.fit_folder("photos", (16, 16), max_iter=2, random_state=0)

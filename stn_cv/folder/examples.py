@@ -94,7 +94,9 @@ def load_folder(
     >>> import numpy as np
     >>> import stn_cv
     >>> from stn_cv.opencv import write_image
+    >>> from pathlib import Path
     >>> for label, shade in (("dark", 30), ("light", 220)):
+    ...     Path("photos", label).mkdir(parents=True)
     ...     write_image(f"photos/{label}/1.png", np.full((30, 40, 3), shade, np.uint8))
     >>> examples = stn_cv.load_folder("photos", (16, 16))
     >>> examples.images.shape, examples.labels.tolist(), examples.failures
