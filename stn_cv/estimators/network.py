@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInputError
+from ..geometry import check_shape
 from ..model.image_spec import ImageSpec
 from ..nn.architectures import HEADS, LOCALIZATIONS, layers_of
 from ..nn.dense import Dense
@@ -47,8 +48,9 @@ def shape_of(data: TrainingData) -> tuple[int, int, int]:
 
 def output_shape_of(estimator: Any, spec: ImageSpec) -> tuple[int, int]:
     """(height, width) of rectified images."""
-    height, width = estimator.output_shape or (spec.height, spec.width)
-    return height, width
+    if estimator.output_shape is None:
+        return spec.height, spec.width
+    return check_shape("output_shape", estimator.output_shape)
 
 
 def layers_for(estimator: Any, data: TrainingData, standardize: Layer) -> list[Layer]:

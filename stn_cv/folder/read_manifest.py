@@ -1,11 +1,12 @@
 """The manifest of a run, read."""
 
-import json
+import errno
 import os
 
 from ..errors import InvalidInputError
+from ..storage import exists
 from .item import Result
-from .manifest import known_rows
+from .manifest import rows_of
 
 __all__ = ["read_manifest"]
 
@@ -47,10 +48,9 @@ def read_manifest(path: str | os.PathLike[str]) -> list[Result]:
     >>> [(row.status, row.angle is None) for row in stn_cv.read_manifest("rows.jsonl")]
     [('done', False)]
     """
-    with open(path, "rb") as file:
-        _, whole = known_rows(file, os.fspath(path))
-        file.seek(0)
-        rows = [json.loads(line) for line in file.read(whole).splitlines()]
+    if not exists(os.fspath(path)):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fspath(path))
+    rows = list(rows_of(os.fspath(path)))
     columns = set(Result.__dataclass_fields__)
     unknown = {name for row in rows for name in row} - columns
     if unknown:
