@@ -43,10 +43,22 @@ if TYPE_CHECKING:
         SpatialTransformerClassifier,
         cross_validate_pose,
     )
+    from .estimators.fit_folder import (
+        fit_folder,
+    )
     from .folder import (
         DaskExecutor,
         iter_rectified,
         rectify_folder,
+    )
+    from .folder.examples import (
+        load_folder,
+    )
+    from .folder.predict import (
+        predict_folder,
+    )
+    from .folder.read_manifest import (
+        read_manifest,
     )
     from .geometry import (
         angle_error,
