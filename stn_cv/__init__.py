@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from .alignment import (
         theta_from_moments,
     )
+    from .displays import (
+        ClassMeanDisplay,
+        LossCurveDisplay,
+        RectificationDisplay,
+        ThetaDisplay,
+    )
     from .errors import (
         AlignmentWarning,
         ClusterError,
@@ -37,10 +43,22 @@ if TYPE_CHECKING:
         SpatialTransformerClassifier,
         cross_validate_pose,
     )
+    from .estimators.fit_folder import (
+        fit_folder,
+    )
     from .folder import (
         DaskExecutor,
         iter_rectified,
         rectify_folder,
+    )
+    from .folder.examples import (
+        load_folder,
+    )
+    from .folder.predict import (
+        predict_folder,
+    )
+    from .folder.read_manifest import (
+        read_manifest,
     )
     from .geometry import (
         angle_error,
@@ -85,6 +103,10 @@ _HOMES = {
     "PoseReport": "estimators",
     "cross_validate_pose": "estimators",
     "JointAlignment": "estimators",
+    "RectificationDisplay": "displays",
+    "ClassMeanDisplay": "displays",
+    "ThetaDisplay": "displays",
+    "LossCurveDisplay": "displays",
     "Rectifier": "model.rectifier",
     "ImageSpec": "model.image_spec",
     "save": "model.file",
@@ -107,6 +129,10 @@ _HOMES = {
     "iter_rectified": "folder",
     "rectify_folder": "folder",
     "DaskExecutor": "folder",
+    "load_folder": "folder.examples",
+    "predict_folder": "folder.predict",
+    "read_manifest": "folder.read_manifest",
+    "fit_folder": "estimators.fit_folder",
     "StnError": "errors",
     "InvalidInputError": "errors",
     "InvalidTypeError": "errors",
@@ -123,6 +149,7 @@ _HOMES = {
 
 __all__ = [
     "AlignmentWarning",
+    "ClassMeanDisplay",
     "ClusterError",
     "CollapseWarning",
     "DaskExecutor",
@@ -132,16 +159,19 @@ __all__ = [
     "InvalidInputError",
     "InvalidTypeError",
     "JointAlignment",
+    "LossCurveDisplay",
     "MissingLibraryError",
     "ModelFileError",
     "NonFiniteError",
     "PoseReport",
     "PoseTransformer",
     "PoseWarning",
+    "RectificationDisplay",
     "Rectifier",
     "SpatialTransformer",
     "SpatialTransformerClassifier",
     "StnError",
+    "ThetaDisplay",
     "TrainingDiverged",
     "affine_grid",
     "affine_grid_backward",
@@ -151,10 +181,14 @@ __all__ = [
     "corners_from_theta",
     "cross_validate_pose",
     "export",
+    "fit_folder",
     "grid_sample",
     "grid_sample_backward",
     "iter_rectified",
     "load",
+    "load_folder",
+    "predict_folder",
+    "read_manifest",
     "rectify_folder",
     "save",
     "theta_from_corners",

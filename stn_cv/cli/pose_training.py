@@ -13,7 +13,7 @@ import numpy as np
 from ..arrays import Array
 from ..atomic import write_bytes
 from ..errors import InterruptedWarning, InvalidInputError
-from ..folder.corner_files import canvas_theta, known_corners
+from ..folder.corner_files import KnownCorners, canvas_theta, known_corners
 from ..folder.examples import Examples, read_background
 from ..folder.search import find_photos
 from ..model.file import save
@@ -36,7 +36,7 @@ def run_poses(
 ) -> int:
     """Fit a model on upright photos, or on those of a file of corners; the exit code."""
     model = poser(**options)
-    rows = known_corners(source) if corners else []
+    rows = _with_corners(known_corners(source)) if corners else []
     photos = [row.path for row in rows] if corners else photos_in(source)
     if len(photos) < FEWEST:
         raise InvalidInputError(
@@ -54,6 +54,14 @@ def run_poses(
     lost = background_of(model, options["background"], examples, options["jobs"])
     code = finish(model, source, examples.images, theta, out, sheets)
     return code or (FAILED if examples.failures or lost else 0)
+
+
+def _with_corners(rows: list[KnownCorners]) -> list[KnownCorners]:
+    """The rows of photos with a frame; it is said how many were marked as hopeless."""
+    kept = [row for row in rows if row.corners is not None]
+    if len(kept) < len(rows):
+        click.echo(f"stn-cv: {len(rows) - len(kept)} photos marked as hopeless left out.", err=True)
+    return kept
 
 
 def poser(
@@ -150,7 +158,7 @@ def trained(model: Any, source: str, images: Array, theta: Array | None) -> tupl
     with progress_bar("training") as show, warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         if hasattr(model, "set_callbacks"):
-            model.set_callbacks(EpochNews(show, judge.n_epochs))
+            model.set_callbacks(EpochNews(show))
         model.fit(images, theta)
     for warning in said:
         click.echo(f"stn-cv: {warning.message}", err=True)

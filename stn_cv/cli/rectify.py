@@ -78,6 +78,11 @@ def _formats() -> tuple[str, ...]:
     help="PNG of the first photos and the least confident.",
 )
 @click.option(
+    "--report",
+    type=click.Path(dir_okay=False),
+    help="HTML page of the photos before and after, the worst first.",
+)
+@click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
     help="Of a model of poses: photos of a lower confidence are doubtful.",
@@ -88,6 +93,11 @@ def _formats() -> tuple[str, ...]:
     default="keep",
     show_default=True,
     help="Where they go, in their own pose: into DIR, among the others, or nowhere.",
+)
+@click.option(
+    "--corrections",
+    type=click.Path(exists=True),
+    help="File of corners, as of review: redo just its photos, by them.",
 )
 @click.option(
     "--shard",
@@ -134,7 +144,8 @@ def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) ->
         return nothing_matched(sources)
     if not quiet:
         rate = f", {done / summary.seconds:.1f} a second" if done else ""
-        doubtful = f"{summary.doubtful} doubtful, " if options["min_confidence"] is not None else ""
+        doubts = options["min_confidence"] is not None or summary.doubtful
+        doubtful = f"{summary.doubtful} doubtful, " if doubts else ""
         click.echo(
             f"{done} rectified, {doubtful}{summary.skipped} skipped, {failed} failed in "
             f"{summary.seconds:.1f} s{rate}."

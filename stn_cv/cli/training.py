@@ -138,7 +138,7 @@ def _trained(
     examples: Examples,
     groups: Any,
     jobs: int,
-    epochs: int,
+    epochs: int | None,
     seed: int,
     validation: float,
     **options: Any,
@@ -148,8 +148,7 @@ def _trained(
 
     model = SpatialTransformerClassifier(
         **options,
-        max_iter=epochs,
-        n_iter_no_change=epochs,  # a schedule of the learning rate is worth nothing in part
+        max_iter="auto" if epochs is None else epochs,
         early_stopping=validation > 0,
         validation_fraction=validation or 0.1,
         n_jobs=jobs,
@@ -158,7 +157,7 @@ def _trained(
     with progress_bar("training") as show, warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         if hasattr(model, "set_callbacks"):
-            model.set_callbacks(EpochNews(show, epochs))
+            model.set_callbacks(EpochNews(show))
         try:
             model.fit(examples.images, examples.labels, groups=groups)
         except TrainingDiverged as error:
@@ -176,11 +175,12 @@ def _trained(
 class EpochNews:
     """A callback of scikit-learn's that shows each epoch."""
 
-    def __init__(self, show: Any, total: int) -> None:
-        self.show, self.total = show, total
+    def __init__(self, show: Any) -> None:
+        self.show, self.total = show, 0
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Nothing to prepare."""
+        """Learn how many epochs there will be."""
+        self.total = context.max_subtasks
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Nothing is done yet."""

@@ -101,7 +101,7 @@ class PoseTransformer(CallbackSupportMixin, Rectification, PoseParameters):
         Training pictures the first look saw, fewer than `n_canvases` only by `max_seconds`.
     n_features_in_ : int
         Values in an image.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Column names of X, where it had any.
 
     See Also

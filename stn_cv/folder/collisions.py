@@ -190,7 +190,9 @@ def check_reports(reports: Sequence[str], folders: Iterable[str]) -> None:
     """
     names = [_spelling(absolute(path)) for path in reports]
     if len(set(names)) < len(names):
-        raise InvalidInputError("the manifest and the contact sheet are one file; give two names.")
+        raise InvalidInputError(
+            "two of manifest, contact sheet and report are one file; give two names."
+        )
     inner = [*names, *(_spelling(absolute(folder)) for folder in folders)]
     for path, name in zip(reports, names, strict=True):
         if inner.count(name) > 1 or any(_is_in(other, name) for other in inner):

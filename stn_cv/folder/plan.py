@@ -3,20 +3,21 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from ..errors import InvalidInputError
-from ..opencv import format_named
 from ..storage import Presence, absolute, exists, is_address, is_folder, joined, real
 from .collisions import Tree, check_apart, check_outputs, check_reports, check_spared, is_below
+from .corner_files import KnownCorners
+from .corrections import Corrections, corrections_of
 from .manifest import Row, Told, part_of, read_part, read_told
 from .options import Options
+from .output_names import output_name, preview_name
 from .search import Found, Wanted, check_sources, is_there, walk
 
 __all__ = ["SHARD", "Item", "Plan", "Shard", "make_plan"]
 
-PREVIEW = ".jpg"  # format of previews, whatever the photos are
 SHARD = 64  # photos
 Work = Literal["rectify", "tell", "skip", "fail"]
 
@@ -38,6 +39,8 @@ class Item(NamedTuple):
         What a part of the manifest tells of what is skipped.
     reason : str or None
         Why it fails.
+    correction : KnownCorners or None
+        What is known of the photo's frame.
     """
 
     source: str
@@ -48,6 +51,7 @@ class Item(NamedTuple):
     is_there: bool = False
     row: Row | None = None
     reason: str | None = None
+    correction: KnownCorners | None = None
 
     @property
     def written(self) -> list[str]:
@@ -77,6 +81,7 @@ class Plan:
     target: str
     options: Options
     told: Told
+    corrections: Corrections | None = None
 
     @property
     def wanted(self) -> Wanted:
@@ -94,7 +99,7 @@ class Plan:
         """Look through the folders; each call looks anew."""
         passed_over: Counter[str] = Counter()
         left, presence, manifest = self.options.limit, Presence(), self.options.manifest
-        for number, found in enumerate(_stretches(walk(self.roots, self.wanted, passed_over))):
+        for number, found in enumerate(_stretches(self._found(passed_over))):
             if self._is_ours(number):
                 has_part = manifest is not None and presence.has(part_of(manifest, number))
                 items = self._items(number, found, presence, has_part)
@@ -102,6 +107,12 @@ class Plan:
                     items, left = _limited(items, left)
                 yield Shard(number, items, passed_over.copy(), has_part)
             passed_over.clear()
+
+    def _found(self, passed_over: Counter[str] | None = None) -> Iterator[Found]:
+        """The photos, of corrections those that have one."""
+        for found in walk(self.roots, self.wanted, passed_over):
+            if self.corrections is None or self.corrections.of(found.path) is not None:
+                yield found
 
     def check_names(self, disk_folds: bool = False) -> None:
         """Refuse outputs of one name, as `check_outputs` says."""
@@ -155,7 +166,7 @@ class Plan:
     ) -> list[Item]:
         """What to do with each photo of a shard."""
         items = [self._item(one) for one in found]
-        if self.options.existing != "skip":
+        if self.options.existing != "skip" or self.corrections is not None:
             return [item._replace(is_there=presence.has(item.target)) for item in items]
         manifest = self.options.manifest
         rows = read_part(part_of(manifest, number)) if manifest is not None and has_part else {}
@@ -174,21 +185,22 @@ class Plan:
             return Item(path, "", work="fail", reason=reason)
         options = self.options
         preview, aside = options.preview, options.aside
-        relative = _output_name(relative, options.format)
+        relative = output_name(relative, options.format)
         if preview is not None:
-            preview = joined(os.fspath(preview), _preview_name(relative))
+            preview = joined(os.fspath(preview), preview_name(relative))
         aside = None if aside is None else joined(aside, relative)
-        return Item(path, joined(self.target, relative), preview, aside)
+        known = None if self.corrections is None else self.corrections.of(path)
+        return Item(path, joined(self.target, relative), preview, aside, correction=known)
 
     def _trees(self) -> dict[str, list[Tree]]:
         """What is written, by the folder that it is written to."""
         kind = self.options.format
 
         def named(name: str) -> str:
-            return _output_name(name, kind)
+            return output_name(name, kind)
 
         def previewed(name: str) -> str:
-            return _preview_name(named(name))
+            return preview_name(named(name))
 
         plain = None if kind is None else named
         names = [(self.target, plain)]
@@ -230,13 +242,15 @@ def make_plan(
     check_apart([*plan.folders, *sheets], roots)
     for address in filter(is_address, plan.folders):
         is_there(address)
-    read = [model] if isinstance(model, (str, os.PathLike)) else []
+    read = [f for f in (model, options.corrections) if isinstance(f, (str, os.PathLike))]
     check_spared([*read, *roots], options.reports, plan.wanted)
     check_reports(options.reports, plan.folders)
     plan.check_names()
     if options.manifest is not None:
         plan = Plan(roots, plan.target, options, read_told(options.manifest))
     plan.check_not_among_inputs()
+    if options.corrections is not None:
+        plan = replace(plan, corrections=corrections_of(options, walk(roots, plan.wanted)))
     if options.existing == "error":
         plan.check_nothing_there()
     return plan
@@ -279,17 +293,3 @@ def _as_it_is(item: Item, path: str, is_told: bool, row: Row | None) -> Item:
         row = None
     work: Work = "skip" if is_told or row is not None else "tell"
     return item._replace(target=path, is_there=True, work=work, row=None if is_told else row)
-
-
-def _output_name(name: str, kind: str | None) -> str:
-    if kind is None:
-        return name
-    stem, suffix = os.path.splitext(name)
-    if format_named(f".{kind}") is format_named(suffix):
-        return name
-    return f"{stem}.{kind}"
-
-
-def _preview_name(name: str) -> str:
-    jpeg = format_named(os.path.splitext(name)[1]) is format_named(PREVIEW)
-    return name if jpeg else name + PREVIEW

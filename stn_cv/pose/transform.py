@@ -18,7 +18,7 @@ from ..nn.spatial import Transform
 from ..sampling import WarpRules
 from .algebra import identities
 from .confidence import check_fitted, probabilities
-from .corner_loss import corner_loss
+from .corner_loss import ROUND, corner_loss
 from .encodings import TURNING, AngleBins, Correction, Encoding, Frames, Regression
 
 __all__ = ["PoseTransform", "encoding_of"]
@@ -254,4 +254,4 @@ class PoseTransform(Transform):
             return np.stack([sure, np.zeros_like(sure)], axis=1)
         theta, _ = FAMILIES[self.family].theta(last[:-1].T.astype(np.float64), self.frames.source)
         moved, _ = corner_loss(theta, identities(self.family, len(theta)), self.shape)
-        return np.stack([last[-1].astype(np.float64), np.log(moved + 1e-3)], axis=1)
+        return np.stack([last[-1].astype(np.float64), np.log(moved + ROUND)], axis=1)

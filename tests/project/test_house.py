@@ -63,6 +63,7 @@ DOORS = {
     "distributed": {"folder/dask_worker.py": IN_FUNCTIONS},
     "onnxruntime": {"onnx/door.py": IN_FUNCTIONS},
     "click": {"cli/": ANYWHERE},
+    "matplotlib": {"displays/": IN_FUNCTIONS},
     "rich": {"cli/": ANYWHERE, "demo.py": ANYWHERE},
 }
 MAX_FILE_LINES = 300
