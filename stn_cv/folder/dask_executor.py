@@ -6,6 +6,7 @@ beside it: then its photos become tasks of their own, so that a photo that kills
 no other and can be named.
 """
 
+import contextlib
 import os
 import secrets
 import time
@@ -37,7 +38,7 @@ __all__ = ["DaskExecutor"]
 AHEAD = 4  # shards a thread, under way or done and waiting for one before them
 ANSWER = 10.0  # seconds until a scheduler answers
 POLL = 0.5  # seconds after which it is looked whether anybody is still there
-PATIENCE = 30.0  # seconds, in which a worker that died is replaced
+PATIENCE = 60.0  # seconds, in which a worker that died is replaced
 
 
 class DaskExecutor:
@@ -47,7 +48,7 @@ class DaskExecutor:
     ----------
     scheduler : str or distributed.Client
         The scheduler's address, such as "tcp://10.0.0.1:8786".
-    patience : float, default 30
+    patience : float, default 60
         Seconds without a single worker after which a run is given up.
 
     Raises
@@ -167,6 +168,8 @@ class _Run:
         finally:
             futures = [future for _, future in self.begun if future is not None]
             self.client.cancel([*futures, self.model])
+            with contextlib.suppress(OSError, RuntimeError):  # the scheduler may be gone
+                self.client.set_metadata([self.name], None)  # how often shards were begun
 
     def _fill(self, shards: Iterator[Shard], stop: Callable[[], bool]) -> bool:
         """Begin shards as long as there is room; once it is to stop, leave what nobody does yet."""

@@ -7,16 +7,21 @@ while, such as a store that asks to slow down, is tried again by obstore, later 
 import configparser
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import MissingLibraryError
 from .addresses import parts_of
 
 __all__ = ["delete", "get", "holds_any", "listed", "put", "size_of"]
 
+T = TypeVar("T")
+
+QUICK, PATIENT = 5, 30  # times that a store is asked again: whether it is there, and in a run
+LONGEST = timedelta(minutes=3)  # that one request may take with all its repetitions
 REASONS = {
     "NoSuchBucket": (errno.ENOENT, "no such bucket"),
     "InvalidBucketName": (errno.EINVAL, "no bucket can have this name"),
@@ -28,6 +33,7 @@ REASONS = {
     "401 Unauthorized": (errno.EACCES, "access denied"),
     "404 Not Found": (errno.ENOENT, "no such object"),
     "error sending request": (errno.EHOSTUNREACH, "the store does not answer"),
+    "response body": (errno.EHOSTUNREACH, "the store does not answer"),
     "SlowDown": (errno.EAGAIN, "the store is overloaded"),
     "429 Too Many": (errno.EAGAIN, "the store is overloaded"),
     "503 Service": (errno.EAGAIN, "the store is overloaded"),
@@ -45,16 +51,19 @@ def get(address: str, most: int = -1) -> bytes:
         If there is none, or it cannot be read.
     """
     store, key = _place(address)
-    with _reasons(address):
+
+    def ask() -> bytes:
         found = _obstore().get(store, key)
         if not 0 <= most < found.meta["size"]:
             return bytes(found.bytes())
         return bytes(_obstore().get_range(store, key, start=0, end=most)) if most else b""
 
+    return _answer(ask, address)
+
 
 def size_of(address: str) -> int | None:
     """The length of an object; None if there is none."""
-    store, key = _place(address)
+    store, key = _place(address, QUICK)
     try:
         with _reasons(address):
             return int(_obstore().head(store, key)["size"]) if key else None
@@ -74,8 +83,7 @@ def put(address: str, data: bytes, may_replace: bool = True) -> None:
     """
     store, key = _place(address)
     mode = "overwrite" if may_replace else "create"
-    with _reasons(address):
-        _obstore().put(store, key, data, mode=mode, use_multipart=False)
+    _answer(lambda: _obstore().put(store, key, data, mode=mode, use_multipart=False), address)
 
 
 def delete(address: str) -> None:
@@ -88,8 +96,7 @@ def delete(address: str) -> None:
 def listed(address: str) -> Iterator[tuple[str, bool]]:
     """Names directly below an address, and whether each stands for more below it."""
     store, key = _place(address)
-    with _reasons(address):
-        found = _obstore().list_with_delimiter(store, key or None)
+    found = _answer(lambda: _obstore().list_with_delimiter(store, key or None), address)
     start = len(key) + 1 if key else 0
     for folder in found["common_prefixes"]:
         yield folder[start:].rstrip("/"), True
@@ -100,9 +107,25 @@ def listed(address: str) -> Iterator[tuple[str, bool]]:
 
 def holds_any(address: str) -> bool:
     """Whether there is anything below an address."""
-    store, key = _place(address)
+    store, key = _place(address, QUICK)
     with _reasons(address):
         return any(len(chunk) for chunk in _obstore().list(store, key or None, chunk_size=1))
+
+
+def _answer(ask: Callable[[], T], address: str) -> T:
+    """What a store answers; asked again where it was lost in the middle of a request.
+
+    obstore itself asks again where there was no connection yet, or where it was refused. A file
+    that was written all the same is found to be there, with the very bytes.
+    """
+    for left in (2, 1, 0):
+        try:
+            with _reasons(address):
+                return ask()
+        except OSError as error:
+            if error.errno != errno.EHOSTUNREACH or not left:
+                raise
+    raise AssertionError("the last one is returned or raised")
 
 
 @contextmanager
@@ -121,17 +144,18 @@ def _reasons(address: str) -> Iterator[None]:
         raise OSError(number, reason, address) from error
 
 
-def _place(address: str) -> tuple[Any, str]:
+def _place(address: str, retries: int = PATIENT) -> tuple[Any, str]:
     """The store of an address, and the key in it."""
     scheme, bucket, key = parts_of(address)
-    return _store(f"{scheme}://{bucket}"), key
+    return _store(f"{scheme}://{bucket}", retries), key
 
 
-@lru_cache(maxsize=16)
-def _store(bucket: str) -> Any:
+@lru_cache(maxsize=32)
+def _store(bucket: str, retries: int) -> Any:
     with _reasons(bucket):
         settings = _aws_profile() if bucket.startswith("s3://") else {}
-        return _obstore().store.from_url(bucket, **settings)
+        again = {"max_retries": retries, "retry_timeout": LONGEST}
+        return _obstore().store.from_url(bucket, retry_config=again, **settings)
 
 
 def _aws_profile() -> dict[str, str]:

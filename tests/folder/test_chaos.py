@@ -38,6 +38,7 @@ def kill(victim, process, cluster, store):
         cluster.start_scheduler()
         for worker in cluster.workers[:]:  # they end with their scheduler
             cluster.replace(worker)
+        cluster.wait()
     elif victim == "store":
         store.kill()
         store.start()
@@ -100,7 +101,10 @@ def disturbed(tmp_path, monkeypatch, photos, runs, kills):
                 outputs, others = below(str(number))
                 rows = read_file(f"{BUCKET}/{number}/m.jsonl").splitlines()
                 rows = told(map_json(rows), f"{BUCKET}/in", f"{BUCKET}/{number}/out")
-                assert (outputs, rows) == wanted, number
+                assert outputs == wanted[0], number
+                assert not [row["error"] for row in rows if row["error"]], number
+                assert [row["input"] for row in rows] == [row["input"] for row in wanted[1]]
+                assert rows == wanted[1], number
                 assert others == [f"{number}/m.jsonl"]
         objects._store.cache_clear()
 

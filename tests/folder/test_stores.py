@@ -2,8 +2,10 @@
 
 import http.server
 import json
+import os
 import threading
 
+import numpy as np
 import pytest
 from support import object_store
 from support.commands import COMMAND, stn_cv, stn_cv_started
@@ -13,6 +15,8 @@ import stn_cv as library
 from stn_cv import iter_rectified, rectify_folder
 from stn_cv.errors import InvalidInputError
 from stn_cv.folder import Options, make_plan, manifest, plan
+from stn_cv.folder.examples import read_examples
+from stn_cv.folder.labels import labelled_photos
 from stn_cv.storage import exists, objects, read_file, write_file
 
 obstore = pytest.importorskip("obstore", reason="obstore (extra cloud) is missing")
@@ -297,6 +301,23 @@ def test_dry_run_and_predict_read_a_store(model, uploaded, tmp_path):
     assert predicted.returncode == 1 and predicted.stdout.count("\n") == 21
     absent = stn_cv("predict", model, f"{uploaded}/absent")
     assert absent.returncode == 2 and "neither a folder nor a file" in absent.stderr
+
+
+def test_a_training_reads_a_store(store, tmp_path):
+    folder = tree(tmp_path, [f"{kind}/{n}.png" for kind in "ab" for n in range(3)], 12, 16)
+    here = labelled_photos(folder)
+    for path, _ in here:
+        name = os.path.relpath(path, folder)
+        objects.put(f"s3://classes/{name}", read_file(path))
+    there = labelled_photos("s3://classes")
+    assert [(path.removeprefix("s3://classes/"), label) for path, label in there] == [
+        (os.path.relpath(path, folder), label) for path, label in here
+    ]
+    read = read_examples(there, (16, 16))
+    assert np.array_equal(read.images, read_examples(here, (16, 16)).images)
+    objects.put("s3://classes/empty/notes.txt", b"no photo")
+    with pytest.raises(InvalidInputError, match="the class 'empty'"):
+        labelled_photos("s3://classes")
 
 
 def test_dask_workers_read_and_write_a_store(uploaded, local, store, tmp_path, monkeypatch):

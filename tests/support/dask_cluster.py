@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 
+import distributed
+
 from support.commands import environment
 from support.paths import ROOT
 
@@ -25,7 +27,14 @@ class Cluster:
         self.start_scheduler()
         for _ in range(self.count):
             self.start_worker()
+        self.wait()
         return self
+
+    def wait(self):
+        """Until all workers have come."""
+        with distributed.Client(self.address, set_as_default=False) as client:
+            if self.workers:
+                client.wait_for_workers(len(self.workers))
 
     def __exit__(self, *error):
         for process in [*self.workers, self.scheduler]:
