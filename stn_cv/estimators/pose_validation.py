@@ -13,7 +13,7 @@ from sklearn.utils import _safe_indexing, indexable
 
 from ..arrays import Array
 from ..errors import InvalidTypeError, PoseWarning
-from .network import is_built_in
+from .network import is_layers
 from .pose_comparison import Compared, Fit, Predict, compared, fit_of_head, told, views_of
 from .pose_report import KINDS, PoseReport, spread_of
 from .training import head_spec, settings_of
@@ -149,7 +149,7 @@ def _fit_own_head(transformer: SpatialTransformer, X: Any, fold: Fold) -> Fit:
     """Of the head that the transformer was trained with."""
     data = validated(clone(transformer), X, fold.y, None, fold.groups)
     settings, spec = settings_of(transformer), None
-    if not is_built_in(transformer.head):
+    if not is_layers(transformer.head):
         spec = head_spec(transformer, data, settings.seed)
     fit_numbers = fit_of_head(transformer, data, settings, spec)
 

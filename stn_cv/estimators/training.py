@@ -24,7 +24,7 @@ from ..nn.samples import Samples
 from ..nn.settings import Settings
 from ..nn.training import Epoch, History, Listener, Trainer, train
 from .hog import HOG
-from .network import build_network, network_to_continue
+from .network import build_network, is_layers, network_to_continue
 from .training_data import TrainingData, split
 
 __all__ = [
@@ -45,6 +45,7 @@ LEFT_OUT = 0.5  # of its grid: an image with more of it outside is lost
 # 19 + 9 epochs, 97.2 % after 28 + 14.
 BEGINNING = 2 / 3
 REFINING = 0.3  # learning rate of the rest, relative; 0.1 and 1 were worse, on four heads
+PULL = 10.0  # decay of a pose that was learned before, towards what it was
 
 
 def settings_of(estimator: Any) -> Settings:
@@ -65,6 +66,7 @@ def settings_of(estimator: Any) -> Settings:
         seed=seed,
         n_jobs=estimator.n_jobs,
         max_seconds=math.inf if estimator.max_seconds is None else estimator.max_seconds,
+        localization_pull=0.0 if is_layers(estimator.localization) else PULL,
     )
 
 

@@ -12,9 +12,10 @@ from ..nn.training import Epoch, Progress
 from .calibration import FEWEST, calibrate
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from .fitted_attributes import Learned, learned_by, unchanged_on_failure
-from .network import is_built_in
+from .network import is_layers
 from .parameters import Parameters
 from .pose_comparison import report_of
+from .pose_start import with_pose
 from .rectification import Rectification
 from .training import finished_despite_interrupt, head_spec, settings_of, train_network
 from .training_data import TrainingData, split, validated
@@ -38,9 +39,11 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         3 x 3, "tps6" of 6 x 6.
     output_shape : tuple or None, default None
         (height, width) of rectified images; None is that of X.
-    localization : {"cnn", "mlp"} or list of layers, default "cnn"
+    localization : {"cnn", "mlp"}, list of layers, PoseTransformer or Rectifier, default "cnn"
         What looks at the image. Layers of `stn_cv.nn`, which are copied; the last layer is
-        appended.
+        appended. Or what knows a pose before the training, which goes on from it and is held
+        near it: a `PoseTransformer`, a clone of which learns from the `upright` images of fit,
+        or a fitted `Rectifier`. Their `family` and `n_steps` count then.
     head : {"cnn", "mlp", "linear"}, list of layers or classifier, default "cnn"
         What classifies the rectified image: a network's layers, where the last one is
         appended, or any classifier or Pipeline of scikit-learn, of which clones are fitted.
@@ -174,6 +177,7 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         y: Any,
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
+        upright: ArrayLike | None = None,
     ) -> "SpatialTransformer":
         """Train the localization and the head.
 
@@ -188,6 +192,9 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         groups : array_like of shape (n,) or None, default None
             Samples of one group, such as copies of one image, stay on one side of the
             validation split and in one fold.
+        upright : array_like of shape (m, h, w), (m, h, w, c) or (m, p) or None, default None
+            At least 5 images in the wanted pose, shaped as those of X and without labels: from
+            them a `PoseTransformer` given as the localization learns before the training.
 
         Returns
         -------
@@ -197,23 +204,27 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         Raises
         ------
         InvalidInputError, InvalidTypeError
-            If X, y, the weights or a parameter cannot be used; before any training.
+            If X, y, the weights, `upright` or a parameter cannot be used; before any training.
+        KeyboardInterrupt
+            If Ctrl-C comes while the pose is learned from `upright`; later it ends the training
+            with a warning, and the best epoch so far is kept.
         TrainingDiverged
             If no epoch gave finite weights better than the untrained ones.
         """
         with unchanged_on_failure(self):
-            self._fit(X, y, sample_weight, groups)
+            self._fit(X, y, sample_weight, groups, upright)
         return self
 
     @with_callbacks  # inside of what gives attributes back, which callbacks need to be closed
-    def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> None:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any, upright: Any) -> None:
         last = getattr(self, "rectifier_", None) if self.warm_start else None
         dtype = None if last is None else last.network.vector.dtype
         data = validated(self, X, y, sample_weight, groups, dtype=dtype)
         settings, spec = settings_of(self), None
-        if not is_built_in(self.head):
+        if not is_layers(self.head):
             data = data.of_present_classes()
             spec = head_spec(self, data, settings.seed)
+        data, pose = with_pose(self, data, upright, settings)
         learned = partial(learned_by, self, data, spec)
         callbacks = FitCallbacks(self, X, y, learned, self.max_iter)
 
@@ -227,9 +238,13 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
 
         def finish() -> Learned:
             self.temperature_ = self._calibrated(network, data, settings)
-            return learned(network)
+            found = network
+            if pose is not None and not history.interrupted:
+                found = pose.fit.recalibrated(network)
+            return learned(found)
 
-        self._keep(finished_despite_interrupt(finish, history))
+        kept = finished_despite_interrupt(finish, history)
+        self._keep(kept)
         self.loss_curve_ = history.losses
         self.validation_scores_ = history.scores if self.early_stopping else None
         self.n_iter_ = len(history.losses)
@@ -237,11 +252,11 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         self.pose_report_ = None
         if not history.interrupted:
             self.pose_report_ = report_of(self, data, settings, spec, self.rectifier_)
-        callbacks.finish(network)
+        callbacks.finish(kept)
 
     def _calibrated(self, network: Network, data: TrainingData, settings: Settings) -> float | None:
         """Calibrate the head on the samples that were kept back, if there are enough of them."""
-        if not (self.early_stopping and is_built_in(self.head)):
+        if not (self.early_stopping and is_layers(self.head)):
             return None
         _, kept_back = split(data, self.validation_fraction, settings.seed)
         if len(kept_back.samples) < FEWEST:
