@@ -122,9 +122,8 @@ def fit(
 
         pose = {name: options.pop(name) for name in OF_POSES}
         both = {name: options[name] for name in OF_BOTH}
-        if not labelled:
-            source = upright or corners
-            return run_poses(source, upright is None, out, **pose, **both)
+        if data is None:
+            return run_poses(str(upright or corners), upright is None, out, **pose, **both)
         photos = None
         if upright is not None:
             own = {name: both[name] for name in both if name not in ("size", "grey")}

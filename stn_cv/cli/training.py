@@ -207,6 +207,9 @@ def _trained(
             model.set_callbacks(EpochNews(show, epochs))
         try:
             model.fit(examples.images, examples.labels, groups=groups, upright=pose.images)
+        except KeyboardInterrupt:
+            click.echo("stn-cv: stopped before the labels were learned: nothing written.", err=True)
+            raise
         except TrainingDiverged as error:
             fact = str(error).partition(";")[0]  # what follows are parameters of the estimator
             raise TrainingDiverged(f"{fact}; {ADVICE}, or more --epochs.") from error

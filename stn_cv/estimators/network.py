@@ -140,7 +140,7 @@ def network_to_continue(estimator: Any, data: TrainingData, anew: str) -> Networ
         )
     layers = [without_confidence(layer) for layer in last.network.layers]
     if data.start is None and isinstance(layers[0], PoseTransform):
-        data = replace(data, start=last)  # it learned from upright images, which need not come again
+        data = replace(data, start=last)  # its upright images need not come again
     inside = [layer for look in last.transform.localizations for layer in look]
     known = [layer for layer in (*inside, *layers) if isinstance(layer, Standardize)]
     standardize = known[0] if known else standardization(data.samples)

@@ -208,13 +208,10 @@ def _spans(estimator: Any, data: PoseData) -> Spans:
     theta, found = data.examples.theta, USUAL
     if not data.upright and theta.shape[-1] != 2:
         found = spans_of(theta, data.shape)
-    given = (estimator.scale, estimator.shift, estimator.perspective)
-    scale, shift, perspective = (
-        automatic if isinstance(value, str) else value
-        for value, automatic in zip(given, found, strict=True)
-    )
-    low, high = scale
-    return Spans((float(low), float(high)), float(shift), float(perspective))
+    low, high = found.scale if isinstance(estimator.scale, str) else estimator.scale
+    shift = found.shift if isinstance(estimator.shift, str) else estimator.shift
+    bent = found.perspective if isinstance(estimator.perspective, str) else estimator.perspective
+    return Spans((float(low), float(high)), float(shift), float(bent))
 
 
 def _settings(estimator: Any) -> Settings:

@@ -172,8 +172,11 @@ class Trainer:
         if norm > settings.max_norm:
             gradient *= settings.max_norm / norm
         vector = self.network.vector
-        if settings.alpha or settings.localization_pull:
-            vector -= learning_rate * self.decay * (vector - self.anchor)
+        if settings.localization_pull:
+            share = learning_rate * self.decay
+            vector -= share / (1 + share) * (vector - self.anchor)  # however strong the pull
+        elif settings.alpha:
+            vector -= learning_rate * self.decay * vector
         self.progress.optimizer.step(vector, gradient, learning_rate)
         self.progress.steps += 1
 

@@ -259,7 +259,7 @@ class PoseTransform(Transform):
         return np.stack([sure, np.log(moved + 1e-3)], axis=1)
 
     def _second_glance(self, X: Array, P: Array) -> Array:
-        """What a single look finds in images as warped by what it found: little, if it was right."""
+        """What a single look finds in images as warped by it: little, if it was right."""
         shape = (X.shape[1], X.shape[2])
         images, family = np.ascontiguousarray(images_of(X)), self.composed_family()
         Z, _ = family.warp(images, np.ascontiguousarray(P, X.dtype), shape, WarpRules("border"))

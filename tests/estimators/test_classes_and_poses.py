@@ -14,10 +14,10 @@ from stn_cv import (
     SpatialTransformer,
     SpatialTransformerClassifier,
 )
-from stn_cv.geometry import angle_error
+from stn_cv.geometry import angle_error, corner_error
 
-UPRIGHT = arrows(24)
-DEGREES = np.random.default_rng(3).uniform(-180, 180, 240)
+UPRIGHT = arrows(60)
+DEGREES = np.random.default_rng(3).uniform(-60, 60, 240)
 LABELS = np.arange(240) % 2  # a square in the head or in the foot: told by no outline
 
 
@@ -39,8 +39,10 @@ def classifier(localization, **parameters):
 
 @pytest.fixture(scope="module")
 def poser():
+    """Learns well enough to be told from what is not; 20 of 60 examples are held out."""
+    narrow = {"angle": 60, "shift": 0.05, "scale": (0.9, 1.1), "n_steps": 2, "filters": 8}
     return PoseTransformer(
-        shift=0.05, scale=(0.9, 1.1), n_canvases=24_000, filters=8, n_steps=3, random_state=0
+        **narrow, n_canvases=12_000, validation_fraction=0.34, random_state=0
     )
 
 
@@ -59,13 +61,13 @@ def test_the_pose_stays_and_the_labels_are_learned(joint):
     assert np.median(turns_off(joint)) < 6
     assert joint.score(X[160:], LABELS[160:]) > 0.85
     labels_alone = classifier("cnn", family="similarity", max_iter=15).fit(X[:160], LABELS[:160])
-    assert np.median(turns_off(labels_alone)) > 30
+    assert np.median(turns_off(labels_alone)) > 20
     assert joint.score(X[160:], LABELS[160:]) > labels_alone.score(X[160:], LABELS[160:])
 
 
 def test_its_confidence_is_that_of_its_own_poses(joint):
     confidence = joint.rectifier_.find_pose(X[160:])[1]
-    right = turns_off(joint) < 15
+    right = corner_error(joint.predict_theta(X[160:]), THETA[160:], (16, 16)) < 0.1
     assert abs(confidence.mean() - right.mean()) < 0.25
     noise = np.random.default_rng(0).random((60, 16, 16))
     assert joint.rectifier_.find_pose(noise)[1].mean() < confidence.mean() - 0.2
@@ -120,8 +122,9 @@ def test_a_transformer_for_a_classifier_of_scikit_learn_keeps_the_pose(poser):
 
 
 def test_training_goes_on():
-    model = classifier(quick(), warm_start=True).fit(X, LABELS, upright=UPRIGHT)
+    model = classifier(quick(), warm_start=True, max_iter=1).fit(X, LABELS, upright=UPRIGHT)
     before = model.rectifier_.network.vector.copy()
+    model.set_params(random_state=1, max_iter=3)
     model.fit(X, LABELS)
     assert (model.rectifier_.network.vector != before).any()
     model.partial_fit(X, LABELS)
@@ -194,5 +197,3 @@ def test_ctrl_c_later_keeps_the_best_epoch(monkeypatch):
     with pytest.warns(InterruptedWarning):
         model.fit(X, LABELS, upright=UPRIGHT)
     assert model.n_iter_ == 2 and np.isnan(model.rectifier_.find_pose(X)[1]).all()
-
-
