@@ -73,7 +73,7 @@ def poser(
     canvases: int,
     jobs: int,
     seed: int,
-    max_seconds: float | None,
+    max_seconds: float | None = None,
     background: str | None,
 ) -> Any:
     """The transformer that the options ask for; what contradicts itself is refused."""

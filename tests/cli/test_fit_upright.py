@@ -159,21 +159,22 @@ def test_one_kind_of_examples_is_wanted(fitted, tmp_path):
 def labelled(tmp_path_factory):
     """Turned photos of two classes, and upright ones."""
     root = tmp_path_factory.mktemp("labelled")
-    for number, name in enumerate(("one", "other")):
-        turned_photos(root / "data" / name, 8 + number)
+    for number, name in enumerate(("bright", "dark")):
+        for path, _ in turned_photos(root / "data" / name, 8 + number):
+            write_image(path, read_image(path) // (1 + number))
     return root, upright_photos(root / "upright")
 
 
 def test_labels_and_upright_photos_make_one_model(labelled, tmp_path):
     root, upright = labelled
     command = ["fit", root / "data", "--upright", upright, "--out", tmp_path / "m.stn"]
-    options = ["--epochs", "2", "--validation", "0.2", "--turn", "40", "--head", "linear", "--keep"]
+    options = ["--epochs", "5", "--validation", "0.2", "--turn", "40", "--head", "linear", "--keep"]
     done = stn_cv(*command, *options, *QUICK)
     assert done.returncode == 0, done.stderr
     assert "learning the pose from 8 upright photos" in done.stderr
-    assert "17 photos of 2 classes: one 8, other 9" in done.stdout
+    assert "17 photos of 2 classes: bright 8, dark 9" in done.stdout
     model = library.load(tmp_path / "m.stn")
-    assert model.classes.tolist() == ["one", "other"] and model.transform.confidence
+    assert model.classes.tolist() == ["bright", "dark"] and model.transform.confidence
     table = tmp_path / "out.jsonl"
     command = ["rectify", tmp_path / "m.stn", root / "data", "-o", tmp_path / "out"]
     done = stn_cv(*command, "--manifest", table, "--min-confidence", "0")
@@ -201,11 +202,11 @@ def test_labels_with_upright_photos_refuse_what_does_not_go_with_them(labelled, 
 
 def test_the_time_for_a_training_is_kept(labelled, tmp_path):
     root, upright = labelled
-    for source in ([root / "data", "--head", "linear", "--keep"], ["--upright", upright]):
-        command = ["fit", *source, "--out", tmp_path / "m.stn", "--max-seconds", "0.001"]
-        done = stn_cv(*command, *QUICK)
+    of_labels = [root / "data", "--head", "linear", "--keep", *QUICK[2:]]
+    for source in (of_labels, ["--upright", upright, *QUICK]):
+        done = stn_cv("fit", *source, "--out", tmp_path / "m.stn", "--max-seconds", "0.001")
         assert done.returncode == 0, done.stderr
-        assert done.stderr.count("epoch") <= 3
+        assert 1 <= done.stderr.count("epoch") <= 3
 
 
 INTERRUPTED = """

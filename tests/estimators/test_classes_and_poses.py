@@ -41,9 +41,7 @@ def classifier(localization, **parameters):
 def poser():
     """Learns well enough to be told from what is not; 20 of 60 examples are held out."""
     narrow = {"angle": 60, "shift": 0.05, "scale": (0.9, 1.1), "n_steps": 2, "filters": 8}
-    return PoseTransformer(
-        **narrow, n_canvases=12_000, validation_fraction=0.34, random_state=0
-    )
+    return PoseTransformer(**narrow, n_canvases=12_000, validation_fraction=0.34, random_state=0)
 
 
 @pytest.fixture(scope="module")
