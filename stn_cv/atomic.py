@@ -84,12 +84,16 @@ def _part_beside(path: Path) -> tuple[Path, BinaryIO]:
         file.close()  # it was cleared before it was locked
 
 
-def try_lock(descriptor: int) -> bool | None:
-    """Lock a file or folder until its descriptor is closed; None where there are no locks."""
+def try_lock(descriptor: int, shared: bool = False) -> bool | None:
+    """Lock a file or folder until its descriptor is closed; None where there are no locks.
+
+    A shared lock lets others be that are shared.
+    """
     try:
         import fcntl
 
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except (ImportError, OSError):

@@ -7,6 +7,7 @@ from types import FrameType
 
 __all__ = [
     "AlignmentWarning",
+    "ClusterError",
     "CollapseWarning",
     "InterruptedWarning",
     "InvalidInputError",
@@ -47,6 +48,10 @@ class TrainingDiverged(StnError, ValueError):  # noqa: N818  (a result, named as
 
 class ModelFileError(StnError, ValueError):
     """A model file that is damaged, of another format, or newer than this library."""
+
+
+class ClusterError(StnError):
+    """Other machines that a run needs and that do not answer, or not as they should."""
 
 
 class MissingLibraryError(StnError, ImportError):

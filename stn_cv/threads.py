@@ -89,10 +89,12 @@ def run_stream(
     items: Iterable[S],
     n_jobs: int | None,
     stop: Callable[[], bool] = lambda: False,
+    is_quick: Callable[[S], bool] = lambda item: False,
 ) -> Iterator[T]:
     """Results of `function` in the order of `items`, a few of which are under way at a time.
 
     Once `stop` says so no item is begun; the results of those that were begun still come.
+    What `is_quick` is done at once, on the calling thread.
     Whoever uses BLAS inside `function` holds `pinned_blas` around the iteration.
     """
     jobs = effective_jobs(n_jobs)
@@ -104,7 +106,12 @@ def run_stream(
             if jobs == 1:
                 yield function(item)
                 continue
-            waiting.append(_pool(jobs).submit(function, item))
+            if is_quick(item):
+                done: Future[T] = Future()
+                done.set_result(function(item))
+                waiting.append(done)
+            else:
+                waiting.append(_pool(jobs).submit(function, item))
             if len(waiting) >= AHEAD * jobs:
                 yield waiting.popleft().result()
         while waiting:

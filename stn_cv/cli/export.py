@@ -19,7 +19,7 @@ def export(model: Path, out: Path) -> None:
     It is first run here, in OpenCV and in onnxruntime if that is installed, and written only if
     it gives there what the model gives.
     """
-    from ..folder.plan import check_spared
+    from ..folder.collisions import check_spared
     from ..model.file import load
     from ..onnx import export as export_model
 

@@ -12,6 +12,7 @@ from .exit_codes import NOTHING_MATCHED
 __all__ = [
     "ChoiceOf",
     "HxW",
+    "ShardOf",
     "Sources",
     "existing_model",
     "jobs_option",
@@ -181,6 +182,21 @@ def pose_options(command: Any) -> Any:
     return command
 
 
+class ShardOf(click.ParamType):  # type: ignore[type-arg]  # no generic before click 8.4
+    """(I, N) written as I/N."""
+
+    name = "I/N"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """The two numbers."""
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", value)
+        if match is None:
+            self.fail(f"{value!r} is no shard; wanted one of so many, such as 1/8 to 8/8.")
+        return int(match[1]), int(match[2])
+
+
 class usage_errors:  # noqa: N801  (a context manager, used as a verb)
     """Input that a command refuses before any work is a mistake in its usage."""
 
@@ -204,6 +220,8 @@ def nothing_matched(sources: Sources) -> int:
 
 def printable(name: str) -> str:
     """A file's name without what could steer a terminal or is no Unicode."""
+    if name.isprintable():
+        return name
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name
     )

@@ -1,5 +1,6 @@
 """``stn-cv rectify``: folders of photos, each warped at its own resolution."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
 
@@ -9,6 +10,7 @@ from .exit_codes import FAILED
 from .options import (
     ChoiceOf,
     HxW,
+    ShardOf,
     Sources,
     existing_model,
     jobs_option,
@@ -88,6 +90,11 @@ def _formats() -> tuple[str, ...]:
     show_default=True,
     help="Where they go, in their own pose: into DIR, among the others, or nowhere.",
 )
+@click.option(
+    "--shard",
+    type=ShardOf(),
+    help="Of N shares of the photos do only the I-th, from 1; a run without it joins the manifest.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what failed.")
 @click.option("-v", "--verbose", is_flag=True, help="A line a photo.")
@@ -114,7 +121,8 @@ def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) ->
         raise
     done, failed = summary.done, len(summary.failures)
     _say_passed_over(summary.passed_over, quiet)
-    if not (done or failed or summary.doubtful or summary.skipped or summary.left):
+    found = done or failed or summary.doubtful or summary.skipped or summary.left
+    if not found and options["shard"] is None:  # a shard may have no share of few photos
         return nothing_matched(sources)
     if not quiet:
         rate = f", {done / summary.seconds:.1f} a second" if done else ""
@@ -146,15 +154,30 @@ def _dry_run(model: Path, sources: Sources, out: str, options: dict[str, Any]) -
     load(model)
     with usage_errors():
         plan = make_plan(sources, out, Options(**options), model)
-    for item in plan.items:
-        click.echo(f"{printable(item.source)} -> {printable(item.target)}")
-    skipped = [*plan.skipped, *plan.untold]
-    for item in skipped:
-        click.echo(f"{printable(item.source)} is done: {printable(item.target)}")
-    _say_passed_over(plan.passed_over)
-    for path, reason in plan.unreadable:
-        click.echo(f"stn-cv: {printable(path)}: {reason}", err=True)
-    if not len(plan):
+    counts: Counter[str] = Counter()
+    passed_over: Counter[str] = Counter()
+    for shard in plan.shards():
+        passed_over.update(shard.passed_over)
+        counts.update(item.work for item in shard.items)
+        _say_planned(shard.items)
+    _say_passed_over(passed_over)
+    if not counts and options["shard"] is None:
         return nothing_matched(sources)
-    click.echo(f"{len(plan.items)} to rectify, {len(skipped)} to skip.")
-    return FAILED if plan.unreadable else 0
+    skipped = counts["skip"] + counts["tell"]
+    click.echo(f"{counts['rectify']} to rectify, {skipped} to skip.")
+    return FAILED if counts["fail"] else 0
+
+
+def _say_planned(items: list[Any]) -> None:
+    """A line for each photo of a shard."""
+    lines = []
+    for item in items:
+        source, target = printable(item.source), printable(item.target)
+        if item.work == "fail":
+            click.echo(f"stn-cv: {source}: {item.reason}", err=True)
+        else:
+            lines.append(
+                f"{source} -> {target}" if item.work == "rectify" else f"{source} is done: {target}"
+            )
+    if lines:
+        click.echo("\n".join(lines))

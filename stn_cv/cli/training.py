@@ -22,11 +22,11 @@ from ..errors import (
     PoseWarning,
     TrainingDiverged,
 )
+from ..folder.collisions import check_apart, check_spared
 from ..folder.examples import Examples, read_examples
 from ..folder.files import check_writable
 from ..folder.groups import groups_of
 from ..folder.labels import labelled_photos
-from ..folder.plan import check_apart, check_spared
 from ..model.file import save
 from ..opencv import encode
 from ..pictures import contact_sheet

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Array
 from ..geometry import (
-    check_warp,
+    check_theta,
     homography_gradient_to_theta,
     homography_output_to_source,
     horizon,
@@ -164,4 +164,4 @@ class ProjectiveFamily(CoordinateFamily):
 
     def check(self, theta: Array) -> Array:
         """Theta (3, 3) or (n, 3, 3) as float64, or an error that says what is wrong."""
-        return check_warp(theta, (3, 3))
+        return check_theta(theta, (3, 3)).astype(np.float64)

@@ -5,7 +5,7 @@ import os
 import stat
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..atomic import PART_PREFIX, PART_SUFFIX, try_lock, write_bytes
@@ -15,8 +15,10 @@ from ..opencv import START, check_pixels, format_names, format_of
 __all__ = [
     "alone_in",
     "check_writable",
+    "clear_unfinished",
     "folded",
     "folds_names",
+    "holds",
     "read_photo_file",
     "write_below",
 ]
@@ -66,6 +68,15 @@ def _check_length(n_bytes: int, pixels: int) -> None:
         )
 
 
+def holds(path: str, data: bytes) -> bool:
+    """Whether a file is there that holds nothing but `data`."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(data) + 1) == data
+    except OSError:
+        return False
+
+
 def write_below(root: str, path: str, data: bytes, may_replace: bool = True) -> None:
     """Write a file whole or not at all, in folders below `root` that are no links.
 
@@ -93,6 +104,8 @@ def write_below(root: str, path: str, data: bytes, may_replace: bool = True) -> 
     try:
         write_bytes(path, data, may_replace)
     except FileExistsError as error:
+        if holds(path, data):  # another process did the same work
+            return
         raise InvalidInputError(
             f"{path!r} came into being while the run was on, and is not replaced; run the command "
             "again, with --existing overwrite if it shall be."
@@ -131,32 +144,40 @@ def check_writable(folder: str) -> None:
 
 
 @contextmanager
-def alone_in(root: str, folders: Iterable[str]) -> Iterator[None]:
-    """Keep other runs out of an output folder, and clear what a killed one left half-written.
+def alone_in(root: str, shared: bool = False) -> Iterator[bool]:
+    """Keep other runs out of an output folder.
 
-    Where the system has no such locks nothing is cleared.
+    Parameters
+    ----------
+    root : str
+        The folder.
+    shared : bool, default False
+        Whether to let in others that share it: runs over other shards of the same plan.
+
+    Yields
+    ------
+    bool
+        Whether they are kept out; some systems have no such locks.
 
     Raises
     ------
     InvalidInputError
         If another run is writing there.
     """
-    descriptor = _locked(root)
+    descriptor = _locked(root, shared)
     try:
-        for folder in folders if descriptor is not None else ():
-            _clear_parts(folder)
-        yield
+        yield descriptor is not None
     finally:
         if descriptor is not None:
             os.close(descriptor)
 
 
-def _locked(root: str) -> int | None:
+def _locked(root: str, shared: bool) -> int | None:
     """A descriptor that holds a folder's lock until it is closed; None where there are none."""
     if os.name == "nt":
         return None
     descriptor = os.open(root, os.O_RDONLY)
-    locked = try_lock(descriptor)
+    locked = try_lock(descriptor, shared)
     if locked:
         return descriptor
     os.close(descriptor)
@@ -167,7 +188,7 @@ def _locked(root: str) -> int | None:
     return None
 
 
-def _clear_parts(folder: str) -> None:
+def clear_unfinished(folder: str) -> None:
     """Remove what nobody writes any more: another run may have this folder as well."""
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):

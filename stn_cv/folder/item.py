@@ -17,7 +17,8 @@ from ..model.batches import finite
 from ..model.photos import Found, find, warped
 from ..model.rectifier import Rectifier
 from ..opencv import Photo, decode_photo, encode
-from .files import read_photo_file, write_below
+from .files import holds, read_photo_file, write_below
+from .manifest import Row
 from .options import Options
 from .plan import Item
 from .preview import Thumbnails, preview_of, thumbnails_of
@@ -29,12 +30,13 @@ NO_MORE_ROOM = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC
 
 @dataclass(frozen=True)
 class Job:
-    """What all items of a run have in common."""
+    """What all items of a run have in common; `parts` is where each shard leaves its rows."""
 
     rectifier: Rectifier
     model_sha256: str
     target: str
     options: Options
+    parts: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Result:
     status : {"done", "doubtful", "skipped", "error"}
         Doubtful: the confidence is below `min_confidence`, and the output, if any, is the photo
         in its own pose. Skipped: the output was there already; what the manifest did not tell of
-        it is told.
+        it is told, as done or doubtful where the very bytes are there that would be written.
     error : str or None
         Why there is no output.
     theta : list of shape (2, 3), (3, 3) or (k * k, 2), or None
@@ -88,7 +90,7 @@ class Result:
     input_sha256: str | None = None
     model_sha256: str | None = None
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> Row:
         """The row of a manifest."""
         row = {name: getattr(self, name) for name in self.__dataclass_fields__}
         if self.confidence is not None and not math.isfinite(self.confidence):
@@ -97,15 +99,21 @@ class Result:
 
 
 class Outcome(NamedTuple):
-    """A result, what a contact sheet shows of it, and whether the disk takes no more."""
+    """A result, its row of the manifest if it has one, and what a contact sheet shows of it.
+
+    At last, whether the disk takes no more.
+    """
 
     result: Result
+    row: Row | None = None
     thumbnails: Thumbnails | None = None
     no_more_room: bool = False
 
 
 def rectify_item(job: Job, item: Item) -> Outcome:
     """Rectify one photo; what goes wrong is in the result and costs no other photo."""
+    if item.work in ("skip", "fail"):
+        return _not_tried(job, item)
     start = time.perf_counter()
     facts: dict[str, Any] = {
         "input": item.source,
@@ -120,14 +128,15 @@ def rectify_item(job: Job, item: Item) -> Outcome:
         facts.update(status="error", error=reason_of(reason, item.source))
         no_more_room = isinstance(reason, OSError) and reason.errno in NO_MORE_ROOM
     facts["milliseconds"] = round((time.perf_counter() - start) * 1000, 3)
-    if facts["status"] != "error" and _is_kept(job, item):
-        facts.update(status="skipped", output=item.target)
-    return Outcome(Result(**facts), thumbnails, no_more_room)
+    result = Result(**facts)
+    return Outcome(result, result.row(), thumbnails, no_more_room)
 
 
-def _is_kept(job: Job, item: Item) -> bool:
-    """Whether the output stays as it was, and only a row of the manifest is wanted."""
-    return item.is_there and job.options.existing == "skip"
+def _not_tried(job: Job, item: Item) -> Outcome:
+    """What is done already, or is no photo."""
+    status, model = "error" if item.work == "fail" else "skipped", job.model_sha256
+    result = Result(item.source, item.target, status, item.reason, model_sha256=model)
+    return Outcome(result, result.row() if item.work == "fail" else item.row)
 
 
 def reason_of(error: Exception, photo: str) -> str:
@@ -157,9 +166,11 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     thumbnails = (
         None if options.contact_sheet is None else thumbnails_of(photo.pixels, theta, output)
     )
-    if _is_kept(job, item):
-        return thumbnails
     target = facts["output"]
+    if item.work == "tell":
+        if not _is_written(item, output, target, options, photo):
+            facts.update(status="skipped", output=item.target)
+        return thumbnails
     file = _encoded(output, target, options, photo)
     if item.preview is not None and options.preview is not None:
         preview = preview_of(photo.pixels, theta, output)
@@ -187,6 +198,17 @@ def _outcome(
     finite(np.hstack([np.ravel(value) for value in (theta, *known)]))
     facts.update(pose)
     return output, theta
+
+
+def _is_written(item: Item, output: Array, target: str, options: Options, photo: Photo) -> bool:
+    """Whether the output that is there is what would be written."""
+    if target != item.target:
+        return False
+    try:
+        file = _encoded(output, target, options, photo)
+    except InvalidInputError:
+        return False
+    return holds(target, file)
 
 
 def _encoded(output: Array, target: str, options: Options, photo: Photo) -> bytes:

@@ -45,6 +45,7 @@ class Options:
     contact_sheet: PathLike | None = None
     min_confidence: float | None = None
     doubtful: Doubtful = "keep"
+    shard: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -64,11 +65,17 @@ class Options:
         if self.quality is not None:
             _check_count("quality", self.quality, 100)
         self._check_doubt()
+        self._check_shard()
         if self.size not in get_args(SizeWord) and not self._is_shape():
             raise InvalidInputError(
                 f"size is {self.size!r}; wanted 'native', 'input' or (height, width) of at most "
                 f"{self.max_pixels} pixels."
             )
+
+    @property
+    def reports(self) -> list[str]:
+        """Files that are written beside the photos."""
+        return [os.fspath(file) for file in (self.manifest, self.contact_sheet) if file is not None]
 
     @property
     def aside(self) -> str | None:
@@ -97,6 +104,20 @@ class Options:
         elif not 0 <= self.min_confidence <= 1:
             raise InvalidInputError(
                 f"min_confidence is {self.min_confidence!r}; wanted a probability from 0 to 1."
+            )
+
+    def _check_shard(self) -> None:
+        if self.shard is None:
+            return
+        index, count = self.shard
+        if not 1 <= index <= count:
+            raise InvalidInputError(
+                f"shard is {index}/{count}, counted from 1; wanted 1/{count} to {count}/{count}."
+            )
+        if self.contact_sheet is not None:
+            raise InvalidInputError(
+                "a contact sheet shows a whole run, not one shard of it; give it to the run "
+                "without a shard that joins them."
             )
 
     def _is_shape(self) -> bool:

@@ -1,64 +1,202 @@
-"""What is to be done: a list of independent items, made before the first file is written."""
+"""What is to be done: a stream of shards, each a stretch of the photos in their order."""
 
 import os
-import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
-from ..atomic import check_file_name
 from ..errors import InvalidInputError
 from ..opencv import format_named
-from .files import folded, folds_names
-from .manifest import known_rows
+from .collisions import Tree, check_apart, check_outputs, check_reports, check_spared, is_below
+from .manifest import Row, Told, parts_of, read_part, read_told
 from .options import Options
-from .search import find_photos
+from .search import Found, Wanted, check_sources, walk
 
-__all__ = ["Item", "Plan", "check_apart", "check_names_apart", "check_spared", "make_plan"]
+__all__ = ["SHARD", "Item", "Plan", "Shard", "make_plan"]
 
 PREVIEW = ".jpg"  # format of previews, whatever the photos are
-FOLDS_NAMES = sys.platform in ("darwin", "win32")  # a file's name has several spellings there
+SHARD = 64  # photos
+Work = Literal["rectify", "tell", "skip", "fail"]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One photo: where from, where to, where its preview goes, and it itself if doubtful.
 
-    `is_there` says whether the output was there beforehand.
+    Attributes
+    ----------
+    source, target, preview, aside : str
+        Paths.
+    work : {"rectify", "tell", "skip", "fail"}
+        Tell: the output is there without a row in the manifest that tells all, since a run was
+        killed between the two; the photo is looked at again. Skip: all is there. Fail: it is no
+        photo but a folder that cannot be listed.
+    is_there : bool
+        Whether the output was there beforehand.
+    row : dict or None
+        What a part of the manifest tells of what is skipped.
+    reason : str or None
+        Why it fails.
     """
 
     source: str
     target: str
     preview: str | None = None
     aside: str | None = None
+    work: Work = "rectify"
     is_there: bool = False
+    row: Row | None = None
+    reason: str | None = None
 
     @property
     def written(self) -> list[str]:
         """All that may be written."""
-        return [path for path in (self.target, self.preview, self.aside) if path is not None]
+        return [path for path in (self.target, self.preview, self.aside) if path]
+
+
+class Shard(NamedTuple):
+    """The unit of work and of resuming: photos done by one process, whose rows are one part.
+
+    Shards are cut where so many photos were found, whatever is done of them already; so the
+    same tree gives the same shards. What was passed over among its photos is counted by kind.
+    """
+
+    number: int
+    items: list[Item]
+    passed_over: Counter[str]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do, what is done already, what cannot be read, and what is no photo.
+    """What to do with the photos in some folders; nothing of it is in memory but a shard."""
 
-    `untold` are outputs that are there without a row in the manifest that tells all: a run was
-    killed between the two. Their photos are looked at again, and nothing but a row is written.
-    """
-
+    roots: list[str]
     target: str
-    items: list[Item]
-    skipped: list[Item] = field(default_factory=list)
-    untold: list[Item] = field(default_factory=list)
-    unreadable: list[tuple[str, str]] = field(default_factory=list)
-    passed_over: Counter[str] = field(default_factory=Counter)
+    options: Options
+    told: Told
 
-    def __len__(self) -> int:
-        """How many results will come."""
-        items = (*self.items, *self.skipped, *self.untold)
-        return len(items) + len(self.unreadable)
+    @property
+    def wanted(self) -> Wanted:
+        """Which files are photos."""
+        return Wanted(self.options.glob, self.options.exclude)
+
+    @property
+    def folders(self) -> list[str]:
+        """Folders of photos that are written to: outputs, previews, doubtful photos."""
+        options = self.options
+        own = [os.fspath(f) for f in (options.preview, options.aside) if f is not None]
+        return [self.target, *own]
+
+    def shards(self) -> Iterator[Shard]:
+        """Look through the folders; each call looks anew."""
+        passed_over: Counter[str] = Counter()
+        left = self.options.limit
+        for number, found in enumerate(_stretches(walk(self.roots, self.wanted, passed_over))):
+            if self._is_ours(number):
+                items = self._items(number, found)
+                if left is not None:
+                    items, left = _limited(items, left)
+                yield Shard(number, items, passed_over.copy())
+            passed_over.clear()
+
+    def check_names(self, disk_folds: bool = False) -> None:
+        """Refuse outputs of one name, as `check_outputs` says."""
+        check_outputs(self._trees(), self.options.reports, self.wanted, disk_folds)
+
+    def check_not_among_inputs(self) -> None:
+        """Inputs may lie below an output folder, but no output among them.
+
+        Raises
+        ------
+        InvalidInputError
+            If one would.
+        """
+        outputs = [os.path.realpath(folder) for folder in self.folders]
+        inputs = [os.path.realpath(root) for root in self.roots]
+        inputs = [root for root in inputs if any(is_below(root, output) for output in outputs)]
+        for found in walk(self.roots, self.wanted) if inputs else ():
+            for path in self._item(found).written:
+                if any(is_below(os.path.realpath(path), root) for root in inputs):
+                    raise InvalidInputError(
+                        f"the output {path!r} would lie among the inputs; give another folder."
+                    )
+
+    def check_nothing_there(self) -> None:
+        """Refuse outputs that are there already.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is one.
+        """
+        there = [path for path in self._there() if path is not None]
+        if there:
+            raise InvalidInputError(
+                f"{len(there)} outputs exist already, such as {there[0]!r}; give another "
+                "folder, or --existing skip or overwrite."
+            )
+
+    def _there(self) -> Iterator[str | None]:
+        if any(map(os.path.lexists, self.folders)):
+            for found in walk(self.roots, self.wanted):
+                yield _already(self._item(found))
+
+    def _is_ours(self, number: int) -> bool:
+        index, count = self.options.shard or (1, 1)
+        return number % count == index - 1
+
+    def _items(self, number: int, found: list[Found]) -> list[Item]:
+        """What to do with each photo of a shard."""
+        items = [self._item(one) for one in found]
+        if self.options.existing != "skip":
+            return [item._replace(is_there=os.path.lexists(item.target)) for item in items]
+        manifest = self.options.manifest
+        rows = {} if manifest is None else read_part(parts_of(manifest), number)
+        there = [_already(item) for item in items]
+        told = [manifest is None] * len(items)
+        if manifest is not None and any(there):
+            told = self.told.among([path or "" for path in there])
+        return [
+            item if path is None else _as_it_is(item, path, is_told, rows.get(item.source))
+            for item, path, is_told in zip(items, there, told, strict=True)
+        ]
+
+    def _item(self, found: Found) -> Item:
+        path, relative, reason = found
+        if reason is not None:
+            return Item(path, "", work="fail", reason=reason)
+        options = self.options
+        preview, aside = options.preview, options.aside
+        relative = _output_name(relative, options.format)
+        if preview is not None:
+            preview = os.path.join(os.fspath(preview), _preview_name(relative))
+        aside = None if aside is None else os.path.join(aside, relative)
+        return Item(path, os.path.join(self.target, relative), preview, aside)
+
+    def _trees(self) -> dict[str, list[Tree]]:
+        """What is written, by the folder that it is written to."""
+        kind = self.options.format
+
+        def named(name: str) -> str:
+            return _output_name(name, kind)
+
+        def previewed(name: str) -> str:
+            return _preview_name(named(name))
+
+        plain = None if kind is None else named
+        names = [(self.target, plain)]
+        if self.options.preview is not None:
+            names.append((os.fspath(self.options.preview), previewed))
+        if self.options.aside is not None:
+            names.append((self.options.aside, plain))
+        files = [root for root in self.roots if not os.path.isdir(root)]
+        sources = [Tree(root) for root in self.roots if os.path.isdir(root)]
+        sources += [Tree("", files=files)] if files else []
+        trees: dict[str, list[Tree]] = {}
+        for folder, name_of in names:
+            own = [tree._replace(name_of=name_of) for tree in sources]
+            trees.setdefault(folder, []).extend(own)
+        return trees
 
 
 def make_plan(
@@ -67,7 +205,7 @@ def make_plan(
     options: Options,
     model: Any = None,
 ) -> Plan:
-    """Find the photos and where their outputs go; refuse what would overwrite anything.
+    """Plan where the outputs of photos go; refuse what would overwrite anything.
 
     `model` is told apart from what is written, if it is a file's name.
 
@@ -78,173 +216,71 @@ def make_plan(
         there already that must not be, or the manifest or contact sheet is another file.
     """
     roots = [os.fspath(source) for source in sources]
-    target = os.fspath(target)
-    folders = [target, *(os.fspath(f) for f in (options.preview, options.aside) if f is not None)]
-    reports = [os.fspath(file) for file in (options.manifest, options.contact_sheet) if file]
-    sheets = [] if options.contact_sheet is None else [os.fspath(options.contact_sheet)]
-    check_apart([*folders, *(os.path.dirname(os.path.abspath(sheet)) for sheet in sheets)], roots)
-    photos, unreadable, passed_over = find_photos(roots, options.glob, options.exclude)
-    items = [_item(path, relative, target, options) for path, relative in photos]
-    _check_targets(items, reports, folders)
+    check_sources(roots)
+    sheet = options.contact_sheet
+    sheets = [] if sheet is None else [os.path.dirname(os.path.abspath(sheet))]
+    plan = Plan(roots, os.fspath(target), options, Told())
+    check_apart([*plan.folders, *sheets], roots)
     read = [model] if isinstance(model, (str, os.PathLike)) else []
-    check_spared([*read, *(path for path, _ in photos)], reports)
-    told = _check_reports(options.manifest, reports)
-    _check_not_among_inputs(items, folders, roots)
-    items = [replace(item, is_there=os.path.lexists(item.target)) for item in items]
-    there = [found for item in items if (found := _already(item)) is not None]
-    if there and options.existing == "error":
-        raise InvalidInputError(
-            f"{len(there)} outputs exist already, such as {there[0].target!r}; give another "
-            "folder, or --existing skip or overwrite."
-        )
-    for item in there:
-        check_file_name(item.target)
-    kept = there if options.existing == "skip" else []
-    done = {item.source for item in kept}
-    todo = [item for item in items if item.source not in done]
-    skipped = [item for item in kept if told is None or item.target in told]
-    untold = [item for item in kept if not (told is None or item.target in told)]
-    return Plan(target, todo[: options.limit], skipped, untold, unreadable, passed_over)
+    check_spared([*read, *roots], options.reports, plan.wanted)
+    check_reports(options.reports, plan.folders)
+    plan.check_names()
+    if options.manifest is not None:
+        plan = Plan(roots, plan.target, options, read_told(options.manifest))
+    plan.check_not_among_inputs()
+    if options.existing == "error":
+        plan.check_nothing_there()
+    return plan
 
 
-def _already(item: Item) -> Item | None:
-    """The item with the output that is there, if one is."""
+def _stretches(found: Iterator[Found]) -> Iterator[list[Found]]:
+    """Consecutive stretches of so many; the last, of what is left, may be empty."""
+    stretch: list[Found] = []
+    for one in found:
+        stretch.append(one)
+        if len(stretch) == SHARD:
+            yield stretch
+            stretch = []
+    yield stretch
+
+
+def _limited(items: list[Item], left: int) -> tuple[list[Item], int]:
+    """What is to be rectified, up to a limit, and all else; what is left of the limit."""
+    kept = []
+    for item in items:
+        if item.work == "rectify":
+            if left == 0:
+                continue
+            left -= 1
+        kept.append(item)
+    return kept, left
+
+
+def _already(item: Item) -> str | None:
+    """The output that is there, if one is."""
     for path in (item.target, item.aside):
-        if path is not None and os.path.lexists(path):
-            return replace(item, target=path, is_there=True)
+        if path and os.path.lexists(path) and not os.path.isdir(path):
+            return path
     return None
 
 
-def _item(path: str, relative: str, target: str, options: Options) -> Item:
-    kind, preview, aside = options.format, options.preview, options.aside
-    stem, suffix = os.path.splitext(relative)
-    if kind is not None and format_named(f".{kind}") is not format_named(suffix):
-        relative = f"{stem}.{kind}"
-    if preview is not None:
-        jpeg = format_named(os.path.splitext(relative)[1]) is format_named(PREVIEW)
-        preview = os.path.join(os.fspath(preview), relative if jpeg else relative + PREVIEW)
-    aside = None if aside is None else os.path.join(aside, relative)
-    return Item(path, os.path.join(target, relative), preview, aside)
+def _as_it_is(item: Item, path: str, is_told: bool, row: Row | None) -> Item:
+    """What is left to do where the output is there."""
+    if row is not None and row["output"] != path:
+        row = None
+    work: Work = "skip" if is_told or row is not None else "tell"
+    return item._replace(target=path, is_there=True, work=work, row=None if is_told else row)
 
 
-def _is_below(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+def _output_name(name: str, kind: str | None) -> str:
+    if kind is None:
+        return name
+    stem, suffix = os.path.splitext(name)
+    if format_named(f".{kind}") is format_named(suffix):
+        return name
+    return f"{stem}.{kind}"
 
 
-def check_apart(folders: list[str], roots: list[str]) -> None:
-    """Refuse outputs in a folder of inputs: a second run would take them for photos.
-
-    Raises
-    ------
-    InvalidInputError
-        If one of the folders is one of the roots, or lies in it.
-    """
-    for folder in folders:
-        for root in filter(os.path.isdir, roots):
-            if _is_below(os.path.realpath(folder), os.path.realpath(root)):
-                raise InvalidInputError(
-                    f"the output {folder!r} lies inside the input {root!r}; give another folder."
-                )
-
-
-def check_spared(
-    read: Iterable[str | os.PathLike[str]], written: Iterable[str | os.PathLike[str]]
-) -> None:
-    """Refuse to write over a file that is read.
-
-    Raises
-    ------
-    InvalidInputError
-        If one of the files is among both.
-    """
-    inputs = {_spelling(os.path.realpath(path)) for path in read}
-    for path in written:
-        if _spelling(os.path.realpath(path)) in inputs:
-            raise InvalidInputError(
-                f"{os.fspath(path)!r} is read, and would be written over; give another name."
-            )
-
-
-def _check_reports(manifest: str | os.PathLike[str] | None, reports: list[str]) -> set[str] | None:
-    """Refuse what is no file, and a manifest that is none; the outputs that one tells of."""
-    for path in reports:
-        check_file_name(path)
-    if manifest is None:
-        return None
-    if not os.path.exists(manifest):
-        return set()
-    with open(manifest, "rb") as file:
-        return known_rows(file, os.fspath(manifest))[0]
-
-
-def _check_targets(items: list[Item], reports: list[str], folders: list[str]) -> None:
-    """Every file that is written is one output or report, and no folder of another."""
-    owners = {_spelling(os.path.abspath(path)): path for path in reports}
-    if len(owners) < len(reports):
-        raise InvalidInputError("the manifest and the contact sheet are one file; give two names.")
-    for item in items:
-        for path in item.written:
-            name = _spelling(os.path.abspath(path))
-            if name in owners:
-                raise InvalidInputError(
-                    f"{owners[name]!r} and {item.source!r} would both be written to {path!r}; "
-                    "rectify them into different folders, or keep their formats."
-                )
-            owners[name] = item.source
-    parents = {_spelling(os.path.abspath(folder)) for folder in folders}
-    for path in list(owners):
-        parents.update(_parents(os.path.dirname(path), parents))
-    for path in owners:
-        if path in parents:
-            raise InvalidInputError(
-                f"{path!r} would be a file and a folder; give another name or --format."
-            )
-
-
-def _check_not_among_inputs(items: list[Item], folders: list[str], roots: list[str]) -> None:
-    """Inputs may lie below an output folder, but no output among them."""
-    outputs = [os.path.realpath(folder) for folder in folders]
-    inputs = [os.path.realpath(root) for root in roots]
-    inputs = [root for root in inputs if any(_is_below(root, output) for output in outputs)]
-    for item in items if inputs else ():
-        for path in item.written:
-            if any(_is_below(os.path.realpath(path), root) for root in inputs):
-                raise InvalidInputError(
-                    f"the output {path!r} would lie among the inputs; give another folder."
-                )
-
-
-def _parents(folder: str, known: set[str]) -> Iterator[str]:
-    while folder and folder not in known:
-        yield folder
-        above = os.path.dirname(folder)
-        if above == folder:
-            return
-        folder = above
-
-
-def check_names_apart(items: Iterable[Item], folders: Iterable[str]) -> None:
-    """Refuse what a disk would take for one file that the system it is on tells apart.
-
-    It is asked, by a file that is removed again, only if there are such names.
-
-    Raises
-    ------
-    InvalidInputError
-        If two photos would have one output or preview.
-    """
-    owners: dict[str, Item] = {}
-    for item in items:
-        for path in item.written:
-            other = owners.setdefault(folded(os.path.abspath(path)), item)
-            if other is not item and any(map(folds_names, folders)):
-                raise InvalidInputError(
-                    f"{other.source!r} and {item.source!r} would both be written to {path!r}, "
-                    "since this disk takes upper and lower case for one; rectify them into "
-                    "different folders."
-                )
-
-
-def _spelling(path: str) -> str:
-    """The same for all spellings of a name that the system takes for one."""
-    return folded(path) if FOLDS_NAMES else path
+def _preview_name(name: str) -> str:
+    jpeg = format_named(os.path.splitext(name)[1]) is format_named(PREVIEW)
+    return name if jpeg else name + PREVIEW

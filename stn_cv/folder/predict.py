@@ -1,20 +1,20 @@
 """What the head of a model says of photos."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import islice
 
 from ..arrays import Array
 from ..model.photos import small_copy
 from ..model.rectifier import Rectifier
 from ..opencv import decode_photo, quiet_and_serial
 from ..threads import pinned_blas, run_stream
+from .arguments import Sources, as_paths
 from .files import read_photo_file
 from .item import reason_of
 from .options import Options
-from .rectify import Sources, as_paths
-from .search import find_photos
+from .search import Found, Wanted, check_sources, walk
 
 __all__ = ["Prediction", "iter_predictions", "predictions"]
 
@@ -38,19 +38,24 @@ def iter_predictions(
     InvalidInputError
         If a source does not exist.
     """
-    found, unreadable, _ = find_photos(as_paths(source), options.glob, options.exclude)
-    paths = [path for path, _ in found[: options.limit]]
-    failures = (Prediction(path, error=reason) for path, reason in unreadable)
-    return chain(failures, predictions(rectifier, options, paths))
+    sources = as_paths(source)
+    check_sources(sources)
+    found = walk(sources, Wanted(options.glob, options.exclude))
+    return predictions(rectifier, options, islice(found, options.limit))
 
 
-def predictions(rectifier: Rectifier, options: Options, paths: list[str]) -> Iterator[Prediction]:
+def predictions(
+    rectifier: Rectifier, options: Options, photos: Iterable[Found]
+) -> Iterator[Prediction]:
     """Classify photos one after the other, in their order."""
     with pinned_blas(), quiet_and_serial():
-        yield from run_stream(partial(_predict, rectifier, options), paths, options.n_jobs)
+        yield from run_stream(partial(_predict, rectifier, options), photos, options.n_jobs)
 
 
-def _predict(rectifier: Rectifier, options: Options, path: str) -> Prediction:
+def _predict(rectifier: Rectifier, options: Options, photo: Found) -> Prediction:
+    path = photo.path
+    if photo.reason is not None:
+        return Prediction(path, error=photo.reason)
     try:
         data = read_photo_file(path, options.max_pixels, options.first_page)
         keep = options.damaged == "keep"

@@ -1,53 +1,20 @@
 """Folders of photos rectified: the functions that users call."""
 
-import hashlib
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
 
-from ..errors import InvalidInputError
-from ..model.file import load, model_bytes
-from ..model.rectifier import Rectifier
 from ..opencv import LARGEST_PICTURE
-from ..pose.transform import PoseTransform
+from .arguments import Model, Sources, as_paths, check_knows_doubt, model_of
+from .executors import Executor, Threads
 from .interrupt import orderly_interrupt
 from .item import Result
 from .options import Damaged, Doubtful, Existing, Options, PathLike, Sampling, Size
 from .plan import make_plan
+from .progress import Progress, counted_ahead
 from .run import run_plan
 from .summary import Summary
 
-__all__ = ["Sources", "as_paths", "iter_rectified", "rectify_folder"]
-
-Sources = PathLike | Sequence[PathLike]
-Model = Any  # a model file's path, a Rectifier or an estimator, of which this room knows nothing
-
-
-def as_paths(source: Sources) -> list[PathLike]:
-    """One path or several, as a list."""
-    return [source] if isinstance(source, (str, os.PathLike)) else list(source)
-
-
-def model_of(model: Model) -> tuple[Rectifier, str]:
-    """The Rectifier in a model file, an estimator, or itself; and the hash of its file."""
-    if isinstance(model, (str, os.PathLike)):
-        rectifier = load(model)
-        return rectifier, hashlib.sha256(Path(model).read_bytes()).hexdigest()
-    data = model_bytes(model)
-    rectifier = model if isinstance(model, Rectifier) else model.rectifier_
-    return rectifier, hashlib.sha256(data).hexdigest()
-
-
-def _check_knows_doubt(rectifier: Rectifier, min_confidence: float | None) -> None:
-    """Refuse to compare what the model does not know."""
-    knows = isinstance(rectifier.transform, PoseTransform) and rectifier.transform.confidence
-    if min_confidence is not None and not knows:
-        raise InvalidInputError(
-            f"min_confidence is {min_confidence}, but the model does not know how likely a pose "
-            "is right; wanted one fitted to poses, with a training that was not interrupted."
-        )
+__all__ = ["iter_rectified", "rectify_folder"]
 
 
 def iter_rectified(
@@ -72,6 +39,8 @@ def iter_rectified(
     contact_sheet: PathLike | None = None,
     min_confidence: float | None = None,
     doubtful: Doubtful = "keep",
+    shard: tuple[int, int] | None = None,
+    executor: Executor | None = None,
 ) -> Iterator[Result]:
     """Rectify photos one after the other, as the caller asks for them.
 
@@ -85,7 +54,7 @@ def iter_rectified(
         Folder for the outputs; it mirrors the sources' trees.
     size, glob, exclude, existing, format, quality, sampling, n_jobs, limit, max_pixels
         As in `rectify_folder`.
-    first_page, damaged, preview, manifest, contact_sheet, min_confidence, doubtful
+    first_page, damaged, preview, manifest, contact_sheet, min_confidence, doubtful, shard, executor
         As in `rectify_folder`.
 
     Yields
@@ -134,11 +103,12 @@ def iter_rectified(
         contact_sheet=contact_sheet,
         min_confidence=min_confidence,
         doubtful=doubtful,
+        shard=shard,
     )
     plan = make_plan(as_paths(source), target, wanted, model)
     fitted = model_of(model)
-    _check_knows_doubt(fitted[0], min_confidence)
-    yield from run_plan(plan, fitted, wanted, lambda: False)
+    check_knows_doubt(fitted[0], min_confidence)
+    yield from run_plan(plan, fitted, executor or Threads(n_jobs), lambda: False, Progress())
 
 
 def rectify_folder(
@@ -163,6 +133,8 @@ def rectify_folder(
     contact_sheet: PathLike | None = None,
     min_confidence: float | None = None,
     doubtful: Doubtful = "keep",
+    shard: tuple[int, int] | None = None,
+    executor: Executor | None = None,
     listener: Callable[[Result, int], None] | None = None,
 ) -> Summary:
     """Rectify folders of photos, each photo at its own resolution.
@@ -217,8 +189,15 @@ def rectify_folder(
     doubtful : {"keep", "skip"} or path-like, default "keep"
         What becomes of them: they stand among the outputs as they came, or nowhere, or in a
         folder of their own that mirrors the sources' trees as well.
+    shard : (int, int) or None, default None
+        Do the first, second, ... of so many shares of the photos only, ``(1, 8)`` to ``(8, 8)``,
+        in any order and on any machine; a call without it does what is missing and joins the
+        parts of the manifest, in which the shares told what they did.
+    executor : Executor or None, default None
+        What does the work instead of threads of this process.
     listener : callable or None, default None
-        ``listener(result, total)``, called after each photo.
+        ``listener(result, total)``, called after each photo; the total is of the photos to do,
+        as far as they have been counted.
 
     Returns
     -------
@@ -273,21 +252,21 @@ def rectify_folder(
         contact_sheet=contact_sheet,
         min_confidence=min_confidence,
         doubtful=doubtful,
+        shard=shard,
     )
     plan = make_plan(as_paths(source), target, wanted, model)
     fitted = model_of(model)
-    _check_knows_doubt(fitted[0], min_confidence)
-    total = len(plan.items)
-    came = 0
-    with orderly_interrupt() as interrupted:
-        for result in run_plan(plan, fitted, wanted, interrupted):
+    check_knows_doubt(fitted[0], min_confidence)
+    progress = Progress()
+    with orderly_interrupt() as interrupted, counted_ahead(plan) as count:
+        done_by = executor or Threads(n_jobs)
+        for result in run_plan(plan, fitted, done_by, interrupted, progress):
             summary.add(result)
-            came += 1
             if listener is not None:
-                listener(result, total)
+                listener(result, max(count(), progress.tried))
         if interrupted():
             raise KeyboardInterrupt
-    summary.passed_over = dict(plan.passed_over)
-    summary.left = len(plan) - came
+    summary.passed_over = dict(progress.passed_over)
+    summary.left = progress.planned - progress.came
     summary.seconds = time.perf_counter() - start
     return summary

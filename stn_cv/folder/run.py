@@ -1,92 +1,120 @@
-"""A plan carried out: on threads, in order, item by item into the manifest."""
+"""A plan carried out: shards handed to an executor, its results told in order."""
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack, closing
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from itertools import chain
 
 from ..model.rectifier import Rectifier
-from ..opencv import quiet_and_serial
-from ..threads import pinned_blas, run_stream
-from .files import alone_in, check_writable
-from .item import Job, Outcome, Result, rectify_item
-from .manifest import Manifest
+from .executors import Executor
+from .files import alone_in, check_writable, clear_unfinished, folds_names
+from .item import Job, Outcome, Result
+from .manifest import Manifest, parts_of
 from .options import Options
-from .plan import Item, Plan, check_names_apart
+from .plan import Plan, Shard
 from .preview import Sheet
+from .progress import Progress
 
 __all__ = ["run_plan"]
 
+REMEMBERED = 4096  # folders, so that not all of them are looked into again and again
+
 
 def run_plan(
-    plan: Plan, model: tuple[Rectifier, str], options: Options, interrupted: Callable[[], bool]
+    plan: Plan,
+    model: tuple[Rectifier, str],
+    executor: Executor,
+    interrupted: Callable[[], bool],
+    progress: Progress,
 ) -> Iterator[Result]:
-    """Results of a plan's items; each is in the manifest when it is yielded."""
-    if not len(plan):
+    """Results of a plan's photos; each is in the manifest when it is yielded.
+
+    The rows of one shard of several are in its part of the manifest, when the shard is done.
+    """
+    options = plan.options
+    shards = progress.counted(plan.shards())
+    first = next(shards, None)
+    if first is None or not first.items:
         return
-    sheet = Sheet() if options.contact_sheet is not None else None
-    job = Job(*model, plan.target, options)
-    finished: dict[str, Result] = {}  # by output, until a row tells of it
-    with ExitStack() as stack:
-        folders = _output_folders(plan.target, options)
-        for folder in folders:
-            check_writable(folder)
-        check_names_apart(plan.items, folders)
-        stack.enter_context(alone_in(plan.target, _folders(plan.items)))
-        manifest = None
-        if options.manifest is not None:
-            manifest = Manifest(options.manifest)
-            stack.callback(manifest.close)
-            stack.callback(_add_all, manifest, finished)
-        stack.enter_context(pinned_blas())
-        stack.enter_context(quiet_and_serial())
-        for outcome in stack.enter_context(closing(_outcomes(job, plan, interrupted, finished))):
-            finished.pop(outcome.result.output, None)
-            if manifest is not None:
-                manifest.add(outcome.result.row())
-            if sheet is not None and outcome.thumbnails is not None:
-                sheet.add(outcome.thumbnails, outcome.result.label, outcome.result.confidence)
-            yield outcome.result
-    if sheet is not None and options.contact_sheet is not None:
-        sheet.write(options.contact_sheet)
-
-
-def _add_all(manifest: Manifest, finished: dict[str, Result]) -> None:
-    """Rows of what was finished while nobody asked for results any more."""
-    for result in finished.values():
-        manifest.add(result.row())
-
-
-def _output_folders(target: str, options: Options) -> set[str]:
-    """Where a run writes: photos, doubtful ones, previews, manifest and contact sheet."""
-    files = [file for file in (options.manifest, options.contact_sheet) if file is not None]
-    own = [os.fspath(f) for f in (options.preview, options.aside) if f is not None]
-    return {target, *own, *(os.path.dirname(os.path.abspath(file)) for file in files)}
-
-
-def _folders(items: Iterable[Item]) -> set[str]:
-    """Where outputs, doubtful photos and previews go."""
-    return {os.path.dirname(path) for item in items for path in item.written}
-
-
-def _outcomes(
-    job: Job, plan: Plan, interrupted: Callable[[], bool], finished: dict[str, Result]
-) -> Generator[Outcome, None, None]:
-    """What became of everything in a plan; once the disk is full nothing more is begun."""
-    for path, reason in plan.unreadable:
-        yield Outcome(Result(path, "", "error", reason, model_sha256=job.model_sha256))
-    for item in plan.skipped:
-        yield Outcome(Result(item.source, item.target, "skipped", model_sha256=job.model_sha256))
+    parts = None if options.manifest is None else parts_of(options.manifest)
+    apart = executor.needs_parts or options.shard is not None
+    job = Job(*model, plan.target, options, parts if apart else None)
     full = False
-
-    def rectify(item: Item) -> Outcome:
-        outcome = rectify_item(job, item)
-        finished[outcome.result.output] = outcome.result
-        return outcome
 
     def stop() -> bool:
         return full or interrupted()
 
-    items = [*plan.untold, *plan.items]
-    for outcome in run_stream(rectify, items, job.options.n_jobs, stop):
-        full = full or outcome.no_more_room
-        yield outcome
+    with ExitStack() as stack:
+        alone = stack.enter_context(_ready(plan))
+        record = stack.enter_context(closing(_Record(options, executor)))
+        begun: Iterator[Shard] = chain([first], shards)
+        begun = _cleared(begun) if alone else begun
+        for outcome in stack.enter_context(closing(executor.outcomes(job, begun, stop))):
+            full = full or outcome.no_more_room
+            record.add(outcome)
+            progress.came += 1
+            yield outcome.result
+        if interrupted():
+            return
+        for _ in shards:  # what was not begun is counted
+            pass
+    record.draw()
+    if options.shard is None and parts is not None and progress.came == progress.planned:
+        shutil.rmtree(parts, ignore_errors=True)  # all that they told is in the manifest
+
+
+class _Record:
+    """Where it is told what became of photos: the manifest, and the contact sheet."""
+
+    def __init__(self, options: Options, executor: Executor) -> None:
+        self.options, self.executor = options, executor
+        self.sheet = Sheet() if options.contact_sheet is not None else None
+        whole = options.manifest is not None and options.shard is None
+        self.manifest = Manifest(options.manifest) if whole and options.manifest else None
+
+    def add(self, outcome: Outcome) -> None:
+        """Tell of one photo."""
+        self._add_row(outcome)
+        if self.sheet is not None and outcome.thumbnails is not None:
+            result = outcome.result
+            self.sheet.add(outcome.thumbnails, result.label, result.confidence)
+
+    def _add_row(self, outcome: Outcome) -> None:
+        if self.manifest is not None and outcome.row is not None:
+            self.manifest.add(outcome.row)
+
+    def close(self) -> None:
+        """Add what was finished while nobody asked for results any more; nothing follows."""
+        if self.manifest is not None:
+            with closing(self.manifest):
+                for outcome in self.executor.untold():
+                    self._add_row(outcome)
+
+    def draw(self) -> None:
+        """Draw the contact sheet, if one is wanted."""
+        if self.sheet is not None and self.options.contact_sheet is not None:
+            self.sheet.write(self.options.contact_sheet)
+
+
+@contextmanager
+def _ready(plan: Plan) -> Iterator[bool]:
+    """All folders can be written to, and no other run does; whether that could be found out."""
+    reports = [os.path.dirname(os.path.abspath(file)) for file in plan.options.reports]
+    for folder in [*plan.folders, *reports]:
+        check_writable(folder)
+    if any(map(folds_names, plan.folders)):
+        plan.check_names(disk_folds=True)
+    with alone_in(plan.target, shared=plan.options.shard is not None) as alone:
+        yield alone
+
+
+def _cleared(shards: Iterable[Shard]) -> Iterator[Shard]:
+    """The same shards; what a killed run left half-written where they go is removed before."""
+    seen: set[str] = set()
+    for shard in shards:
+        folders = {os.path.dirname(path) for item in shard.items for path in item.written}
+        for folder in folders - seen:
+            clear_unfinished(folder)
+        seen = folders | (seen if len(seen) < REMEMBERED else set())
+        yield shard

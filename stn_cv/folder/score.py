@@ -11,6 +11,7 @@ from ..errors import InvalidInputError
 from ..model.rectifier import Rectifier
 from .options import Options
 from .predict import predictions
+from .search import Found
 
 __all__ = ["Score", "score_photos"]
 
@@ -67,7 +68,7 @@ def score_photos(rectifier: Rectifier, pairs: Sequence[tuple[str, str]], options
             f"model knows; its classes are {names.tolist()[:5]}."
         )
     labels, predicted, confidence, failures = [], [], [], []
-    found = predictions(rectifier, options, [path for path, _ in pairs])
+    found = predictions(rectifier, options, [Found(path, path) for path, _ in pairs])
     for (path, label), prediction in zip(pairs, found, strict=True):
         if prediction.probabilities is None:
             failures.append((path, str(prediction.error)))

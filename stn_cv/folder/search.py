@@ -9,10 +9,47 @@ from typing import NamedTuple
 from ..errors import InvalidInputError
 from ..opencv import SUFFIXES
 
-__all__ = ["find_photos"]
+__all__ = ["Found", "Wanted", "check_sources", "find_photos", "listed", "walk"]
 
 Pair = tuple[str, str]  # path, and path relative to the folder it was found in
 LINKS, NO_SUFFIX = "links", "without suffix"
+
+
+class Wanted(NamedTuple):
+    """Which files below a folder are photos.
+
+    Of the patterns in `glob`, one must match; without any, the suffixes of image files. Of those
+    in `exclude` none may match, a folder's neither. A pattern without "/" is for the name, one
+    with it for the path below the folder. Hidden files are left out.
+    """
+
+    glob: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+
+    def leaves_out(self, name: str, relative: str) -> bool:
+        """Whether a file or folder is not even looked at."""
+        return name.startswith(".") or (bool(self.exclude) and _matches(relative, self.exclude))
+
+    def takes(self, relative: str) -> bool:
+        """Whether a file that is not left out is a photo."""
+        if self.glob:
+            return _matches(relative, self.glob)
+        return os.path.splitext(relative)[1].lower() in SUFFIXES
+
+    def finds(self, relative: str) -> bool:
+        """Whether a file would be found, looking from the folder that it is relative to."""
+        parts = relative.split(os.sep)
+        folders = [os.sep.join(parts[: n + 1]) for n in range(len(parts))]
+        seen = not any(map(self.leaves_out, parts, folders))
+        return seen and self.takes(relative)
+
+
+class Found(NamedTuple):
+    """A photo; or, with the reason, a folder that cannot be listed."""
+
+    path: str
+    relative: str
+    reason: str | None = None
 
 
 class Search(NamedTuple):
@@ -33,6 +70,19 @@ class Search(NamedTuple):
     passed_over: Counter[str]
 
 
+def check_sources(sources: Iterable[str | os.PathLike[str]]) -> None:
+    """Refuse what is neither a folder nor a file.
+
+    Raises
+    ------
+    InvalidInputError
+        If a source does not exist, or is a device or pipe.
+    """
+    for source in sources:
+        if not (os.path.isdir(source) or os.path.isfile(source)):
+            raise InvalidInputError(f"{os.fspath(source)!r} is neither a folder nor a file.")
+
+
 def find_photos(
     sources: Iterable[str | os.PathLike[str]],
     glob: Sequence[str] = (),
@@ -40,68 +90,110 @@ def find_photos(
 ) -> Search:
     """Look for photos in folders and below; a file named on its own is one in any case.
 
-    Hidden files are left out and links are not followed.
-
     Parameters
     ----------
     sources : iterable of path-like
         Folders and files.
-    glob : sequence of str, default ()
-        Patterns of which one must match; without any, the suffixes of image files. A pattern
-        without "/" is for the name, one with it for the path below the folder.
-    exclude : sequence of str, default ()
-        Patterns of which none may match, a folder's neither.
+    glob, exclude : sequence of str, default ()
+        As in `Wanted`.
 
     Returns
     -------
     search : Search
         With what was passed over; of that, what no pattern wanted is not counted.
     """
+    sources = list(sources)
+    check_sources(sources)
     search = Search([], [], Counter())
-    for source in sources:
-        path = os.fspath(source)
-        if os.path.isdir(path):
-            search.found.extend(sorted(_below(path, glob, exclude, search)))
-        elif os.path.isfile(path):
-            search.found.append((path, os.path.basename(path)))
+    for path, relative, reason in walk(sources, Wanted(glob, exclude), search.passed_over):
+        if reason is None:
+            search.found.append((path, relative))
         else:
-            raise InvalidInputError(f"{path!r} is neither a folder nor a file.")
+            search.unreadable.append((path, reason))
     return search
 
 
-def _below(
-    root: str, glob: Sequence[str], exclude: Sequence[str], search: Search
-) -> Iterator[Pair]:
-    folders = [""]
-    while folders:
-        folder = folders.pop()
-        try:
-            entries = list(os.scandir(os.path.join(root, folder)))
-        except OSError as error:
-            search.unreadable.append((os.path.join(root, folder), error.strerror or str(error)))
-            continue
+def walk(
+    sources: Iterable[str | os.PathLike[str]],
+    wanted: Wanted,
+    passed_over: Counter[str] | None = None,
+) -> Iterator[Found]:
+    """Photos one after the other, folder by folder: no more than one branch is in memory.
+
+    Links are not followed.
+
+    Parameters
+    ----------
+    sources : iterable of path-like
+        Folders and files; a file is a photo in any case.
+    wanted : Wanted
+        What is a photo in folders.
+    passed_over : Counter or None, default None
+        Where other files are counted by suffix, if no pattern chose.
+
+    Yields
+    ------
+    Found
+        In the order of the sources, and in each in the order of the paths below it.
+    """
+    for source in sources:
+        path = os.fspath(source)
+        if os.path.isdir(path):
+            yield from _below(path, wanted, passed_over)
+        else:
+            yield Found(path, os.path.basename(path))
+
+
+def _below(root: str, wanted: Wanted, passed_over: Counter[str] | None) -> Iterator[Found]:
+    prefix = os.path.join(root, "")
+    levels = [iter([""])]
+    while levels:
+        relative = next(levels[-1], None)
+        if relative is None:
+            levels.pop()
+        elif relative and not relative.endswith(os.sep):
+            yield Found(prefix + relative, relative)
+        else:
+            try:
+                levels.append(iter(listed(root, relative, wanted, passed_over)))
+            except OSError as error:
+                folder = relative.rstrip(os.sep)
+                path = prefix + folder if folder else root
+                yield Found(path, folder, error.strerror or str(error))
+
+
+def listed(
+    root: str, folder: str, wanted: Wanted, passed_over: Counter[str] | None = None
+) -> list[str]:
+    """What is in one folder below `root`: paths relative to `root` in their order.
+
+    Those of folders, as `folder` itself unless it is empty, end with a separator; so their order
+    is that of all paths below them.
+
+    Raises
+    ------
+    OSError
+        If it cannot be listed.
+    """
+    paths = []
+    with os.scandir(os.path.join(root, folder.rstrip(os.sep)) if folder else root) as entries:
         for entry in entries:
-            relative = os.path.join(folder, entry.name)
-            if entry.name.startswith(".") or _matches(relative, exclude):
+            relative = folder + entry.name
+            if wanted.leaves_out(entry.name, relative):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                folders.append(relative)
-            elif entry.is_file(follow_symlinks=False) and _wanted(relative, glob):
-                yield os.path.join(root, relative), relative
-            elif not glob:
-                search.passed_over[_kind_of(entry)] += 1
+                paths.append(relative + os.sep)
+            elif entry.is_file(follow_symlinks=False) and wanted.takes(relative):
+                paths.append(relative)
+            elif passed_over is not None and not wanted.glob:
+                passed_over[_kind_of(entry)] += 1
+    return sorted(paths)
 
 
 def _kind_of(entry: os.DirEntry[str]) -> str:
     if entry.is_symlink():
         return LINKS
     return os.path.splitext(entry.name)[1].lower() or NO_SUFFIX
-
-
-def _wanted(relative: str, glob: Sequence[str]) -> bool:
-    if glob:
-        return _matches(relative, glob)
-    return os.path.splitext(relative)[1].lower() in SUFFIXES
 
 
 def _matches(relative: str, patterns: Sequence[str]) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InvalidInputError, NonFiniteError
+from ..errors import InvalidInputError
 
 Floats = NDArray[Any]
 Shape = tuple[int, int]
@@ -48,20 +48,6 @@ def as_array(name: str, value: ArrayLike) -> Floats:
         ) from None
 
 
-def check_theta(theta: ArrayLike, name: str = "theta") -> Floats:
-    """Return theta as a float array of shape (2, 3) or (n, 2, 3), or say what is wrong."""
-    theta = as_array(name, theta)
-    if theta.dtype.kind not in "fiu" or theta.shape[-2:] != (2, 3) or theta.ndim not in (2, 3):
-        raise InvalidInputError(
-            f"{name} has shape {theta.shape} and dtype {theta.dtype}; wanted real numbers of "
-            "shape (2, 3) for one image or (n, 2, 3) for a batch."
-        )
-    if not np.isfinite(theta).all():
-        bad = np.argwhere(~np.isfinite(theta))[0].tolist()
-        raise NonFiniteError(f"{name} holds NaN or infinity, first at {bad}; give finite numbers.")
-    return theta if theta.dtype.kind == "f" else theta.astype(np.float64)
-
-
 def check_shape(name: str, shape: tuple[int, ...], lengths: tuple[int, ...] = (2,)) -> Shape:
     """(height, width) as two positive integers; `lengths` says whether channels may follow."""
     try:
@@ -83,7 +69,7 @@ def matrix_output_to_source(
     Entries within a few roundings of an integer become that integer, so that identity,
     flips, right angles and integer shifts stay exact. A theta that is not finite gives NaN.
     """
-    theta = theta.astype(np.float64)
+    theta = theta.astype(np.float64, order="C")  # one layout, so that kernels compile once
     gains_in, offsets_in = axes(pixel_from_normalized, input_shape, align_corners)
     gains_out, offsets_out = axes(normalized_from_pixel, output_shape, align_corners)
     with np.errstate(over="ignore", invalid="ignore"):

@@ -9,11 +9,11 @@ from .affine import (
     Shape,
     axes,
     check_shape,
-    check_theta,
     matrix_output_to_source,
     normalized_from_pixel,
     pixel_from_normalized,
 )
+from .theta import check_theta
 
 __all__ = ["theta_from_cv2", "theta_to_cv2"]
 
@@ -135,7 +135,7 @@ def theta_from_cv2(
     """
     check_direction(direction)
     input_shape, output_shape = _both_shapes(input_shape, output_shape)
-    matrix = check_theta(matrix, "matrix").astype(np.float64)
+    matrix = check_theta(matrix, name="matrix").astype(np.float64)
     if align_corners and 1 in (*input_shape, *output_shape):
         raise InvalidInputError(
             "a side of 1 pixel spans nothing under align_corners=True; use align_corners=False."

@@ -23,19 +23,19 @@ LOOKED_AT = 16  # points each way of which it is asked whether they lie outside
 LATTICE = 17  # lines each way of the cells by which an area is found
 
 
-def check_warp(theta: ArrayLike, wanted: tuple[int, int]) -> Floats:
-    """Theta of one image or of a batch as float64, or an error that says what is wrong."""
-    theta = as_array("theta", theta)
+def check_theta(theta: ArrayLike, wanted: tuple[int, int] = (2, 3), name: str = "theta") -> Floats:
+    """Theta of one image or of a batch as floats, or an error that says what is wrong."""
+    theta = as_array(name, theta)
     if theta.dtype.kind not in "fiu" or theta.ndim not in (2, 3) or theta.shape[-2:] != wanted:
         shape = ", ".join(map(str, wanted))
         raise InvalidInputError(
-            f"theta has shape {theta.shape} and dtype {theta.dtype}; wanted real numbers of "
+            f"{name} has shape {theta.shape} and dtype {theta.dtype}; wanted real numbers of "
             f"shape ({shape}) for one image or (n, {shape}) for a batch."
         )
     if not np.isfinite(theta).all():
         bad = np.argwhere(~np.isfinite(theta))[0].tolist()
-        raise NonFiniteError(f"theta holds NaN or infinity, first at {bad}; give finite numbers.")
-    return theta.astype(np.float64)
+        raise NonFiniteError(f"{name} holds NaN or infinity, first at {bad}; give finite numbers.")
+    return theta if theta.dtype.kind == "f" else theta.astype(np.float64)
 
 
 def check_any_theta(theta: ArrayLike) -> Floats:
@@ -48,11 +48,11 @@ def check_any_theta(theta: ArrayLike) -> Floats:
             f"theta has shape {theta.shape}; wanted (2, 3) of an affine family, (3, 3) of a "
             "homography or (k * k, 2) of a spline, with or without n before it."
         )
-    return check_warp(theta, theta.shape[-2:])
+    return check_theta(theta, theta.shape[-2:]).astype(np.float64)
 
 
 def check_spline(theta: ArrayLike) -> Floats:
-    """As `check_warp`, of a square number of control points."""
+    """As `check_theta`, of a square number of control points."""
     theta = as_array("theta", theta)
     count = theta.shape[-2] if theta.ndim > 1 else 0
     if count < 4 or math.isqrt(count) ** 2 != count:
@@ -60,7 +60,7 @@ def check_spline(theta: ArrayLike) -> Floats:
             f"theta has shape {theta.shape}; wanted (k * k, 2), what k x k control points are "
             "displaced by, with or without n before it."
         )
-    return check_warp(theta, (count, 2))
+    return check_theta(theta, (count, 2)).astype(np.float64)
 
 
 def points_a_side(theta: Floats) -> int:

@@ -33,7 +33,7 @@ class Transform(Layer):
     antialias: bool
     n_steps: int
 
-    def check_warp(self, input_shape: Shape) -> Shape:
+    def check_sampling(self, input_shape: Shape) -> Shape:
         """Check the fields; the shape of what comes out."""
         check_ndim(self, input_shape, 3)
         for value, known, name in (
@@ -143,7 +143,7 @@ class SpatialTransform(Transform):
     network: Network = field(init=False, repr=False, compare=False)
 
     def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
-        shape = self.check_warp(input_shape)
+        shape = self.check_sampling(input_shape)
         if not isinstance(self.localization, (list, tuple)):
             raise InvalidTypeError(
                 f"localization is {self.localization!r}; wanted a list of layers."

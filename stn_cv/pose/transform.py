@@ -91,7 +91,7 @@ class PoseTransform(Transform):
     networks: list[Network] = field(init=False, repr=False, compare=False)
 
     def build(self, input_shape: Shape) -> tuple[Shape, list[Shape]]:
-        shape = self.check_warp(input_shape)
+        shape = self.check_sampling(input_shape)
         self._check_looks()
         self.frames = Frames(self.family, (input_shape[1], input_shape[2]), self.shape)
         seen = tuple(self.look_shape or input_shape[1:])

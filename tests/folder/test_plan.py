@@ -9,13 +9,17 @@ from support.folder_cases import files_below, fixed_model, tree
 from support.picture_files import picture
 
 from stn_cv.errors import InvalidInputError, InvalidTypeError
-from stn_cv.folder import Options, make_plan, rectify_folder
-from stn_cv.folder import plan as plan_module
+from stn_cv.folder import Options, collisions, make_plan, rectify_folder
 from stn_cv.opencv import write_image
 
 
+def items_of(plan, work="rectify"):
+    return [item for shard in plan.shards() for item in shard.items if item.work == work]
+
+
 def names(plan):
-    return [os.path.relpath(item.target, plan.target).replace(os.sep, "/") for item in plan.items]
+    targets = [item.target for item in items_of(plan)]
+    return [os.path.relpath(path, plan.target).replace(os.sep, "/") for path in targets]
 
 
 def planned(source, target, **options):
@@ -31,7 +35,7 @@ def photos(tmp_path):
 def test_the_tree_is_mirrored_in_order(photos, tmp_path):
     plan = planned(photos, tmp_path / "out")
     assert names(plan) == ["a.PNG", "b.jpg", "e.bmp", "sub/c.tif", "sub/deeper/d.webp"]
-    assert [item.source for item in plan.items] == [
+    assert [item.source for item in items_of(plan)] == [
         str(photos / name) for name in ["a.PNG", "b.jpg", "e.bmp", "sub/c.tif", "sub/deeper/d.webp"]
     ]
     assert not (tmp_path / "out").exists()
@@ -93,10 +97,11 @@ def test_a_folder_that_cannot_be_read_is_named(photos, tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", refuse)
     plan = planned(photos, tmp_path / "out")
-    assert plan.unreadable == [(str(photos / "sub"), "Permission denied")]
+    failed = [(item.source, item.reason) for item in items_of(plan, "fail")]
+    assert failed == [(str(photos / "sub"), "Permission denied")]
     assert names(plan) == ["a.PNG", "b.jpg", "e.bmp"]
     summary = rectify_folder(fixed_model(), photos, tmp_path / "out")
-    assert summary.done == 3 and summary.failures == plan.unreadable and summary.left == 0
+    assert summary.done == 3 and summary.failures == failed and summary.left == 0
 
 
 # --- outputs that are there
@@ -106,7 +111,7 @@ def test_outputs_that_are_there_are_skipped_overwritten_or_refused(photos, tmp_p
     tree(tmp_path / "out", ["b.jpg"])
     plan = planned(photos, tmp_path / "out")
     assert "b.jpg" not in names(plan) and len(names(plan)) == 4
-    assert [item.target for item in plan.skipped] == [str(tmp_path / "out" / "b.jpg")]
+    assert [item.target for item in items_of(plan, "skip")] == [str(tmp_path / "out" / "b.jpg")]
     assert len(names(planned(photos, tmp_path / "out", existing="overwrite"))) == 5
     with pytest.raises(InvalidInputError, match=r"1 outputs exist.*b\.jpg"):
         planned(photos, tmp_path / "out", existing="error")
@@ -190,10 +195,11 @@ def test_a_report_may_not_be_a_pipe(photos, tmp_path, report):
 
 
 @pytest.mark.parametrize("existing", ["skip", "overwrite"])
-def test_a_folder_in_an_outputs_place_is_refused(photos, tmp_path, existing):
+def test_a_folder_in_an_outputs_place_costs_its_photo(photos, tmp_path, existing):
     (tmp_path / "out" / "b.jpg").mkdir(parents=True)
-    with pytest.raises(InvalidInputError, match=r"b\.jpg' is a folder"):
-        planned(photos, tmp_path / "out", existing=existing)
+    summary = rectify_folder(fixed_model(), photos, tmp_path / "out", existing=existing)
+    ((path, reason),) = summary.failures
+    assert path == str(photos / "b.jpg") and "is a folder" in reason and summary.done == 4
 
 
 def test_a_preview_may_not_be_the_output_of_its_own_photo(tmp_path):
@@ -207,7 +213,7 @@ def test_spellings_of_one_name_collide_where_the_system_folds_them(tmp_path, mon
     if len(files_below(photos)) < 3:
         pytest.skip("this file system takes two spellings of a name for one file")
     assert len(names(planned(photos, tmp_path / "out"))) == 3
-    monkeypatch.setattr(plan_module, "FOLDS_NAMES", True)
+    monkeypatch.setattr(collisions, "FOLDS_NAMES", True)
     with pytest.raises(InvalidInputError, match="would both be written"):
         planned(photos, tmp_path / "out")
 

@@ -82,7 +82,7 @@ LAYERS = {
         for shape, n, filters, k, padding in CONVOLUTIONS
     },
     **{
-        f"spatial {family}": (SpatialTransform([Flatten()], family, (3, 4)), (2, 4, 5), 2)
+        f"spatial {family}": (SpatialTransform([Flatten()], family, (3, 4)), (3, 3, 4), 2)
         for family in FAMILIES
     },
     "parallel": (
@@ -93,7 +93,7 @@ LAYERS = {
                 [SpatialTransform([Flatten()], "translation", (2, 3))],
             ]
         ),
-        MAPS,
+        (3, 5, 6),
         3,
     ),
     "parallel and flat": (Parallel([[Flatten(), Dense(3)], [Flatten()]]), (1, 2, 3), 2),
@@ -115,7 +115,7 @@ LAYERS = {
     ),
     "spatial antialiased": (
         SpatialTransform([Flatten()], "translation", (2, 2), "border", antialias=True),
-        (2, 4, 5),
+        (3, 4, 5),
         2,
     ),
 }

@@ -22,7 +22,7 @@ pytest.importorskip("onnx", reason="exports need the extra onnx")
 
 RECIPE = ROOT / "pipelines" / "deploy" / "rectify_opencv.py"
 LINES = 120
-PHOTOS = [(300, 420, 3), (517, 203, 3), (200, 200, 1), (1200, 1600, 3)]
+PHOTOS = [(300, 420, 3), (517, 203, 3), (200, 200, 1), (600, 800, 3)]
 
 
 @pytest.fixture(scope="module")

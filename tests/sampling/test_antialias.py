@@ -45,7 +45,7 @@ every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64", "uint8", "
 @given(st.integers(0, 10**6), st.tuples(st.integers(2, 25), st.integers(2, 25)))
 def test_a_pixel_is_the_mean_of_samples_over_its_area(seed, shape):
     rules = RULES[seed % len(RULES)]
-    image = np.random.default_rng(seed).random((*shape, 2))
+    image = np.random.default_rng(seed).random((*shape, 3))
     for theta in random_thetas(seed):
         truth = reference.antialiased(image, theta, (4, 5), **rules, fill=0.25)
         for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 2e-6)):

@@ -32,7 +32,7 @@ def image_of(seed, shape, dtype="float64"):
 def test_warp_and_grid_sample_give_what_the_slow_twins_give(
     seed, shape, theta, output_shape, rules
 ):
-    image = image_of(seed, (*shape, 2))
+    image = image_of(seed, (*shape, 3))
     grid = affine_grid(theta, output_shape, align_corners=rules["align_corners"])
     slow_grid = reference.affine_grid(theta, output_shape, rules["align_corners"])
     truth = reference.warp(image, theta, output_shape, fill=0.25, **rules)

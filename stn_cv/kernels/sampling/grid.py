@@ -72,7 +72,7 @@ def grid_coordinates(grid, first, size, gains, offsets, xs, ys):
 def run_shares(xs, ys, size, width, height, has_halo, padding_mode, not_finite):
     """How many of a run's points have no neighbour, have all, and must be checked.
 
-    All or none, each; see `affine_warp.shares`.
+    All or none, each; see `affine_warp.tile_shares`.
     """
     if has_halo == 1:
         plain = size if not_finite == 0 else 0

@@ -1,8 +1,9 @@
 """Names and numbers of the sampling rules, for kernels and their callers: without Numba.
 
-A further padding mode is a name here and its coordinates in padding.py. A further mode is a name
-here and kernels of its own, which `stn_cv.sampling.warp` and `stn_cv.sampling.grid` have to call:
-they refuse a mode that they have no kernel for.
+A further padding mode is a name here and its coordinates in padding.py; one whose edges join, as
+no mode of today, also says what stands in a halo (halo.py). A further mode of interpolation is a
+name here and kernels of its own, which `stn_cv.sampling.warp` and `stn_cv.sampling.at_coordinates`
+have to call: they refuse a mode that they have no kernel for.
 
 A halo is some rows and columns around an image, filled with what stands outside, so that every
 neighbour of a point exists; see halo.py.
