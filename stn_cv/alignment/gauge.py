@@ -72,4 +72,3 @@ def _compared(templates: Array, symmetry: int) -> tuple[Array, Array]:
     best = correlations.argmax(axis=2)
     largest = correlations.max(axis=2)
     return (largest + largest.T) / 2, -angles[best]
-
