@@ -14,8 +14,15 @@ if TYPE_CHECKING:
     from .alignment import (
         theta_from_moments,
     )
+    from .displays import (
+        ClassMeanDisplay,
+        LossCurveDisplay,
+        RectificationDisplay,
+        ThetaDisplay,
+    )
     from .errors import (
         AlignmentWarning,
+        ClusterError,
         CollapseWarning,
         InterruptedWarning,
         InvalidInputError,
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
         cross_validate_pose,
     )
     from .folder import (
+        DaskExecutor,
         iter_rectified,
         rectify_folder,
     )
@@ -83,6 +91,10 @@ _HOMES = {
     "PoseReport": "estimators",
     "cross_validate_pose": "estimators",
     "JointAlignment": "estimators",
+    "RectificationDisplay": "displays",
+    "ClassMeanDisplay": "displays",
+    "ThetaDisplay": "displays",
+    "LossCurveDisplay": "displays",
     "Rectifier": "model.rectifier",
     "ImageSpec": "model.image_spec",
     "save": "model.file",
@@ -104,6 +116,7 @@ _HOMES = {
     "contact_sheet": "pictures",
     "iter_rectified": "folder",
     "rectify_folder": "folder",
+    "DaskExecutor": "folder",
     "StnError": "errors",
     "InvalidInputError": "errors",
     "InvalidTypeError": "errors",
@@ -112,6 +125,7 @@ _HOMES = {
     "InterruptedWarning": "errors",
     "ModelFileError": "errors",
     "MissingLibraryError": "errors",
+    "ClusterError": "errors",
     "CollapseWarning": "errors",
     "PoseWarning": "errors",
     "AlignmentWarning": "errors",
@@ -119,23 +133,29 @@ _HOMES = {
 
 __all__ = [
     "AlignmentWarning",
+    "ClassMeanDisplay",
+    "ClusterError",
     "CollapseWarning",
+    "DaskExecutor",
     "HOG",
     "ImageSpec",
     "InterruptedWarning",
     "InvalidInputError",
     "InvalidTypeError",
     "JointAlignment",
+    "LossCurveDisplay",
     "MissingLibraryError",
     "ModelFileError",
     "NonFiniteError",
     "PoseReport",
     "PoseTransformer",
     "PoseWarning",
+    "RectificationDisplay",
     "Rectifier",
     "SpatialTransformer",
     "SpatialTransformerClassifier",
     "StnError",
+    "ThetaDisplay",
     "TrainingDiverged",
     "affine_grid",
     "affine_grid_backward",

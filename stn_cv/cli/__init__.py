@@ -6,6 +6,7 @@ import click
 
 from .. import __version__
 from .align import align
+from .corners import corners
 from .demo import demo
 from .doctor import doctor
 from .exit_codes import FAILED, INTERRUPTED, MODEL_REFUSED
@@ -14,8 +15,10 @@ from .fit import fit
 from .info import info
 from .predict import predict
 from .rectify import rectify
+from .review import review
 from .score import score
 from .streams import open_standard_streams
+from .warmup import warmup
 
 __all__ = ["main"]
 
@@ -26,7 +29,10 @@ def commands() -> None:
     """Learned rectification for classical vision, on a CPU."""
 
 
-for command in (fit, align, rectify, predict, score, export, info, doctor, demo):
+for command in (
+    *(fit, align, rectify, review, predict, score),
+    *(corners, export, info, warmup, doctor, demo),
+):
     commands.add_command(command)
 
 

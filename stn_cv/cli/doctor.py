@@ -85,10 +85,18 @@ def _formats() -> str:
 
 
 def _cache() -> str:
-    from ..kernels.jit import cache_folder
+    from ..kernels.cache import folders, processor
 
-    folder = cache_folder()
-    return folder or "none can be written: kernels are compiled anew by each process"
+    said = [
+        f"{folder.path.parents[1]}: {folder.count} for {processor()}"
+        + ("" if folder.writable else ", read-only")
+        for folder in folders()
+        if folder.count or folder.writable
+    ]
+    return "; ".join(said) or (
+        "none can be written: kernels are compiled anew by each process. Run stn-cv warmup as a "
+        "user who may, or set NUMBA_CACHE_DIR"
+    )
 
 
 def _warp() -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from .options import ChoiceOf, HxW, jobs_option, pose_options, usage_errors
+from .options import ChoiceOf, HxW, Place, jobs_option, pose_options, usage_errors
 from .streams import c_libraries_silenced
 
 __all__ = ["fit"]
@@ -35,7 +35,7 @@ def _heads() -> tuple[str, ...]:
 
 
 @click.command()
-@click.argument("data", required=False, type=click.Path(exists=True))
+@click.argument("data", required=False, type=Place(exists=True))
 @click.option(
     "--upright",
     metavar="DIR",

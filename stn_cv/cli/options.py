@@ -12,6 +12,7 @@ from .exit_codes import NOTHING_MATCHED
 __all__ = [
     "ChoiceOf",
     "HxW",
+    "Place",
     "ShardOf",
     "Sources",
     "existing_model",
@@ -72,6 +73,16 @@ class HxW(click.ParamType):  # type: ignore[type-arg]  # no generic before click
         return int(match[1]), int(match[2])
 
 
+class Place(click.Path):
+    """A path, or an address of an object store, of which nothing is asked yet."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """The same text."""
+        from ..storage import is_address
+
+        return value if is_address(value) else super().convert(value, param, ctx)
+
+
 def _jobs(context: click.Context, parameter: click.Parameter, value: int) -> int:
     if value == 0:
         raise click.BadParameter("0 threads do nothing; give a positive number, or -1.")
@@ -85,7 +96,7 @@ existing_model = click.argument(
     "model", type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 sources_argument = click.argument(
-    "sources", metavar="IN...", nargs=-1, required=True, type=click.Path(exists=True)
+    "sources", metavar="IN...", nargs=-1, required=True, type=Place(exists=True)
 )
 
 

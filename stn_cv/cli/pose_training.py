@@ -14,7 +14,7 @@ import numpy as np
 from ..arrays import Array
 from ..atomic import write_bytes
 from ..errors import InterruptedWarning, InvalidInputError
-from ..folder.corner_files import canvas_theta, known_corners
+from ..folder.corner_files import KnownCorners, canvas_theta, known_corners
 from ..folder.examples import read_background
 from ..folder.search import find_photos
 from ..model.file import save
@@ -46,7 +46,7 @@ def run_poses(
 ) -> int:
     """Fit a model on upright photos, or on those of a file of corners; the exit code."""
     model = poser(**options)
-    rows = known_corners(source) if corners else []
+    rows = _with_corners(known_corners(source)) if corners else []
     photos = [row.path for row in rows] if corners else photos_in(source)
     _check_enough(source, photos)
     sheets = prepared(out, SHEETS, [source], photos)
@@ -61,6 +61,14 @@ def run_poses(
     lost = background_of(model, options["background"], examples.images, options["jobs"])
     code = finish(model, source, examples.images, theta, out, sheets)
     return code or (FAILED if examples.failures or lost else 0)
+
+
+def _with_corners(rows: list[KnownCorners]) -> list[KnownCorners]:
+    """The rows of photos with a frame; it is said how many were marked as hopeless."""
+    kept = [row for row in rows if row.corners is not None]
+    if len(kept) < len(rows):
+        click.echo(f"stn-cv: {len(rows) - len(kept)} photos marked as hopeless left out.", err=True)
+    return kept
 
 
 def poser(

@@ -10,6 +10,7 @@ from .exit_codes import FAILED
 from .options import (
     ChoiceOf,
     HxW,
+    Place,
     ShardOf,
     Sources,
     existing_model,
@@ -46,7 +47,7 @@ def _formats() -> tuple[str, ...]:
 @click.command()
 @existing_model
 @sources_argument
-@click.option("-o", "--out", required=True, type=click.Path(file_okay=False), help="Folder.")
+@click.option("-o", "--out", required=True, type=Place(file_okay=False), help="Folder.")
 @click.option(
     "--size",
     type=HxW("native", "input"),
@@ -69,14 +70,17 @@ def _formats() -> tuple[str, ...]:
     "--sampling", type=ChoiceOf(_sampling), help="Of a JPEG's colours; otherwise as the photo's."
 )
 @jobs_option
-@click.option("--preview", type=click.Path(file_okay=False), help="Folder for before and after.")
-@click.option(
-    "--manifest", type=click.Path(dir_okay=False), help="File for a line of JSON a photo."
-)
+@click.option("--preview", type=Place(file_okay=False), help="Folder for before and after.")
+@click.option("--manifest", type=Place(dir_okay=False), help="File for a line of JSON a photo.")
 @click.option(
     "--contact-sheet",
-    type=click.Path(dir_okay=False),
+    type=Place(dir_okay=False),
     help="PNG of the first photos and the least confident.",
+)
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False),
+    help="HTML page of the photos before and after, the worst first.",
 )
 @click.option(
     "--min-confidence",
@@ -91,9 +95,19 @@ def _formats() -> tuple[str, ...]:
     help="Where they go, in their own pose: into DIR, among the others, or nowhere.",
 )
 @click.option(
+    "--corrections",
+    type=click.Path(exists=True),
+    help="File of corners, as of review: redo just its photos, by them.",
+)
+@click.option(
     "--shard",
     type=ShardOf(),
     help="Of N shares of the photos do only the I-th, from 1; a run without it joins the manifest.",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Of Dask, such as tcp://host:8786: its workers, which see the same paths, do the work.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what failed.")
@@ -106,16 +120,20 @@ def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) ->
     run with the same options goes on where the first one stopped.
     """
     dry_run, quiet, verbose = (given.pop(name) for name in ("dry_run", "quiet", "verbose"))
+    scheduler = given.pop("scheduler")
     options = {**given, "n_jobs": jobs}
     if dry_run:
         return _dry_run(model, sources, out, options)
-    from ..folder import rectify_folder
+    from ..folder import DaskExecutor, rectify_folder
     from .progress import reporter
 
+    executor = None if scheduler is None else DaskExecutor(scheduler)
     mode = "quiet" if quiet else "verbose" if verbose else ""
     try:
         with usage_errors(), reporter(mode) as report:
-            summary = rectify_folder(model, sources, out, listener=report, **options)
+            summary = rectify_folder(
+                model, sources, out, executor=executor, listener=report, **options
+            )
     except KeyboardInterrupt:
         click.echo("stn-cv: interrupted; the same command goes on from here.", err=True)
         raise
@@ -126,7 +144,8 @@ def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) ->
         return nothing_matched(sources)
     if not quiet:
         rate = f", {done / summary.seconds:.1f} a second" if done else ""
-        doubtful = f"{summary.doubtful} doubtful, " if options["min_confidence"] is not None else ""
+        doubts = options["min_confidence"] is not None or summary.doubtful
+        doubtful = f"{summary.doubtful} doubtful, " if doubts else ""
         click.echo(
             f"{done} rectified, {doubtful}{summary.skipped} skipped, {failed} failed in "
             f"{summary.seconds:.1f} s{rate}."

@@ -6,14 +6,14 @@ from typing import Any
 import click
 
 from .exit_codes import FAILED
-from .options import existing_model, jobs_option, printable, usage_errors
+from .options import Place, existing_model, jobs_option, printable, usage_errors
 
 __all__ = ["score"]
 
 
 @click.command()
 @existing_model
-@click.argument("data", type=click.Path(exists=True))
+@click.argument("data", type=Place(exists=True))
 @jobs_option
 def score(model: Path, data: str, jobs: int) -> int:
     """Say what share of the labelled photos in DATA the MODEL tells right.

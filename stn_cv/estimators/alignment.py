@@ -83,7 +83,7 @@ class JointAlignment(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         What images it was fitted on.
     n_features_in_ : int
         Values in an image.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Column names of X, where it had any.
 
     See Also

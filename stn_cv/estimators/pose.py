@@ -103,7 +103,7 @@ class PoseTransformer(CallbackSupportMixin, Rectification, PoseParameters):
         Training pictures the first look saw, fewer than `n_canvases` only by `max_seconds`.
     n_features_in_ : int
         Values in an image.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Column names of X, where it had any.
 
     See Also
@@ -197,7 +197,9 @@ class PoseTransformer(CallbackSupportMixin, Rectification, PoseParameters):
         ndarray of shape (n,), float64
             Probability that the corners are off by less than 10 % of the width, on average,
             calibrated on canvases of examples held out, or, of few, by trainings on halves of
-            them, which is coarser; NaN where Ctrl-C left no time for it.
+            them, which is coarser; NaN where Ctrl-C left no time for it. A
+            single look without bins, of another family than "similarity", tells nothing of it:
+            then it is the share of canvases that were right, the same for all images.
 
         Raises
         ------

@@ -135,7 +135,7 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         right on the samples kept back. None without `early_stopping`, or 40 such samples.
     n_features_in_ : int
         Values in an image.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Column names of X, where it had any.
 
     See Also

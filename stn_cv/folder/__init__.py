@@ -1,9 +1,18 @@
 """Folders of photographs: what to do, doing it, and what was done."""
 
+from .dask_executor import DaskExecutor
 from .item import Result
 from .options import Options
 from .plan import make_plan
 from .rectify import iter_rectified, rectify_folder
 from .summary import Summary
 
-__all__ = ["Options", "Result", "Summary", "iter_rectified", "make_plan", "rectify_folder"]
+__all__ = [
+    "DaskExecutor",
+    "Options",
+    "Result",
+    "Summary",
+    "iter_rectified",
+    "make_plan",
+    "rectify_folder",
+]

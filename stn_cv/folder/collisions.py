@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ..atomic import check_file_name
 from ..errors import InvalidInputError
+from ..storage import absolute, exists, is_address, is_folder, joined, real
 from .files import folded
 from .search import Wanted, listed, walk
 
@@ -56,7 +57,7 @@ class Tree(NamedTuple):
             if name.endswith(os.sep):
                 yield name[:-1], None
             else:
-                yield named(name), os.path.join(self.root, relative)
+                yield named(name), joined(self.root, relative)
 
     def below(self, name: str) -> "Tree":
         """The same of a folder in it."""
@@ -64,7 +65,7 @@ class Tree(NamedTuple):
 
     def holds_photos(self, wanted: Wanted) -> bool:
         """Whether anything is written of it."""
-        found = walk([os.path.join(self.root, self.folder)], wanted)
+        found = walk([joined(self.root, self.folder.rstrip(os.sep))], wanted)
         return any(photo.reason is None for photo in found)
 
 
@@ -84,14 +85,14 @@ class _Search:
     ) -> None:
         self.wanted, self.spelled, self.advice = wanted, spelled, advice
         self.everywhere = spelled is folded  # any folder may hold two spellings of one name
-        self.reports = {spelled(os.path.abspath(path)): path for path in reports}
+        self.reports = {spelled(absolute(path)): path for path in reports}
         self.mounts: dict[str, list[Tree]] = {}
 
     def run(self, trees: Mapping[str, Sequence[Tree]]) -> None:
         paths = {}
         for path, own in trees.items():
-            paths[self.spelled(os.path.abspath(path))] = os.path.abspath(path)
-            self.mounts.setdefault(self.spelled(os.path.abspath(path)), []).extend(own)
+            paths[self.spelled(absolute(path))] = absolute(path)
+            self.mounts.setdefault(self.spelled(absolute(path)), []).extend(own)
         outermost = [m for m in self.mounts if not any(_is_in(m, other) for other in self.mounts)]
         places = [_Place(paths[mount], mount, self.mounts[mount]) for mount in outermost]
         pending = [place for place in places if self._may_collide(place)]
@@ -187,14 +188,17 @@ def check_reports(reports: Sequence[str], folders: Iterable[str]) -> None:
     InvalidInputError
         If there is one.
     """
-    names = [_spelling(os.path.abspath(path)) for path in reports]
+    names = [_spelling(absolute(path)) for path in reports]
     if len(set(names)) < len(names):
-        raise InvalidInputError("the manifest and the contact sheet are one file; give two names.")
-    inner = [*names, *(_spelling(os.path.abspath(folder)) for folder in folders)]
+        raise InvalidInputError(
+            "two of manifest, contact sheet and report are one file; give two names."
+        )
+    inner = [*names, *(_spelling(absolute(folder)) for folder in folders)]
     for path, name in zip(reports, names, strict=True):
         if inner.count(name) > 1 or any(_is_in(other, name) for other in inner):
             raise InvalidInputError(_both(path))
-        check_file_name(path)
+        if not is_address(path):
+            check_file_name(path)
 
 
 def check_apart(folders: Sequence[str], roots: Sequence[str]) -> None:
@@ -206,8 +210,8 @@ def check_apart(folders: Sequence[str], roots: Sequence[str]) -> None:
         If one of the folders is one of the roots, or lies in it.
     """
     for folder in folders:
-        for root in filter(os.path.isdir, roots):
-            if is_below(os.path.realpath(folder), os.path.realpath(root)):
+        for root in filter(is_folder, roots):
+            if is_below(real(folder), real(root)):
                 raise InvalidInputError(
                     f"the output {folder!r} lies inside the input {root!r}; give another folder."
                 )
@@ -232,19 +236,19 @@ def check_spared(
     InvalidInputError
         If one of the files is among both.
     """
-    inputs = {_spelling(os.path.realpath(path)): os.path.realpath(path) for path in read}
-    folders = [path for path in inputs.values() if wanted is not None and os.path.isdir(path)]
+    inputs = {_spelling(real(path)): real(path) for path in read}
+    folders = [path for path in inputs.values() if wanted is not None and is_folder(path)]
     for path in written:
-        real = os.path.realpath(path)
+        where = real(path)
         found = (
             wanted is not None
-            and os.path.exists(real)
+            and exists(where)
             and any(
-                is_below(real, folder) and wanted.finds(os.path.relpath(real, folder))
+                is_below(where, folder) and wanted.finds(os.path.relpath(where, folder))
                 for folder in folders
             )
         )
-        if found or _spelling(real) in inputs:
+        if found or _spelling(where) in inputs:
             raise InvalidInputError(
                 f"{os.fspath(path)!r} is read, and would be written over; give another name."
             )

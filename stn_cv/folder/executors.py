@@ -5,9 +5,10 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Protocol
 
 from ..opencv import quiet_and_serial
+from ..storage import joined
 from ..threads import pinned_blas, run_stream
 from .item import Job, Outcome, rectify_item
-from .manifest import write_part
+from .manifest import part_name, write_part
 from .plan import Item, Shard
 
 __all__ = ["Executor", "Threads", "leave_part"]
@@ -105,4 +106,4 @@ def leave_part(parts: str, shard: Shard, outcomes: list[Outcome]) -> None:
     """Write what the manifest is to tell of a shard, if that is anything."""
     rows = [outcome.row for outcome in outcomes[: len(shard.items)] if outcome.row is not None]
     if any(item.work != "skip" for item in shard.items):
-        write_part(parts, shard.number, rows)
+        write_part(joined(parts, part_name(shard.number)), rows, shard.has_part)

@@ -1,16 +1,20 @@
 """Files of strangers and files of ours: what is read is bounded, what is written stays below."""
 
 import contextlib
+import io
 import os
+import secrets
 import stat
 import tempfile
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import BinaryIO
 
-from ..atomic import PART_PREFIX, PART_SUFFIX, try_lock, write_bytes
+from ..atomic import PART_PREFIX, PART_SUFFIX, try_lock
 from ..errors import InvalidInputError
 from ..opencv import START, check_pixels, format_names, format_of
+from ..storage import is_address, joined, read_file, remove_file, write_file
 
 __all__ = [
     "alone_in",
@@ -40,6 +44,9 @@ def read_photo_file(path: str, max_pixels: int, first_page: bool = False) -> byt
     OSError
         If it cannot be read.
     """
+    if is_address(path):
+        data = read_file(path, BYTES_OF_A_PIXEL * max_pixels + SLACK + 1)
+        return _checked(io.BytesIO(data), len(data), max_pixels, first_page)
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags)  # a pipe would block without the flag
     status = os.fstat(descriptor)
@@ -47,17 +54,19 @@ def read_photo_file(path: str, max_pixels: int, first_page: bool = False) -> byt
         os.close(descriptor)
         raise InvalidInputError("it is no regular file.")
     with open(descriptor, "rb") as file:
-        start = file.read(START)
-        format = format_of(start)
-        if format is None:
-            raise InvalidInputError(
-                f"its {status.st_size} bytes begin as no image; wanted a {format_names()}."
-            )
-        pixels = None if first_page else format.pixels(file)
-        check_pixels(pixels or 0, max_pixels)
-        _check_length(status.st_size, max_pixels if pixels is None else pixels)
-        file.seek(0)
-        return file.read(status.st_size)
+        return _checked(file, status.st_size, max_pixels, first_page)
+
+
+def _checked(file: BinaryIO, length: int, max_pixels: int, first_page: bool) -> bytes:
+    """All of a file, if its start says that it is an image of such a length."""
+    format = format_of(file.read(START))
+    if format is None:
+        raise InvalidInputError(f"its {length} bytes begin as no image; wanted a {format_names()}.")
+    pixels = None if first_page else format.pixels(file)
+    check_pixels(pixels or 0, max_pixels)
+    _check_length(length, max_pixels if pixels is None else pixels)
+    file.seek(0)
+    return file.read(length)
 
 
 def _check_length(n_bytes: int, pixels: int) -> None:
@@ -71,8 +80,7 @@ def _check_length(n_bytes: int, pixels: int) -> None:
 def holds(path: str, data: bytes) -> bool:
     """Whether a file is there that holds nothing but `data`."""
     try:
-        with open(path, "rb") as file:
-            return file.read(len(data) + 1) == data
+        return read_file(path, len(data) + 1) == data
     except OSError:
         return False
 
@@ -88,6 +96,20 @@ def write_below(root: str, path: str, data: bytes, may_replace: bool = True) -> 
     OSError
         If it cannot be written.
     """
+    if not is_address(path):
+        _make_folders(root, path)
+    try:
+        write_file(path, data, may_replace)
+    except FileExistsError as error:
+        if holds(path, data):  # another process did the same work
+            return
+        raise InvalidInputError(
+            f"{path!r} came into being while the run was on, and is not replaced; run the command "
+            "again, with --existing overwrite if it shall be."
+        ) from error
+
+
+def _make_folders(root: str, path: str) -> None:
     folder = root
     os.makedirs(root, exist_ok=True)
     for part in os.path.relpath(os.path.dirname(path), root).split(os.sep):
@@ -101,15 +123,6 @@ def write_below(root: str, path: str, data: bytes, may_replace: bool = True) -> 
                 f"{folder!r} is a link, and links in an output folder are not followed; remove "
                 "it, or give another folder."
             )
-    try:
-        write_bytes(path, data, may_replace)
-    except FileExistsError as error:
-        if holds(path, data):  # another process did the same work
-            return
-        raise InvalidInputError(
-            f"{path!r} came into being while the run was on, and is not replaced; run the command "
-            "again, with --existing overwrite if it shall be."
-        ) from error
 
 
 def folded(path: str) -> str:
@@ -119,6 +132,8 @@ def folded(path: str) -> str:
 
 def folds_names(folder: str) -> bool:
     """Whether the disk of a folder takes upper and lower case for one."""
+    if is_address(folder):
+        return False
     with tempfile.NamedTemporaryFile(dir=folder, prefix=PART_PREFIX, suffix=PART_SUFFIX) as file:
         name = os.path.basename(file.name)
         return os.path.lexists(os.path.join(folder, name.upper()))
@@ -133,6 +148,11 @@ def check_writable(folder: str) -> None:
         If not.
     """
     try:
+        if is_address(folder):
+            probe = joined(folder, PART_PREFIX + secrets.token_hex(8) + PART_SUFFIX)
+            write_file(probe, b"")
+            remove_file(probe)
+            return
         os.makedirs(folder, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return
@@ -174,7 +194,7 @@ def alone_in(root: str, shared: bool = False) -> Iterator[bool]:
 
 def _locked(root: str, shared: bool) -> int | None:
     """A descriptor that holds a folder's lock until it is closed; None where there are none."""
-    if os.name == "nt":
+    if os.name == "nt" or is_address(root):
         return None
     descriptor = os.open(root, os.O_RDONLY)
     locked = try_lock(descriptor, shared)

@@ -10,6 +10,7 @@ import numpy as np
 from ..arrays import Array
 from ..errors import InvalidInputError
 from ..opencv import resize_area
+from ..storage import is_folder, placed
 from .labels import CSV_ENCODING, HEADERS
 
 __all__ = ["COLUMN", "NEAR", "groups_of"]
@@ -74,7 +75,7 @@ def _matched(pattern: str, path: str) -> str:
 
 def _third_column(data: str) -> dict[str, str]:
     """The group of each path of a CSV."""
-    if os.path.isdir(data):
+    if is_folder(data):
         raise InvalidInputError(f"{data!r} is a folder; a CSV of path,label,group has a column.")
     with open(data, **CSV_ENCODING) as file:
         rows = [row for row in csv.reader(file) if row]
@@ -84,7 +85,7 @@ def _third_column(data: str) -> dict[str, str]:
     if short:
         raise InvalidInputError(f"{data!r} has no third column in {str(short[0])[:80]}.")
     folder = os.path.dirname(data)
-    return {os.path.join(folder, row[0]): row[2].strip() for row in rows}
+    return {placed(row[0], folder): row[2].strip() for row in rows}
 
 
 def alike(images: Array) -> Array:

@@ -12,11 +12,12 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import InvalidInputError, StnError
-from ..geometry.letterbox import pose_of, theta_of_photo
+from ..geometry.letterbox import canvas_theta_from_corners, pose_of, theta_of_photo
 from ..model.batches import finite
 from ..model.photos import Found, find, warped
 from ..model.rectifier import Rectifier
 from ..opencv import Photo, decode_photo, encode
+from .corner_files import canvas_theta
 from .files import holds, read_photo_file, write_below
 from .manifest import Row
 from .options import Options
@@ -73,6 +74,9 @@ class Result:
         Time on its thread.
     input_sha256, model_sha256 : str or None
         Hashes of the photo's and of the model's file.
+    note : {"corrected", "hopeless"} or None
+        What `corrections` said of the photo, where they and not the model were followed: the
+        frame is theirs, or there is none and the photo is in its own pose.
     """
 
     input: str
@@ -89,6 +93,7 @@ class Result:
     milliseconds: float | None = None
     input_sha256: str | None = None
     model_sha256: str | None = None
+    note: str | None = None
 
     def row(self) -> Row:
         """The row of a manifest."""
@@ -160,7 +165,9 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     del data
     # The head can take longer than all the rest of the network.
     classify = options.manifest is not None or options.contact_sheet is not None
-    found = find(job.rectifier, photo.pixels, classify)
+    found = _corrected(job, item, photo.pixels, facts)
+    if found is None:
+        found = find(job.rectifier, photo.pixels, classify)
     output, theta = _outcome(job, item, photo.pixels, found, facts)
     facts.update(theta=theta.tolist(), label=found.label, confidence=found.confidence)
     thumbnails = (
@@ -183,12 +190,27 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     return thumbnails
 
 
+def _corrected(job: Job, item: Item, pixels: Array, facts: dict[str, Any]) -> Found | None:
+    """The frame that corrections give a photo, if they do; of a hopeless one the whole photo."""
+    row = item.correction
+    if row is None:
+        return None
+    facts["note"] = "hopeless" if row.corners is None else "corrected"
+    spec = job.rectifier.image_spec
+    proportions = spec.height, spec.width
+    if row.corners is None:
+        height, width = pixels.shape[:2]
+        whole = [[0, 0], [width, 0], [width, height], [0, height]]
+        return Found(canvas_theta_from_corners(whole, pixels.shape, proportions, "affine"))
+    return Found(canvas_theta(row, pixels.shape, proportions, "projective"))
+
+
 def _outcome(
     job: Job, item: Item, pixels: Array, found: Found, facts: dict[str, Any]
 ) -> tuple[Array, Array]:
     """What comes out, and the theta of the photo: of a doubtful one, it as it came."""
     options = job.options
-    if options.doubts(found.confidence):
+    if facts.get("note") == "hopeless" or options.doubts(found.confidence):
         facts.update(status="doubtful", output=item.aside or item.target)
         spec = job.rectifier.image_spec
         return pixels, theta_of_photo(found.theta, pixels.shape, (spec.height, spec.width))

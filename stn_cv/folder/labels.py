@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import InvalidInputError
 from ..opencv import SUFFIXES
+from ..storage import entries, is_folder, joined, placed
 from .search import find_photos
 
 __all__ = ["CSV_ENCODING", "HEADERS", "labelled_photos"]
@@ -32,7 +33,7 @@ def labelled_photos(data: str | os.PathLike[str]) -> list[tuple[str, str]]:
         folders lie one level deeper, in folders such as train and test.
     """
     data = os.fspath(data)
-    pairs = _from_folder(data) if os.path.isdir(data) else _from_csv(data)
+    pairs = _from_folder(data) if is_folder(data) else _from_csv(data)
     names = sorted({label for _, label in pairs})
     if len(names) < 2:
         raise InvalidInputError(
@@ -72,13 +73,12 @@ def _check_level(folder: str, labels: set[str], below: list[str]) -> None:
 
 def _check_classes(folder: str, labels: set[str]) -> None:
     """Refuse to leave out a class in silence."""
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.is_dir() and not entry.name.startswith(".") and entry.name not in labels:
-            what = "holds no photo"
-            if entry.is_symlink():
-                what = "is a link, which is not followed"
+    for name, kind in sorted(entries(folder)):
+        is_class = kind == "folder" or (kind == "link" and os.path.isdir(joined(folder, name)))
+        if is_class and not name.startswith(".") and name not in labels:
+            what = "is a link, which is not followed" if kind == "link" else "holds no photo"
             raise InvalidInputError(
-                f"the class {entry.name!r} of {folder!r} {what}; wanted photos with one of the "
+                f"the class {name!r} of {folder!r} {what}; wanted photos with one of the "
                 f"suffixes {', '.join(SUFFIXES)} in each. Mend or remove it."
             )
 
@@ -94,7 +94,7 @@ def _from_csv(path: str) -> list[tuple[str, str]]:
                     raise InvalidInputError(
                         f"line {number} of {path!r} is {str(row)[:80]}; wanted a path and a label."
                     )
-                pairs.append((os.path.join(os.path.dirname(path), row[0]), row[1].strip()))
+                pairs.append((placed(row[0], os.path.dirname(path)), row[1].strip()))
     except csv.Error as error:
         raise InvalidInputError(f"{path!r} is no CSV: {error}.") from error
     return pairs

@@ -4,21 +4,26 @@ The columns of a row are the fields of `stn_cv.folder.item.Result`. Where severa
 a run, each shard's rows are a part: a file of its own, written whole when the shard is done.
 """
 
+import contextlib
+import io
 import json
 import os
+import tempfile
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from ..arrays import Array
-from ..atomic import write_bytes
 from ..errors import InvalidInputError
+from ..storage import is_address, is_file, joined, read_file, write_file
 
 __all__ = ["Manifest", "Row", "Told", "parts_of", "read_part", "read_told", "write_part"]
 
 Row = dict[str, Any]
+LARGEST_OBJECT = 64 * 10**6  # bytes
 LARGEST_TAIL = 2**20  # bytes of a last line that a killed run left unfinished
 PARTS = ".parts"  # behind the manifest's name: the folder of the parts
 
@@ -54,10 +59,66 @@ class Manifest:
         self.file.write(_line(row))
         self.file.flush()
 
+    def finish(self) -> None:
+        """Nothing more is to be done: all rows are there."""
+
     def close(self) -> None:
         """Bring all rows to the disk."""
         with self.file:
             os.fsync(self.file.fileno())
+
+
+class StoredManifest:
+    """A manifest in a store, where nothing can be added to: written when all rows are known.
+
+    It is one object of at most 64 MB, or several, of which the second ends with ".1" and so on;
+    the first is written last.
+
+    Parameters
+    ----------
+    path : str
+        Its address; rows of earlier runs stay.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path, self.file = path, tempfile.TemporaryFile()
+        for piece in pieces_of(path):
+            self.file.write(read_file(piece))
+
+    def add(self, row: Row) -> None:
+        """Keep a row; until all are known, it stands in its shard's part."""
+        self.file.write(_line(row))
+
+    def finish(self) -> None:
+        """Write all rows."""
+        self.file.seek(0)
+        lengths = [0]
+        for line in self.file:
+            if lengths[-1] + len(line) > LARGEST_OBJECT:
+                lengths.append(0)
+            lengths[-1] += len(line)
+        end = sum(lengths)
+        for number in reversed(range(len(lengths))):
+            end -= lengths[number]
+            self.file.seek(end)
+            write_file(piece_of(self.path, number), self.file.read(lengths[number]))
+
+    def close(self) -> None:
+        """Forget the rows; nothing follows."""
+        self.file.close()
+
+
+def piece_of(manifest: str, number: int) -> str:
+    """The address of a manifest's first, second, ... object."""
+    return manifest if number == 0 else f"{manifest}.{number}"
+
+
+def pieces_of(manifest: str) -> Iterator[str]:
+    """The objects of a manifest that are there."""
+    for number in count():
+        if not is_file(piece_of(manifest, number)):
+            return
+        yield piece_of(manifest, number)
 
 
 class Told:
@@ -88,17 +149,23 @@ def read_told(path: str | os.PathLike[str]) -> Told:
     InvalidInputError
         If it is no manifest.
     """
-    if not os.path.exists(path):
-        return Told()
-    with open(path, "rb") as file:
-        told = Told((row["output"], is_whole(row)) for row in _rows(file, os.fspath(path)))
-        file.seek(_whole(file))
-        tail = file.read(LARGEST_TAIL)
-    if not tail.startswith(b'{"input"'[: len(tail)]):
-        raise InvalidInputError(
-            f"{os.fspath(path)!r} is no manifest: it ends with {tail[:60]!r}; give another name."
-        )
-    return told
+    return Told((row["output"], is_whole(row)) for row in _rows_of_all(os.fspath(path)))
+
+
+def _rows_of_all(path: str) -> Iterator[Row]:
+    """The rows of a manifest; of one in a store, of all its pieces."""
+    if is_address(path):
+        for piece in pieces_of(path):
+            yield from _rows(io.BytesIO(read_file(piece)), piece)
+    elif os.path.exists(path):
+        with open(path, "rb") as file:
+            yield from _rows(file, path)
+            file.seek(_whole(file))
+            tail = file.read(LARGEST_TAIL)
+        if not tail.startswith(b'{"input"'[: len(tail)]):
+            raise InvalidInputError(
+                f"{path!r} is no manifest: it ends with {tail[:60]!r}; give another name."
+            )
 
 
 def is_whole(row: Row) -> bool:
@@ -106,7 +173,7 @@ def is_whole(row: Row) -> bool:
     return row["status"] != "error" and row.get("theta") is not None
 
 
-def _rows(file: BinaryIO, path: str) -> Iterable[Row]:
+def _rows(file: BinaryIO, path: str) -> Iterator[Row]:
     """The rows of a manifest, without one that a killed run did not finish."""
     for line in file:
         if not line.endswith(b"\n"):
@@ -138,27 +205,35 @@ def parts_of(manifest: str | os.PathLike[str]) -> str:
     return os.fspath(manifest) + PARTS
 
 
-def _part(parts: str, number: int) -> str:
-    return os.path.join(parts, f"{number:08d}.jsonl")
+def part_name(number: int) -> str:
+    """The name of a shard's part."""
+    return f"{number:08d}.jsonl"
 
 
-def read_part(parts: str, number: int) -> dict[str, Row]:
-    """The rows of a shard that tell all, by the photo; none where it was not done.
+def part_of(manifest: str | os.PathLike[str], number: int) -> str:
+    """The part of a shard."""
+    return joined(parts_of(manifest), part_name(number))
+
+
+def read_part(path: str) -> dict[str, Row]:
+    """The rows of a shard that tell all, by the photo.
 
     Raises
     ------
     InvalidInputError
         If the file is no part of a manifest.
     """
-    path = _part(parts, number)
-    try:
-        with open(path, "rb") as file:
-            return {row["input"]: row for row in _rows(file, path) if is_whole(row)}
-    except FileNotFoundError:
-        return {}
+    rows = _rows(io.BytesIO(read_file(path)), path)
+    return {row["input"]: row for row in rows if is_whole(row)}
 
 
-def write_part(parts: str, number: int, rows: Iterable[Row]) -> None:
-    """Write the rows of a shard, whole or not at all."""
-    os.makedirs(parts, exist_ok=True)
-    write_bytes(_part(parts, number), b"".join(map(_line, rows)))
+def write_part(path: str, rows: Iterable[Row], may_replace: bool) -> None:
+    """Write the rows of a shard, whole or not at all.
+
+    Of two processes that did the same shard, the first one's rows stay, unless they were there
+    before.
+    """
+    if not is_address(path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        write_file(path, b"".join(map(_line, rows)), may_replace)

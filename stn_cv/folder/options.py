@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import InvalidInputError, InvalidTypeError, one_of
 from ..opencv import LARGEST_PICTURE, SUFFIXES
+from ..storage import is_address
 from ..threads import effective_jobs
 
 __all__ = ["Damaged", "Doubtful", "Existing", "Options", "PathLike", "Sampling", "Size", "SizeWord"]
@@ -43,8 +44,10 @@ class Options:
     preview: PathLike | None = None
     manifest: PathLike | None = None
     contact_sheet: PathLike | None = None
+    report: PathLike | None = None
     min_confidence: float | None = None
     doubtful: Doubtful = "keep"
+    corrections: PathLike | None = None
     shard: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
@@ -65,6 +68,8 @@ class Options:
         if self.quality is not None:
             _check_count("quality", self.quality, 100)
         self._check_doubt()
+        self._check_on_disk()
+        self._check_corrections()
         self._check_shard()
         if self.size not in get_args(SizeWord) and not self._is_shape():
             raise InvalidInputError(
@@ -75,7 +80,8 @@ class Options:
     @property
     def reports(self) -> list[str]:
         """Files that are written beside the photos."""
-        return [os.fspath(file) for file in (self.manifest, self.contact_sheet) if file is not None]
+        files = self.manifest, self.contact_sheet, self.report
+        return [os.fspath(file) for file in files if file is not None]
 
     @property
     def aside(self) -> str | None:
@@ -95,16 +101,37 @@ class Options:
             raise InvalidTypeError(
                 f"doubtful is {self.doubtful!r}; wanted 'keep', 'skip' or a folder's path."
             )
-        if self.min_confidence is None:
+        if self.min_confidence is None and self.corrections is None:
             if self.doubtful != "keep":
                 raise InvalidInputError(
                     f"doubtful is {os.fspath(self.doubtful)!r}, but without a min_confidence no "
                     "photo is doubtful; give one, such as 0.9."
                 )
-        elif not 0 <= self.min_confidence <= 1:
+        elif self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
             raise InvalidInputError(
                 f"min_confidence is {self.min_confidence!r}; wanted a probability from 0 to 1."
             )
+
+    def _check_on_disk(self) -> None:
+        own = {"report": self.report, "corrections": self.corrections}
+        if self.report is not None:
+            own["manifest"] = self.manifest  # which the report is made of
+        for name, path in own.items():
+            if path is not None and is_address(path):
+                raise InvalidInputError(
+                    f"{name} is {path!r}; wanted a file on this machine's disk, of a report and of "
+                    "corrections."
+                )
+
+    def _check_corrections(self) -> None:
+        if self.corrections is None:
+            return
+        if self.existing == "error":
+            raise InvalidInputError(
+                "existing is 'error', but corrections are for outputs that are there; leave it out."
+            )
+        if self.shard is not None:
+            raise InvalidInputError("corrections are done in one run; leave the shard out.")
 
     def _check_shard(self) -> None:
         if self.shard is None:
@@ -114,10 +141,10 @@ class Options:
             raise InvalidInputError(
                 f"shard is {index}/{count}, counted from 1; wanted 1/{count} to {count}/{count}."
             )
-        if self.contact_sheet is not None:
+        if self.contact_sheet is not None or self.report is not None:
             raise InvalidInputError(
-                "a contact sheet shows a whole run, not one shard of it; give it to the run "
-                "without a shard that joins them."
+                "a contact sheet or report shows a whole run, not one shard of it; give it to the "
+                "run without a shard that joins them."
             )
 
     def _is_shape(self) -> bool:

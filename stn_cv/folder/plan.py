@@ -3,19 +3,21 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from ..errors import InvalidInputError
-from ..opencv import format_named
+from ..storage import Presence, absolute, exists, is_address, is_folder, joined, real
 from .collisions import Tree, check_apart, check_outputs, check_reports, check_spared, is_below
-from .manifest import Row, Told, parts_of, read_part, read_told
+from .corner_files import KnownCorners
+from .corrections import Corrections, corrections_of
+from .manifest import Row, Told, part_of, read_part, read_told
 from .options import Options
-from .search import Found, Wanted, check_sources, walk
+from .output_names import output_name, preview_name
+from .search import Found, Wanted, check_sources, is_there, walk
 
 __all__ = ["SHARD", "Item", "Plan", "Shard", "make_plan"]
 
-PREVIEW = ".jpg"  # format of previews, whatever the photos are
 SHARD = 64  # photos
 Work = Literal["rectify", "tell", "skip", "fail"]
 
@@ -37,6 +39,8 @@ class Item(NamedTuple):
         What a part of the manifest tells of what is skipped.
     reason : str or None
         Why it fails.
+    correction : KnownCorners or None
+        What is known of the photo's frame.
     """
 
     source: str
@@ -47,6 +51,7 @@ class Item(NamedTuple):
     is_there: bool = False
     row: Row | None = None
     reason: str | None = None
+    correction: KnownCorners | None = None
 
     @property
     def written(self) -> list[str]:
@@ -58,12 +63,14 @@ class Shard(NamedTuple):
     """The unit of work and of resuming: photos done by one process, whose rows are one part.
 
     Shards are cut where so many photos were found, whatever is done of them already; so the
-    same tree gives the same shards. What was passed over among its photos is counted by kind.
+    same tree gives the same shards. What was passed over among its photos is counted by kind;
+    `has_part` says whether an earlier run left its part of the manifest.
     """
 
     number: int
     items: list[Item]
     passed_over: Counter[str]
+    has_part: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,7 @@ class Plan:
     target: str
     options: Options
     told: Told
+    corrections: Corrections | None = None
 
     @property
     def wanted(self) -> Wanted:
@@ -90,14 +98,21 @@ class Plan:
     def shards(self) -> Iterator[Shard]:
         """Look through the folders; each call looks anew."""
         passed_over: Counter[str] = Counter()
-        left = self.options.limit
-        for number, found in enumerate(_stretches(walk(self.roots, self.wanted, passed_over))):
+        left, presence, manifest = self.options.limit, Presence(), self.options.manifest
+        for number, found in enumerate(_stretches(self._found(passed_over))):
             if self._is_ours(number):
-                items = self._items(number, found)
+                has_part = manifest is not None and presence.has(part_of(manifest, number))
+                items = self._items(number, found, presence, has_part)
                 if left is not None:
                     items, left = _limited(items, left)
-                yield Shard(number, items, passed_over.copy())
+                yield Shard(number, items, passed_over.copy(), has_part)
             passed_over.clear()
+
+    def _found(self, passed_over: Counter[str] | None = None) -> Iterator[Found]:
+        """The photos, of corrections those that have one."""
+        for found in walk(self.roots, self.wanted, passed_over):
+            if self.corrections is None or self.corrections.of(found.path) is not None:
+                yield found
 
     def check_names(self, disk_folds: bool = False) -> None:
         """Refuse outputs of one name, as `check_outputs` says."""
@@ -111,12 +126,12 @@ class Plan:
         InvalidInputError
             If one would.
         """
-        outputs = [os.path.realpath(folder) for folder in self.folders]
-        inputs = [os.path.realpath(root) for root in self.roots]
+        outputs = [real(folder) for folder in self.folders]
+        inputs = [real(root) for root in self.roots]
         inputs = [root for root in inputs if any(is_below(root, output) for output in outputs)]
         for found in walk(self.roots, self.wanted) if inputs else ():
             for path in self._item(found).written:
-                if any(is_below(os.path.realpath(path), root) for root in inputs):
+                if any(is_below(real(path), root) for root in inputs):
                     raise InvalidInputError(
                         f"the output {path!r} would lie among the inputs; give another folder."
                     )
@@ -137,22 +152,25 @@ class Plan:
             )
 
     def _there(self) -> Iterator[str | None]:
-        if any(map(os.path.lexists, self.folders)):
+        presence = Presence()
+        if any(map(exists, self.folders)):
             for found in walk(self.roots, self.wanted):
-                yield _already(self._item(found))
+                yield _already(self._item(found), presence)
 
     def _is_ours(self, number: int) -> bool:
         index, count = self.options.shard or (1, 1)
         return number % count == index - 1
 
-    def _items(self, number: int, found: list[Found]) -> list[Item]:
+    def _items(
+        self, number: int, found: list[Found], presence: Presence, has_part: bool
+    ) -> list[Item]:
         """What to do with each photo of a shard."""
         items = [self._item(one) for one in found]
-        if self.options.existing != "skip":
-            return [item._replace(is_there=os.path.lexists(item.target)) for item in items]
+        if self.options.existing != "skip" or self.corrections is not None:
+            return [item._replace(is_there=presence.has(item.target)) for item in items]
         manifest = self.options.manifest
-        rows = {} if manifest is None else read_part(parts_of(manifest), number)
-        there = [_already(item) for item in items]
+        rows = read_part(part_of(manifest, number)) if manifest is not None and has_part else {}
+        there = [_already(item, presence) for item in items]
         told = [manifest is None] * len(items)
         if manifest is not None and any(there):
             told = self.told.among([path or "" for path in there])
@@ -167,21 +185,22 @@ class Plan:
             return Item(path, "", work="fail", reason=reason)
         options = self.options
         preview, aside = options.preview, options.aside
-        relative = _output_name(relative, options.format)
+        relative = output_name(relative, options.format)
         if preview is not None:
-            preview = os.path.join(os.fspath(preview), _preview_name(relative))
-        aside = None if aside is None else os.path.join(aside, relative)
-        return Item(path, os.path.join(self.target, relative), preview, aside)
+            preview = joined(os.fspath(preview), preview_name(relative))
+        aside = None if aside is None else joined(aside, relative)
+        known = None if self.corrections is None else self.corrections.of(path)
+        return Item(path, joined(self.target, relative), preview, aside, correction=known)
 
     def _trees(self) -> dict[str, list[Tree]]:
         """What is written, by the folder that it is written to."""
         kind = self.options.format
 
         def named(name: str) -> str:
-            return _output_name(name, kind)
+            return output_name(name, kind)
 
         def previewed(name: str) -> str:
-            return _preview_name(named(name))
+            return preview_name(named(name))
 
         plain = None if kind is None else named
         names = [(self.target, plain)]
@@ -189,8 +208,8 @@ class Plan:
             names.append((os.fspath(self.options.preview), previewed))
         if self.options.aside is not None:
             names.append((self.options.aside, plain))
-        files = [root for root in self.roots if not os.path.isdir(root)]
-        sources = [Tree(root) for root in self.roots if os.path.isdir(root)]
+        files = [root for root in self.roots if not is_folder(root)]
+        sources = [Tree(root) for root in self.roots if is_folder(root)]
         sources += [Tree("", files=files)] if files else []
         trees: dict[str, list[Tree]] = {}
         for folder, name_of in names:
@@ -218,16 +237,20 @@ def make_plan(
     roots = [os.fspath(source) for source in sources]
     check_sources(roots)
     sheet = options.contact_sheet
-    sheets = [] if sheet is None else [os.path.dirname(os.path.abspath(sheet))]
+    sheets = [] if sheet is None else [os.path.dirname(absolute(sheet))]
     plan = Plan(roots, os.fspath(target), options, Told())
     check_apart([*plan.folders, *sheets], roots)
-    read = [model] if isinstance(model, (str, os.PathLike)) else []
+    for address in filter(is_address, plan.folders):
+        is_there(address)
+    read = [f for f in (model, options.corrections) if isinstance(f, (str, os.PathLike))]
     check_spared([*read, *roots], options.reports, plan.wanted)
     check_reports(options.reports, plan.folders)
     plan.check_names()
     if options.manifest is not None:
         plan = Plan(roots, plan.target, options, read_told(options.manifest))
     plan.check_not_among_inputs()
+    if options.corrections is not None:
+        plan = replace(plan, corrections=corrections_of(options, walk(roots, plan.wanted)))
     if options.existing == "error":
         plan.check_nothing_there()
     return plan
@@ -256,10 +279,10 @@ def _limited(items: list[Item], left: int) -> tuple[list[Item], int]:
     return kept, left
 
 
-def _already(item: Item) -> str | None:
+def _already(item: Item, presence: Presence) -> str | None:
     """The output that is there, if one is."""
     for path in (item.target, item.aside):
-        if path and os.path.lexists(path) and not os.path.isdir(path):
+        if path and presence.has(path):
             return path
     return None
 
@@ -270,17 +293,3 @@ def _as_it_is(item: Item, path: str, is_told: bool, row: Row | None) -> Item:
         row = None
     work: Work = "skip" if is_told or row is not None else "tell"
     return item._replace(target=path, is_there=True, work=work, row=None if is_told else row)
-
-
-def _output_name(name: str, kind: str | None) -> str:
-    if kind is None:
-        return name
-    stem, suffix = os.path.splitext(name)
-    if format_named(f".{kind}") is format_named(suffix):
-        return name
-    return f"{stem}.{kind}"
-
-
-def _preview_name(name: str) -> str:
-    jpeg = format_named(os.path.splitext(name)[1]) is format_named(PREVIEW)
-    return name if jpeg else name + PREVIEW

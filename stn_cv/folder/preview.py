@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array, white_of
-from ..atomic import write_bytes
 from ..geometry import scaled
 from ..opencv import draw_frame, encode, put_text, resize_area
 from ..pictures import FRAME, INK, MARGIN, PAPER, contact_sheet, frame_outline
+from ..storage import write_file
 
 __all__ = ["Sheet", "Thumbnails", "preview_of", "sheet_section", "thumbnails_of"]
 
@@ -104,7 +104,7 @@ class Sheet:
         if least:
             sections.append((f"the {len(least)} least confident", least))
         sheet = np.concatenate([sheet_section(*section) for section in sections])
-        write_bytes(path, encode(sheet, ".png"))
+        write_file(os.fspath(path), encode(sheet, ".png"))
 
 
 def sheet_section(title: str, entries: list[tuple[str, Thumbnails]]) -> Array:

@@ -11,6 +11,7 @@ from .item import Result
 from .options import Damaged, Doubtful, Existing, Options, PathLike, Sampling, Size
 from .plan import make_plan
 from .progress import Progress, counted_ahead
+from .report import reported
 from .run import run_plan
 from .summary import Summary
 
@@ -39,6 +40,7 @@ def iter_rectified(
     contact_sheet: PathLike | None = None,
     min_confidence: float | None = None,
     doubtful: Doubtful = "keep",
+    corrections: PathLike | None = None,
     shard: tuple[int, int] | None = None,
     executor: Executor | None = None,
 ) -> Iterator[Result]:
@@ -54,7 +56,9 @@ def iter_rectified(
         Folder for the outputs; it mirrors the sources' trees.
     size, glob, exclude, existing, format, quality, sampling, n_jobs, limit, max_pixels
         As in `rectify_folder`.
-    first_page, damaged, preview, manifest, contact_sheet, min_confidence, doubtful, shard, executor
+    first_page, damaged, preview, manifest, contact_sheet, min_confidence, doubtful
+        As in `rectify_folder`.
+    corrections, shard, executor
         As in `rectify_folder`.
 
     Yields
@@ -103,6 +107,7 @@ def iter_rectified(
         contact_sheet=contact_sheet,
         min_confidence=min_confidence,
         doubtful=doubtful,
+        corrections=corrections,
         shard=shard,
     )
     plan = make_plan(as_paths(source), target, wanted, model)
@@ -131,8 +136,10 @@ def rectify_folder(
     preview: PathLike | None = None,
     manifest: PathLike | None = None,
     contact_sheet: PathLike | None = None,
+    report: PathLike | None = None,
     min_confidence: float | None = None,
     doubtful: Doubtful = "keep",
+    corrections: PathLike | None = None,
     shard: tuple[int, int] | None = None,
     executor: Executor | None = None,
     listener: Callable[[Result, int], None] | None = None,
@@ -183,12 +190,20 @@ def rectify_folder(
         File for a line of JSON a photo, see `Result`.
     contact_sheet : path-like or None, default None
         PNG file for the first photos and the least confident ones.
+    report : path-like or None, default None
+        HTML file, one page, for at most 2,000 photos before and after, the worst first, with the
+        distributions of turn, scale and confidence; of all photos in the manifest, if one is
+        written.
     min_confidence : float or None, default None
         Photos of whose pose the model is less sure are doubtful and stay in their own pose; of a
         model of poses only.
     doubtful : {"keep", "skip"} or path-like, default "keep"
         What becomes of them: they stand among the outputs as they came, or nowhere, or in a
         folder of their own that mirrors the sources' trees as well.
+    corrections : path-like or None, default None
+        File of corners, see `stn-cv fit --corners`: only the photos that it names are
+        rectified, anew, by a homography through their corners, whatever the model's family.
+        Those that it marks as hopeless are doubtful.
     shard : (int, int) or None, default None
         Do the first, second, ... of so many shares of the photos only, ``(1, 8)`` to ``(8, 8)``,
         in any order and on any machine; a call without it does what is missing and joins the
@@ -233,7 +248,7 @@ def rectify_folder(
     >>> stn_cv.rectify_folder(model, "photo.png", "straight", size="input").done
     1
     """
-    start, summary = time.perf_counter(), Summary()
+    start, summary = time.perf_counter(), Summary(report=report)
     wanted = Options(
         size=size,
         glob=glob,
@@ -250,22 +265,25 @@ def rectify_folder(
         preview=preview,
         manifest=manifest,
         contact_sheet=contact_sheet,
+        report=report,
         min_confidence=min_confidence,
         doubtful=doubtful,
+        corrections=corrections,
         shard=shard,
     )
-    plan = make_plan(as_paths(source), target, wanted, model)
-    fitted = model_of(model)
-    check_knows_doubt(fitted[0], min_confidence)
-    progress = Progress()
-    with orderly_interrupt() as interrupted, counted_ahead(plan) as count:
-        done_by = executor or Threads(n_jobs)
-        for result in run_plan(plan, fitted, done_by, interrupted, progress):
-            summary.add(result)
-            if listener is not None:
-                listener(result, max(count(), progress.tried))
-        if interrupted():
-            raise KeyboardInterrupt
+    with reported(wanted) as options:
+        plan = make_plan(as_paths(source), target, options, model)
+        fitted = model_of(model)
+        check_knows_doubt(fitted[0], min_confidence)
+        progress = Progress()
+        with orderly_interrupt() as interrupted, counted_ahead(plan) as count:
+            done_by = executor or Threads(n_jobs)
+            for result in run_plan(plan, fitted, done_by, interrupted, progress):
+                summary.add(result)
+                if listener is not None:
+                    listener(result, max(count(), progress.tried))
+            if interrupted():
+                raise KeyboardInterrupt
     summary.passed_over = dict(progress.passed_over)
     summary.left = progress.planned - progress.came
     summary.seconds = time.perf_counter() - start

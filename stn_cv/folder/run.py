@@ -1,17 +1,17 @@
 """A plan carried out: shards handed to an executor, its results told in order."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from itertools import chain
 
 from ..model.rectifier import Rectifier
+from ..storage import absolute, is_address, remove_folder
 from .executors import Executor
 from .files import alone_in, check_writable, clear_unfinished, folds_names
 from .item import Job, Outcome, Result
-from .manifest import Manifest, parts_of
-from .options import Options
+from .manifest import Manifest, StoredManifest, parts_of
+from .options import Options, PathLike
 from .plan import Plan, Shard
 from .preview import Sheet
 from .progress import Progress
@@ -38,7 +38,8 @@ def run_plan(
     if first is None or not first.items:
         return
     parts = None if options.manifest is None else parts_of(options.manifest)
-    apart = executor.needs_parts or options.shard is not None
+    stored = options.manifest is not None and is_address(os.fspath(options.manifest))
+    apart = executor.needs_parts or stored or options.shard is not None
     job = Job(*model, plan.target, options, parts if apart else None)
     full = False
 
@@ -59,9 +60,9 @@ def run_plan(
             return
         for _ in shards:  # what was not begun is counted
             pass
-    record.draw()
+        record.finish()
     if options.shard is None and parts is not None and progress.came == progress.planned:
-        shutil.rmtree(parts, ignore_errors=True)  # all that they told is in the manifest
+        remove_folder(parts)  # all that they told is in the manifest
 
 
 class _Record:
@@ -71,7 +72,7 @@ class _Record:
         self.options, self.executor = options, executor
         self.sheet = Sheet() if options.contact_sheet is not None else None
         whole = options.manifest is not None and options.shard is None
-        self.manifest = Manifest(options.manifest) if whole and options.manifest else None
+        self.manifest = _manifest(options.manifest) if whole and options.manifest else None
 
     def add(self, outcome: Outcome) -> None:
         """Tell of one photo."""
@@ -91,16 +92,22 @@ class _Record:
                 for outcome in self.executor.untold():
                     self._add_row(outcome)
 
-    def draw(self) -> None:
-        """Draw the contact sheet, if one is wanted."""
+    def finish(self) -> None:
+        """Write what tells of a whole run: a manifest in a store, the contact sheet."""
+        if self.manifest is not None:
+            self.manifest.finish()
         if self.sheet is not None and self.options.contact_sheet is not None:
             self.sheet.write(self.options.contact_sheet)
+
+
+def _manifest(path: PathLike) -> Manifest | StoredManifest:
+    return StoredManifest(str(path)) if is_address(str(path)) else Manifest(path)
 
 
 @contextmanager
 def _ready(plan: Plan) -> Iterator[bool]:
     """All folders can be written to, and no other run does; whether that could be found out."""
-    reports = [os.path.dirname(os.path.abspath(file)) for file in plan.options.reports]
+    reports = [os.path.dirname(absolute(file)) for file in plan.options.reports]
     for folder in [*plan.folders, *reports]:
         check_writable(folder)
     if any(map(folds_names, plan.folders)):

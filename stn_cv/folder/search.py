@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 from ..errors import InvalidInputError
 from ..opencv import SUFFIXES
+from ..storage import entries, is_file, is_folder, joined
 
-__all__ = ["Found", "Wanted", "check_sources", "find_photos", "listed", "walk"]
+__all__ = ["Found", "Wanted", "check_sources", "find_photos", "is_there", "listed", "walk"]
 
 Pair = tuple[str, str]  # path, and path relative to the folder it was found in
-LINKS, NO_SUFFIX = "links", "without suffix"
+NO_SUFFIX = "without suffix"
+OTHER_KINDS = {"link": "links", "unfit": "keys that no file system takes"}
 
 
 class Wanted(NamedTuple):
@@ -79,8 +81,22 @@ def check_sources(sources: Iterable[str | os.PathLike[str]]) -> None:
         If a source does not exist, or is a device or pipe.
     """
     for source in sources:
-        if not (os.path.isdir(source) or os.path.isfile(source)):
+        if not is_there(os.fspath(source)):
             raise InvalidInputError(f"{os.fspath(source)!r} is neither a folder nor a file.")
+
+
+def is_there(path: str) -> bool:
+    """Whether a folder or file is there.
+
+    Raises
+    ------
+    InvalidInputError
+        If that cannot be found out.
+    """
+    try:
+        return is_folder(path) or is_file(path)
+    except OSError as error:
+        raise InvalidInputError(f"cannot read {path!r}: {error.strerror}.") from error
 
 
 def find_photos(
@@ -138,7 +154,7 @@ def walk(
     """
     for source in sources:
         path = os.fspath(source)
-        if os.path.isdir(path):
+        if is_folder(path):
             yield from _below(path, wanted, passed_over)
         else:
             yield Found(path, os.path.basename(path))
@@ -176,24 +192,21 @@ def listed(
         If it cannot be listed.
     """
     paths = []
-    with os.scandir(os.path.join(root, folder.rstrip(os.sep)) if folder else root) as entries:
-        for entry in entries:
-            relative = folder + entry.name
-            if wanted.leaves_out(entry.name, relative):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                paths.append(relative + os.sep)
-            elif entry.is_file(follow_symlinks=False) and wanted.takes(relative):
-                paths.append(relative)
-            elif passed_over is not None and not wanted.glob:
-                passed_over[_kind_of(entry)] += 1
+    for name, kind in entries(joined(root, folder.rstrip(os.sep))):
+        relative = folder + name
+        if wanted.leaves_out(name, relative):
+            continue
+        if kind == "folder":
+            paths.append(relative + os.sep)
+        elif kind == "file" and wanted.takes(relative):
+            paths.append(relative)
+        elif passed_over is not None and not wanted.glob:
+            passed_over[_kind_of(name, kind)] += 1
     return sorted(paths)
 
 
-def _kind_of(entry: os.DirEntry[str]) -> str:
-    if entry.is_symlink():
-        return LINKS
-    return os.path.splitext(entry.name)[1].lower() or NO_SUFFIX
+def _kind_of(name: str, kind: str) -> str:
+    return OTHER_KINDS.get(kind) or os.path.splitext(name)[1].lower() or NO_SUFFIX
 
 
 def _matches(relative: str, patterns: Sequence[str]) -> bool:

@@ -1,10 +1,14 @@
 """What a run over photos did, in numbers."""
 
+import os
 from dataclasses import dataclass, field
+from html import escape
 
 from .item import Result
 
 __all__ = ["Summary"]
+
+LARGEST_SHOWN = 5_000_000  # bytes of a report that a notebook keeps in its own file
 
 
 @dataclass
@@ -25,6 +29,8 @@ class Summary:
         Photos that were not tried, since there was no room for them.
     seconds : float
         Time of the whole run.
+    report : path-like or None
+        The page about the run, if one was written; a notebook shows it.
     """
 
     done: int = 0
@@ -34,6 +40,7 @@ class Summary:
     passed_over: dict[str, int] = field(default_factory=dict)
     left: int = 0
     seconds: float = 0.0
+    report: str | os.PathLike[str] | None = None
 
     def add(self, result: Result) -> None:
         """Count one result."""
@@ -45,3 +52,19 @@ class Summary:
             self.doubtful += 1
         else:
             self.failures.append((result.input, result.error or ""))
+
+    def _repr_html_(self) -> str:
+        """The report, as a notebook shows it; of a large one where it is."""
+        if self.report is None or not os.path.isfile(self.report):
+            return f"<pre>{escape(repr(self))}</pre>"
+        name = escape(os.path.abspath(self.report).encode("utf-8", "backslashreplace").decode())
+        size = os.path.getsize(self.report)
+        if size > LARGEST_SHOWN:
+            return f"<p>The report has {size / 1e6:.0f} MB; open <code>{name}</code>.</p>"
+        with open(self.report, encoding="utf-8") as file:
+            page = escape(file.read())
+        sandbox = "allow-scripts"  # it reaches nothing of the notebook
+        return (
+            f'<iframe title="Report" sandbox="{sandbox}" srcdoc="{page}" '
+            'style="width: 100%; height: 40rem; border: 0"></iframe>'
+        )

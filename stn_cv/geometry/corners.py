@@ -17,7 +17,7 @@ __all__ = ["corner_faults", "corners_from_theta", "theta_from_corners"]
 
 FRAME = np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])  # the output's corners, clockwise
 FAMILIES = ("translation", "attention", "similarity", "affine", "projective")
-BEYOND = 0.05  # of the photo's side: corners of what the edge cuts off, clicks that slip
+BEYOND = 0.05  # of the photo's longer side: corners of what the edge cuts off, clicks that slip
 STRAIGHT = 0.01  # sine of the angle at a corner up to which its neighbours are in line with it
 ORDER = "wanted the output's top left, top right, bottom right, bottom left"
 EXACT = 1e-10  # half sides of the photo
@@ -29,6 +29,7 @@ def theta_from_corners(
     output_shape: tuple[int, ...] | None = None,
     *,
     family: str = "projective",
+    beyond: float = BEYOND,
 ) -> Floats:
     """Theta that shows what lies between four corners.
 
@@ -46,6 +47,8 @@ def theta_from_corners(
         "projective" passes through the corners exactly. "translation", "attention",
         "similarity" and "affine" come as near as they can: the sum of the squared distances
         in the photo is smallest.
+    beyond : float, default 0.05
+        How far corners may lie outside of the photo, as a share of its longer side.
 
     Returns
     -------
@@ -55,8 +58,8 @@ def theta_from_corners(
     Raises
     ------
     InvalidInputError
-        If corners are mirrored, crossed, three in a line or outside of the photo by more than
-        a twentieth of its side; the message names the row.
+        If corners are mirrored, crossed, three in a line or too far outside of the photo; the
+        message names the row.
 
     See Also
     --------
@@ -79,7 +82,7 @@ def theta_from_corners(
         raise InvalidInputError(f"family is {family!r}; wanted {one_of(family, FAMILIES)}.")
     places = _checked(corners)
     sides = _sides(input_shape, len(places))
-    for row, reason in corner_faults(places, sides[:, ::-1]):
+    for row, reason in corner_faults(places, sides[:, ::-1], beyond):
         raise InvalidInputError(f"corners[{row}] = {places[row].tolist()}: {reason}.")
     if family == "projective":
         theta = _homography(2 * places / sides[:, None] - 1)
@@ -129,10 +132,12 @@ def corners_from_theta(theta: ArrayLike, input_shape: ArrayLike) -> Floats:
     return np.asarray(corners if places.ndim == 3 else corners[0])
 
 
-def corner_faults(corners: Floats, input_shape: Floats) -> Iterator[tuple[int, str]]:
+def corner_faults(
+    corners: Floats, input_shape: Floats, beyond: float = BEYOND
+) -> Iterator[tuple[int, str]]:
     """Yield (row, what is wrong) of corners (n, 4, 2) that are no frame of their photo.
 
-    `input_shape` is (height, width) for each, (n, 2).
+    `input_shape` is (height, width) for each, (n, 2); `beyond` as in `theta_from_corners`.
     """
     ahead = np.roll(corners, -1, axis=1) - corners
     lengths = np.linalg.norm(ahead, axis=-1)
@@ -140,7 +145,7 @@ def corner_faults(corners: Floats, input_shape: Floats) -> Iterator[tuple[int, s
     cross = behind[..., 0] * ahead[..., 1] - behind[..., 1] * ahead[..., 0]
     straight = np.abs(cross) <= STRAIGHT * lengths * before
     sides = input_shape[:, None, ::-1]
-    outside = np.maximum(-corners, corners - sides) > BEYOND * sides
+    outside = np.maximum(-corners, corners - sides) > beyond * sides.max(axis=2, keepdims=True)
     for row in range(len(corners)):
         clockwise = int((cross[row] > 0).sum())
         if outside[row].any():

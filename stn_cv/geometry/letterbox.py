@@ -9,17 +9,27 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..arrays import Array
 from .affine import matrix_output_to_source
+from .corners import theta_from_corners
 from .opencv_matrix import invert
 from .theta import area_gain, cropped, local_affine, scaled
 
-__all__ = ["canvas_of", "native_shape", "pose_of", "shrinkage", "theta_of_photo"]
+__all__ = [
+    "canvas_of",
+    "canvas_theta_from_corners",
+    "native_shape",
+    "pose_of",
+    "shrinkage",
+    "theta_of_photo",
+]
 
 Shape = tuple[int, int]
 LARGEST_GROWTH = 8  # pixels of an output for one of its photo, but for those of a SMALL one
 SMALL = 2**16
+FARTHEST = 2.0  # of a photo's longer side; frames of turned, letterboxed photos reach beyond it
 
 
 def canvas_of(shape: tuple[int, ...], proportions: Shape) -> tuple[float, float]:
@@ -34,6 +44,34 @@ def canvas_of(shape: tuple[int, ...], proportions: Shape) -> tuple[float, float]
     """
     ratio = (shape[0] * proportions[1]) / (shape[1] * proportions[0])
     return max(ratio, 1.0), max(1 / ratio, 1.0)
+
+
+def canvas_theta_from_corners(
+    corners: ArrayLike,
+    photo: tuple[int, ...],
+    proportions: Shape,
+    family: str = "projective",
+    beyond: float = FARTHEST,
+) -> Array:
+    """Theta of corners on the canvas that their photo lies on; see `theta_from_corners`.
+
+    Parameters
+    ----------
+    corners : array_like of shape (4, 2)
+        Pixels of the photo.
+    photo : tuple
+        (height, width[, channels]) of the photo.
+    proportions : tuple
+        (height, width) that the model was fitted on.
+    family, beyond
+        As in `theta_from_corners`.
+
+    Notes
+    -----
+    Convention: theta is (x, y), output to source, [-1, 1], ``align_corners=False``.
+    """
+    theta = theta_from_corners(corners, photo, proportions, family=family, beyond=beyond)
+    return np.asarray(scaled(theta, 1 / np.array(canvas_of(photo, proportions))))
 
 
 def theta_of_photo(

@@ -27,6 +27,7 @@ Vector = NDArray[Any]
 FORMAT = (1, 2)  # a file of a higher first number is refused; the second counts additions
 KEY, TENSOR, HASH = "stn_cv", "parameters", "sha256"
 LARGEST_HEADER = 1_000_000
+ONNX_START = (b"\x12", b"\x3a")  # tags of what follows a version, 8 and a number; too long for us
 LARGEST_FILE = 2**28
 DTYPES = {"float32": ("F32", "<f4"), "float64": ("F64", "<f8")}
 
@@ -172,6 +173,11 @@ def _check_tensor_length(header: bytes, length: int) -> None:
 def _check_header_length(start: bytes, size: int) -> int:
     """Length of the JSON header as the first eight bytes say, if it can be."""
     length = int.from_bytes(start[:8], "little")
+    if start[:1] == b"\x08" and start[2:3] in ONNX_START:
+        raise ModelFileError(
+            "this is an ONNX file, which other engines run; wanted the file that stn_cv.save "
+            "wrote, from which it was exported."
+        )
     if len(start) < 8 or not 2 <= length <= min(LARGEST_HEADER, size - 8):
         raise ModelFileError(
             f"not a model file, or cut off: its header would have {length} bytes of {size}, "

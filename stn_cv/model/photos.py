@@ -4,12 +4,20 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..arrays import Array, white_of
 from ..errors import InvalidInputError, InvalidTypeError
-from ..families import Family
+from ..families import FAMILIES, Family
 from ..geometry import check_shape
-from ..geometry.letterbox import Shape, canvas_of, native_shape, shrinkage, theta_of_photo
+from ..geometry.letterbox import (
+    Shape,
+    canvas_of,
+    canvas_theta_from_corners,
+    native_shape,
+    shrinkage,
+    theta_of_photo,
+)
 from ..nn.spatial import Transform
 from ..opencv import LARGEST_PICTURE, grey, resize_area
 from ..pose.transform import PoseTransform
@@ -70,7 +78,9 @@ def find(rectifier: PhotoRectifier, pixels: Array, classify: bool = True) -> Fou
     return Found(theta, classes.tolist()[best], float(probabilities[best]))
 
 
-def rectified(rectifier: PhotoRectifier, photo: Array, size: str | Shape) -> Array:
+def rectified(
+    rectifier: PhotoRectifier, photo: Array, size: str | Shape, corners: ArrayLike | None
+) -> Array:
     """What `Rectifier.rectify_photo` gives."""
     kinds = ", ".join(KINDS)
     if not isinstance(photo, np.ndarray) or photo.dtype.name not in KINDS:
@@ -86,7 +96,11 @@ def rectified(rectifier: PhotoRectifier, photo: Array, size: str | Shape) -> Arr
                 f"size is {size!r}; wanted 'native', 'input' or (height, width)."
             )
         size = check_shape("size", size)
-    theta = find(rectifier, photo, classify=False).theta
+    if corners is None:
+        theta = find(rectifier, photo, classify=False).theta
+    else:
+        spec = rectifier.image_spec
+        theta = canvas_theta_from_corners(corners, photo.shape, (spec.height, spec.width))
     return warped(rectifier, photo, theta, size, LARGEST_PICTURE)[0]
 
 
@@ -162,7 +176,8 @@ def warped(
     pixels : ndarray of shape (h, w), (h, w, 3) or (h, w, 4)
         The photo.
     theta : ndarray
-        As `Rectifier.theta` gave it: output to source, normalized on the photo's canvas.
+        As `Rectifier.theta` gave it, or (3, 3) of a known frame: output to source, normalized on
+        the photo's canvas.
     size : {"native", "input"} or tuple
         See `stn_cv.rectify_folder`.
     max_pixels : int
@@ -188,7 +203,9 @@ def warped(
 
 
 def _warp(rectifier: PhotoRectifier, pixels: Array, theta: Array, output: Shape) -> Array:
-    rules, warp = rectifier.transform.rules, rectifier.family.apply
+    known = theta.shape == (3, 3)  # of corners, for instance, whatever the model's family
+    family = FAMILIES["projective"] if known else rectifier.family
+    rules, warp = rectifier.transform.rules, family.apply
     if pixels.ndim == 2 or pixels.shape[2] == 3:
         fill = rules.fill_value * white_of(pixels.dtype)
         return warp(pixels, theta, output, rules._replace(fill_value=fill))

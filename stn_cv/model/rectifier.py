@@ -16,6 +16,7 @@ from ..pose.transform import PoseTransform
 from .batches import as_batch, finite, in_slices
 from .image_spec import ImageSpec
 from .photos import rectified
+from .showing import html_of, line_of
 
 __all__ = ["Rectifier"]
 
@@ -24,7 +25,8 @@ class Rectifier:
     """A fitted spatial transformer: finds theta, rectifies, and classifies with its head.
 
     Made by `load`, or held by a fitted estimator as ``rectifier_``. It keeps nothing of a
-    call, so threads may share it.
+    call, so threads may share it. Theta is output to source, (x, y) in [-1, 1],
+    ``align_corners=False``, in each of its methods.
 
     Parameters
     ----------
@@ -33,8 +35,7 @@ class Rectifier:
     image_spec : ImageSpec
         What images it was fitted on.
     classes : array_like or None, default None
-        Labels, in the order of the network's outputs; None where the head is not part of
-        the network.
+        Labels, in the order of the network's outputs; None where no head is part of it.
     n_jobs : int or None, default None
         Threads; None is 1, -1 all cores.
 
@@ -66,13 +67,11 @@ class Rectifier:
 
     def __repr__(self) -> str:
         """What it is, in a line."""
-        height, width = self.output_shape
-        looks = f", {self.transform.n_steps} looks" if self.transform.n_steps > 1 else ""
-        head = "no head" if self.classes is None else f"{len(self.classes)} classes"
-        return (
-            f"<Rectifier: {self.transform.family}{looks}; fitted on {self.image_spec}; gives "
-            f"{height}x{width} pixels; {head}>"
-        )
+        return line_of(self)
+
+    def _repr_html_(self) -> str:
+        """What it is, and what it does to a few drawn pictures, for a notebook."""
+        return html_of(self)
 
     @property
     def transform(self) -> Transform:
@@ -110,14 +109,10 @@ class Rectifier:
         ------
         InvalidInputError, InvalidTypeError
             If the images do not fulfil the fitted spec.
-
-        Notes
-        -----
-        Convention: output to source, (x, y) in [-1, 1], ``align_corners=False``.
         """
         batch, single = as_batch(images, self.image_spec)
         find = self.transform.warp_parameters
-        (theta,) = self._in_slices(lambda X: (self._theta(find(X)),), batch)
+        theta = self._in_slices(lambda X: (self._theta(find(X)),), batch)[0]
         return theta[0] if single else theta
 
     def find(self, images: ArrayLike) -> tuple[Array, Array]:
@@ -139,10 +134,6 @@ class Rectifier:
         ------
         InvalidInputError, InvalidTypeError
             If there is no head, or the images do not fulfil the fitted spec.
-
-        Notes
-        -----
-        Convention: theta is output to source, (x, y) in [-1, 1], ``align_corners=False``.
         """
         self._check_head()
         batch, single = as_batch(images, self.image_spec)
@@ -198,20 +189,28 @@ class Rectifier:
         rules = rules._replace(fill_value=rules.fill_value * self.image_spec.maximum)
         return self.family.apply(images, np.asarray(theta), shape, rules, self.n_jobs)
 
-    def rectify_photo(self, photo: Array, size: str | tuple[int, int] = "native") -> Array:
+    def rectify_photo(
+        self,
+        photo: Array,
+        size: str | tuple[int, int] = "native",
+        corners: ArrayLike | None = None,
+    ) -> Array:
         """Warp a photo of any size and proportions, as ``stn-cv rectify`` does.
 
         The transform is found on a small copy in the middle of a canvas of the fitted
         proportions, and the photo itself is warped, at its own resolution and in its colours.
+        Convention: corners are (x, y) in pixels, edges at 0 and the photo's width or height.
 
         Parameters
         ----------
         photo : ndarray of shape (h, w), (h, w, 3) or (h, w, 4)
-            Grey, RGB or RGB with transparency; uint8, uint16, or float32 with 1 as white. Colours
-            and greys are turned into what the model was fitted on where it looks.
+            Grey, RGB or RGB with transparency; uint8, uint16, or float32 with 1 as white.
         size : {"native", "input"} or tuple, default "native"
             "native": the model's proportions, so large that the median pixel shows a pixel of the
             photo. "input": as large as the photo. Or (height, width).
+        corners : array_like of shape (4, 2) or None, default None
+            Of the frame, to warp by it without looking, as a homography: the output's top left
+            first, then clockwise; outside of the photo by at most twice its longer side.
 
         Returns
         -------
@@ -221,9 +220,9 @@ class Rectifier:
         Raises
         ------
         InvalidInputError, InvalidTypeError
-            If the photo or the size is not as wanted.
+            If the photo, the size or the corners are not as wanted.
         """
-        return rectified(self, photo, size)
+        return rectified(self, photo, size, corners)
 
     def predict_proba(self, images: ArrayLike) -> Array:
         """Probability of each class by the built-in head.
@@ -295,6 +294,7 @@ class Rectifier:
 
     def _check_head(self) -> None:
         if self.classes is None:
-            what = "this model holds no head: it was trained with a scikit-learn classifier, "
-            what += "which is not saved with it. Use rectify() and that classifier."
-            raise InvalidInputError(what)
+            raise InvalidInputError(
+                "this model holds no head: it was trained with a scikit-learn classifier, which "
+                "is not saved with it. Use rectify() and that classifier."
+            )

@@ -125,7 +125,9 @@ def _correlate_whole(X: Array, W: Array, b: Array, padding: int) -> Array:
     kernels = loaded("nn.conv")
     filters, _, k, _ = W.shape
     if padding:
-        X = np.pad(X, ((0, 0), (padding, padding), (0, 0), (0, 0)))
+        inner, channels, height, *rest = X, *X.shape
+        X = np.zeros((channels, height + 2 * padding, *rest), X.dtype)  # np.pad takes 20 us more
+        X[:, padding : padding + height] = inner
     taps, flat = _AllTaps.of(X.shape, k, X.itemsize), X.reshape(-1)
     length = max(taps.length, kernels.SHORTEST)
     if length > taps.length:

@@ -6,6 +6,7 @@ from ..arrays import Array
 from ..errors import StnError
 from ..model.rectifier import Rectifier
 from ..opencv import resize_area
+from ..pose.transform import PoseTransform
 from .engines import Engine, engines
 
 __all__ = ["check"]
@@ -51,11 +52,15 @@ def clouds(rectifier: Rectifier) -> Array:
 
 def _answers(rectifier: Rectifier, images: Array) -> dict[str, Array]:
     """What the model itself says; rectified images before they are rounded."""
-    theta = rectifier.theta(images)
+    poses = isinstance(rectifier.transform, PoseTransform)
+    theta, certainty = rectifier.find_pose(images) if poses else (rectifier.theta(images), None)
     answers = {"theta": theta, "rectified": rectifier.rectify(_floats(images), theta=theta)}
     if rectifier.classes is not None:
         answers["probabilities"] = rectifier.predict_proba(images)
-        answers["confidence"] = answers["probabilities"].max(axis=1)
+    if certainty is None and rectifier.classes is not None:
+        certainty = answers["probabilities"].max(axis=1)
+    if certainty is not None and np.isfinite(certainty).all():
+        answers["confidence"] = certainty
     return answers
 
 

@@ -21,7 +21,8 @@ def export(model: Any, path: str | os.PathLike[str]) -> dict[str, dict[str, floa
     The file's input ``images`` is (n, height, width, channels), float32, for any n, in the
     fitted range: 0 to 255 where the model was fitted on uint8. Its outputs are ``theta``;
     ``rectified``, not rounded, with the axes and range of the input; and, of a model with a
-    built-in head, ``probabilities`` (n, k) and ``confidence`` (n,), the largest of them. A JSON
+    built-in head, ``probabilities`` (n, k) and ``confidence`` (n,), the largest of them; of a
+    model of poses, ``confidence`` (n,) as `Rectifier.find_pose` says it. A JSON
     text in its metadata, under the key "stn_cv", has the image spec, the classes, the family,
     the version and the hash of the model's own file.
 

@@ -18,7 +18,7 @@ from ..geometry import axes, normalized_from_pixel, pixel_from_normalized, splin
 from ..geometry.homography import LEAST
 from .graph import Graph, Value
 
-__all__ = ["THETAS", "composed", "grid", "theta_of", "theta_shape"]
+__all__ = ["THETAS", "composed", "grid", "products", "theta_of", "theta_shape"]
 
 Shape = tuple[int, int]
 IDENTITY: Array = np.eye(2, 3)
@@ -50,7 +50,7 @@ def _attention(graph: Graph, parameters: Value, input_shape: Shape) -> Value:
 def _similarity(graph: Graph, parameters: Value, input_shape: Shape) -> Value:
     gains = _gains(input_shape)[:2]
     shift = _linear(graph, parameters, 4, {2: 2, 5: 3}, gains, np.zeros((2, 3)))
-    angle = _between(graph, parameters, 1, 2)
+    angle = graph.between(parameters, 1, 2)
     by_cos = graph.add("Mul", graph.add("Cos", angle), _row(IDENTITY * gains))
     by_sin = graph.add("Mul", graph.add("Sin", angle), _row(RIGHT_ANGLE * gains))
     turn = graph.add("Add", by_cos, by_sin)
@@ -102,14 +102,9 @@ def _linear(
 def _scaled(graph: Graph, parameters: Value, values: Value | Array) -> Value:
     """Values times the scale whose log, held between bounds by a tanh, is the first parameter."""
     bound = np.array(math.log(LARGEST_SCALE))
-    log = graph.add("Div", _between(graph, parameters, 0, 1), bound)
+    log = graph.add("Div", graph.between(parameters, 0, 1), bound)
     scale = graph.add("Exp", graph.add("Mul", graph.add("Tanh", log), bound))
     return graph.add("Mul", scale, values)
-
-
-def _between(graph: Graph, values: Value, first: int, end: int) -> Value:
-    """What the second axis has from `first` to before `end`."""
-    return graph.add("Slice", values, np.array([first]), np.array([end]), np.array([1]))
 
 
 def _row(values: Array) -> Array:
@@ -140,7 +135,7 @@ def composed(graph: Graph, first: Value, then: Value, size: int) -> Value:
     flat = graph.reshape(product, -1, 9)
     if size == 9:
         return flat
-    return _between(graph, flat, 0, size)
+    return graph.between(flat, 0, size)
 
 
 def _square(graph: Graph, theta: Value, size: int) -> Value:
@@ -161,16 +156,16 @@ def grid(graph: Graph, theta: Value, size: int, source: Shape, output_shape: Sha
     )
     pixels = np.stack([*np.broadcast_arrays(x, y[:, None]), np.ones(output_shape)]).reshape(3, -1)
     if size == 6:
-        places = _products(graph, theta, pixels, 2)
+        places = products(graph, theta, pixels, 2)
     elif size == 9:
-        places = _divided(graph, theta, _products(graph, theta, pixels, 3), source)
+        places = _divided(graph, theta, products(graph, theta, pixels, 3), source)
     else:
         places = _bent(graph, theta, size // 2, pixels[:2], output_shape)
     rows = graph.add("Transpose", places, perm=[0, 2, 1])
     return graph.reshape(rows, -1, *output_shape, 2)
 
 
-def _products(graph: Graph, theta: Value, points: Array, rows: int) -> Value:
+def products(graph: Graph, theta: Value, points: Array, rows: int) -> Value:
     """Matrices (n, rows, k) times points (k, m): (n, rows, m).
 
     In two axes, since OpenCV multiplies wrongly where one factor alone has a batch.
@@ -181,8 +176,8 @@ def _products(graph: Graph, theta: Value, points: Array, rows: int) -> Value:
 
 def _divided(graph: Graph, theta: Value, points: Value, source: Shape) -> Value:
     """Homogeneous points (n, 3, m) divided by their w; those behind the camera are far away."""
-    place, w = _between(graph, points, 0, 2), _between(graph, points, 2, 3)
-    last_row = graph.add("Abs", _between(graph, theta, 6, 9))
+    place, w = graph.between(points, 0, 2), graph.between(points, 2, 3)
+    last_row = graph.add("Abs", graph.between(theta, 6, 9))
     scale = graph.add("ReduceSum", last_row, np.array([1]), keepdims=1)
     least = graph.reshape(graph.add("Mul", scale, np.array(LEAST)), -1, 1, 1)
     seen = graph.add("Greater", w, least)
@@ -202,4 +197,4 @@ def _bent(graph: Graph, theta: Value, points: int, pixels: Array, output_shape: 
     """Pixels (2, m) moved by splines through so many control points: (n, 2, m)."""
     by_axis = graph.add("Transpose", graph.reshape(theta, -1, points, 2), perm=[0, 2, 1])
     values = spline_at_pixels(math.isqrt(points), output_shape)
-    return graph.add("Add", _products(graph, by_axis, values.T, 2), pixels[None])
+    return graph.add("Add", products(graph, by_axis, values.T, 2), pixels[None])

@@ -39,6 +39,10 @@ class Graph:
         """`value` in another shape; 0 keeps an axis, -1 is what is left."""
         return self.add("Reshape", value, np.array(shape))
 
+    def between(self, values: Value, first: int, end: int) -> Value:
+        """What the second axis has from `first` to before `end`."""
+        return self.add("Slice", values, np.array([first]), np.array([end]), np.array([1]))
+
     def _constant(self, array: Array) -> Value:
         array = np.ascontiguousarray(array, np.int64 if array.dtype.kind in "iu" else np.float32)
         key = array.dtype.name, array.shape, array.tobytes()

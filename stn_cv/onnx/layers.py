@@ -21,13 +21,19 @@ from ..nn import (
     MaxPool,
     Parallel,
     ReLU,
+    Shrink,
     SpatialTransform,
     Standardize,
+    StandardizeEach,
 )
+from ..nn.spatial import Transform
+from ..sampling import WarpRules
 from .families import composed, grid, theta_of
 from .graph import Graph, Value
 
 __all__ = ["OPERATORS", "chain", "found_theta", "theta_size", "warped"]
+
+Shape = tuple[int, int]
 
 
 def chain(graph: Graph, layers: Iterable[Layer], X: Value) -> Value:
@@ -54,37 +60,40 @@ def found_theta(graph: Graph, layer: SpatialTransform, X: Value) -> Value:
 
     theta = look(X)
     for _ in range(1, layer.n_steps):
-        own = look(warped(graph, layer, X, theta, shape))
+        own = look(warped(graph, layer, X, theta, (shape, shape), layer.rules))
         theta = composed(graph, theta, own, theta_size(layer))
     return theta
 
 
-def theta_size(layer: SpatialTransform) -> int:
+def theta_size(layer: Transform) -> int:
     """How many values theta has."""
     family = layer.composed_family()
-    parameters = np.zeros((1, family.n_parameters))
-    return family.theta(parameters, layer.network.input_shape[1:])[0].size
+    return family.theta(np.zeros((1, family.n_parameters)), (1, 1))[0].size
 
 
 def warped(
-    graph: Graph, layer: SpatialTransform, X: Value, theta: Value, output_shape: tuple[int, int]
+    graph: Graph,
+    layer: Transform,
+    X: Value,
+    theta: Value,
+    shapes: tuple[Shape, Shape],
+    rules: WarpRules,
 ) -> Value:
-    """X sampled where theta says, padded as the layer does."""
-    if layer.antialias:
+    """X sampled where a layer's flat theta says; `shapes` are (height, width) of X and output."""
+    if rules.antialias:
         raise InvalidInputError(
             "a transform with antialias=True has no plain ONNX operators: how many samples a pixel "
             "is the mean of depends on each image's theta. Fit with antialias=False to export."
         )
-    fill = layer.fill_value if layer.padding_mode == "zeros" else 0.0
+    fill = rules.fill_value if rules.padding_mode == "zeros" else 0.0
     source = graph.add("Sub", X, np.array(fill)) if fill else X
-    _, height, width = layer.network.input_shape
-    places = grid(graph, theta, theta_size(layer), (height, width), output_shape)
+    places = grid(graph, theta, theta_size(layer), *shapes)
     Y = graph.add(
         "GridSample",
         source,
         places,
         mode="bilinear",
-        padding_mode=layer.padding_mode,
+        padding_mode=rules.padding_mode,
         align_corners=0,
     )
     return graph.add("Add", Y, np.array(fill)) if fill else Y
@@ -130,13 +139,34 @@ def _relu(graph: Graph, layer: ReLU, X: Value) -> Value:
     return graph.add("Relu", X)
 
 
+def _shrink(graph: Graph, layer: Shrink, X: Value) -> Value:
+    """Products by constants along the width, twice: OpenCV multiplies rightly from that side."""
+    down, across = layer.weights
+    if down.shape[0] == down.shape[1] and across.shape[0] == across.shape[1]:
+        return X
+    for weights in (across, down):
+        X = graph.add("MatMul", X, weights.T)
+        X = graph.add("Transpose", X, perm=[0, 1, 3, 2])
+    return X
+
+
 def _spatial_transform(graph: Graph, layer: SpatialTransform, X: Value) -> Value:
-    return warped(graph, layer, X, found_theta(graph, layer, X), layer.shape)
+    _, height, width = layer.network.input_shape
+    shapes = (height, width), layer.shape
+    return warped(graph, layer, X, found_theta(graph, layer, X), shapes, layer.rules)
 
 
 def _standardize(graph: Graph, layer: Standardize, X: Value) -> Value:
     centred = graph.add("Sub", X, _by_channel(layer.mean))
     return graph.add("Mul", centred, _by_channel(1 / np.asarray(layer.scale, np.float64)))
+
+
+def _standardize_each(graph: Graph, layer: StandardizeEach, X: Value) -> Value:
+    pixels: dict[str, Any] = {"axes": [1, 2, 3], "keepdims": 1}
+    centred = graph.add("Sub", X, graph.add("ReduceMean", X, **pixels))
+    variance = graph.add("ReduceMean", graph.add("Mul", centred, centred), **pixels)
+    square = graph.add("Add", variance, np.array(float(layer.epsilon) ** 2))
+    return graph.add("Div", centred, graph.add("Sqrt", square))
 
 
 def _squares(size: int) -> dict[str, Any]:
@@ -158,6 +188,8 @@ OPERATORS: dict[type[Layer], Callable[[Graph, Any, Value], Value]] = {
     MaxPool: _max_pool,
     Parallel: _parallel,
     ReLU: _relu,
+    Shrink: _shrink,
     SpatialTransform: _spatial_transform,
     Standardize: _standardize,
+    StandardizeEach: _standardize_each,
 }

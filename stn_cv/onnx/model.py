@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from ..errors import InvalidInputError
+from ..errors import InvalidTypeError
 from ..model.rectifier import Rectifier
-from ..nn.spatial import SpatialTransform
+from ..nn.spatial import SpatialTransform, Transform
+from ..pose.transform import PoseTransform
 from .families import theta_shape
 from .graph import Graph, Value
 from .layers import chain, found_theta, theta_size, warped
+from .poses import found_pose
 
 __all__ = ["INPUT", "Shapes", "drawn"]
 
@@ -22,15 +24,12 @@ def drawn(rectifier: Rectifier) -> tuple[Graph, Shapes, Shapes]:
     model was fitted on uint8. So are rectified ones, not rounded.
     """
     spec, transform, graph = rectifier.image_spec, rectifier.transform, Graph()
-    if not isinstance(transform, SpatialTransform):
-        raise InvalidInputError(
-            "this model finds poses by looking at several candidates and keeping the best, which "
-            "cannot be exported yet; use its .stn file with stn_cv."
-        )
     shape = spec.height, spec.width, spec.channels
     X = _activations(graph, shape, spec.maximum)
-    flat, size = found_theta(graph, transform, X), theta_size(transform)
-    Y = warped(graph, transform, X, flat, rectifier.output_shape)
+    flat, certainty = _found(graph, transform, X)
+    shapes = (spec.height, spec.width), rectifier.output_shape
+    size = theta_size(transform)
+    Y = warped(graph, transform, X, flat, shapes, transform.rules)
     graph.add("Reshape", flat, np.array((-1, *theta_shape(size))), output="theta")
     shares = Y if spec.maximum == 1 else graph.add("Mul", Y, np.array(spec.maximum))
     graph.add("Transpose", shares, perm=[0, 2, 3, 1], output="rectified")
@@ -41,9 +40,22 @@ def drawn(rectifier: Rectifier) -> tuple[Graph, Shapes, Shapes]:
     if rectifier.classes is not None:
         logits = chain(graph, rectifier.network.layers[1:], Y)
         probabilities = graph.add("Softmax", logits, axis=1, output="probabilities")
-        graph.add("ReduceMax", probabilities, axes=[1], keepdims=0, output="confidence")
-        outputs |= {"probabilities": ("n", len(rectifier.classes)), "confidence": ("n",)}
+        outputs["probabilities"] = ("n", len(rectifier.classes))
+        if certainty is None:
+            certainty = graph.add("ReduceMax", probabilities, axes=[1], keepdims=1)
+    if certainty is not None:
+        graph.add("Reshape", certainty, np.array([-1]), output="confidence")
+        outputs["confidence"] = ("n",)
     return graph, {INPUT: ("n", *shape)}, outputs
+
+
+def _found(graph: Graph, transform: Transform, X: Value) -> tuple[Value, Value | None]:
+    """Flat theta, and the confidence (n, 1) that a model of poses has of it."""
+    if isinstance(transform, PoseTransform):
+        return found_pose(graph, transform, X)
+    if isinstance(transform, SpatialTransform):
+        return found_theta(graph, transform, X), None
+    raise InvalidTypeError(f"cannot export the transform {transform!r}: it has no ONNX operators.")
 
 
 def _activations(graph: Graph, shape: tuple[int, int, int], maximum: float) -> Value:

@@ -27,6 +27,7 @@ LARGEST_ERROR = 0.1  # widths: of a pose that counts as right
 RIDGE = 1e-3  # of the weights
 ITERATIONS = 50
 LARGEST_LOGIT = 30.0
+LARGEST_SIGN = 5.0  # deviations from the mean
 
 
 def calibrated(signs: Array, right: Array) -> list[float]:
@@ -106,7 +107,7 @@ def check_fitted(fitted: list[float]) -> None:
 
 def _terms(signs: Array, means: Array, deviations: Array) -> Array:
     """Standardized signs, those below the mean once more for a bent relation, the constant."""
-    z = np.clip((signs - means) / deviations, -5, 5)
+    z = np.clip((signs - means) / deviations, -LARGEST_SIGN, LARGEST_SIGN)
     return np.concatenate([z, np.minimum(z, 0), np.ones((len(z), 1))], axis=1)
 
 

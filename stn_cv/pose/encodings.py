@@ -23,6 +23,7 @@ __all__ = ["AngleBins", "Correction", "Encoding", "Frames", "Regression", "TURNI
 Backward = Callable[[Array], Array]
 TURNING = ("similarity", "affine", "projective")  # families that hold turns by any angle
 ROUNDNESS = 0.02  # weight by which a vector that tells an angle is kept at length 1
+LARGEST_LOG_SCALE = 2.0  # that a first look may say of families without a bound of their own
 WIDTH_OF_TARGET = 0.7  # bins: deviation of the von Mises targets
 WEIGHT_OF_CORNERS = 2.0  # of scale and shift, beside the cross-entropy of the angle
 WEIGHT_OF_NEARNESS = 0.2  # of the logit that tells near from far, beside the corner loss
@@ -177,7 +178,7 @@ class AngleBins:
         """A similarity's (log scale, angle, shift) as the family's parameters."""
         if self.frames.family == "similarity":
             return np.stack([rest[0], angle, rest[1], rest[2]], axis=1)
-        scale = np.exp(np.clip(rest[0], -2, 2))
+        scale = np.exp(np.clip(rest[0], -LARGEST_LOG_SCALE, LARGEST_LOG_SCALE))
         cos, sin = scale * np.cos(angle), scale * np.sin(angle)
         P = np.zeros((len(angle), self.frames.n_parameters))
         P[:, :6] = np.stack([cos - 1, -sin, rest[1], sin, cos - 1, rest[2]], axis=1)

@@ -18,7 +18,7 @@ from ..nn.spatial import Transform
 from ..sampling import WarpRules
 from .algebra import identities
 from .confidence import check_fitted, probabilities
-from .corner_loss import corner_loss
+from .corner_loss import ROUND, corner_loss
 from .encodings import TURNING, AngleBins, Correction, Encoding, Frames, Regression
 
 __all__ = ["PoseTransform", "encoding_of"]
@@ -241,26 +241,17 @@ class PoseTransform(Transform):
         X, _ = self.shrink.forward(X)
         outputs, _ = self.networks[0].forward(X)
         P, last = self._best(X, outputs)
-        return np.ascontiguousarray(P), self._signs(X, P, outputs, last)
+        return np.ascontiguousarray(P), self._signs(outputs, last)
 
-    def _signs(self, X: Array, P: Array, first: Array, last: Array) -> Array:
+    def _signs(self, first: Array, last: Array) -> Array:
         """What a confidence is told by, (n, 2), from the first and the last look's outputs.
 
-        The logit that the last look is near, and the log of how far it still moves corners. After
-        a single look its sureness of the angle, and how far it would move corners if it looked
-        again.
+        The logit that the last look is near, and the log of how far it still moves corners;
+        after a single look its sureness of the angle, if it has bins.
         """
         if self.n_steps == 1:
-            sure, left = self.encodings[0].sureness(first), self._second_glance(X, P)
-        else:
-            sure, left = last[-1].astype(np.float64), last[:-1].T.astype(np.float64)
-        theta, _ = FAMILIES[self.family].theta(left, self.frames.source)
+            sure = self.encodings[0].sureness(first)
+            return np.stack([sure, np.zeros_like(sure)], axis=1)
+        theta, _ = FAMILIES[self.family].theta(last[:-1].T.astype(np.float64), self.frames.source)
         moved, _ = corner_loss(theta, identities(self.family, len(theta)), self.shape)
-        return np.stack([sure, np.log(moved + 1e-3)], axis=1)
-
-    def _second_glance(self, X: Array, P: Array) -> Array:
-        """What a single look finds in images as warped by it: little, if it was right."""
-        shape = (X.shape[1], X.shape[2])
-        images, family = np.ascontiguousarray(images_of(X)), self.composed_family()
-        Z, _ = family.warp(images, np.ascontiguousarray(P, X.dtype), shape, WarpRules("border"))
-        return self.encodings[0].parameters(self.networks[0].forward(activations_of(Z))[0])[0]
+        return np.stack([last[-1].astype(np.float64), np.log(moved + ROUND)], axis=1)

@@ -103,7 +103,7 @@ def faulty(corners, line, change):
         (lambda cells: ["photos/none.png", *cells[1:]], "there is no photo"),
         (lambda cells: cells[:3] + cells[5:7] + cells[3:5] + cells[9:] + cells[7:9], "mirror"),
         (lambda cells: cells[:3] + cells[3:5] * 4, "in a line"),
-        (lambda cells: [*cells[:3], "-30", *cells[4:]], "outside of the photo"),
+        (lambda cells: [*cells[:3], "-300", *cells[4:]], "outside of the photo"),
         (lambda cells: cells[:-1], "wanted path,width"),
         (lambda cells: [cells[0], "80", *cells[2:]], "would be 80 wide"),
     ],

@@ -414,7 +414,8 @@ def test_the_help_names_what_the_library_knows():
         assert f"for JPEG (None: {DEFAULT_QUALITY})" in function.__doc__
     assert {f".{name}" for name in options["format"].type.choices} == {f.suffix for f in FORMATS}
     assert set(options["existing"].type.choices) == set(get_args(Existing))
-    given = set(options) - {"model", "sources", "out", "jobs", "dry_run", "quiet", "verbose"}
+    others = {"model", "sources", "out", "jobs", "dry_run", "quiet", "verbose", "scheduler"}
+    given = set(options) - others
     assert given == {field.name for field in fields(Options)} - {"n_jobs"}
     assert set({option.name: option for option in fit.params}["family"].type.choices) == set(
         FAMILIES

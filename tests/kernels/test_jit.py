@@ -1,9 +1,11 @@
-"""The promises of `kernels/jit.py`, each in processes of their own, on two small kernels."""
+"""The promises of `kernels/jit.py` and `cache.py`, each in processes of their own."""
 
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from support.numba_cache import INTERPRETED
@@ -30,36 +32,64 @@ def twice(x):
     return step(step(x))
 """
 CALL = """
-from small.jit import cache_folder
+from small.cache import folders
 from small.shelf.loop import twice
 
-print(twice(40), sum(twice.stats.cache_hits.values()), cache_folder() is not None)
+print(twice(40), sum(twice.stats.cache_hits.values()), any(f.writable for f in folders()))
 """
 FULL_DISK = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))\n"
+OTHER_USER = """
+import os, numba
+numba.njit(lambda x: x + 1)(1)  # what another user could not import comes first
+if os.geteuid() == 0: os.setuid(65534)
+"""
 
 
 @pytest.fixture
-def run(tmp_path):
-    """Runs the call in a new process: its (result, kernels read from the cache, has a folder)."""
-    shelf = tmp_path / "small" / "shelf"
+def room():
+    """A folder that other users may look into."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def start(room):
+    """Runs the call in a new process: what came of it, ended."""
+    shelf = room / "small" / "shelf"
     shelf.mkdir(parents=True)
     for folder in (shelf.parent, shelf):
         (folder / "__init__.py").touch()
-    shutil.copy(ROOT / "stn_cv" / "kernels" / "jit.py", shelf.parent)
+    for file in ("jit.py", "cache.py"):
+        shutil.copy(ROOT / "stn_cv" / "kernels" / file, shelf.parent)
     (shelf / "helper.py").write_text(HELPER)
     (shelf / "loop.py").write_text(KERNEL)
 
-    def run(before="", **changed):
-        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), **changed}
+    def start(before="", **changed):
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(room / "cache"), **changed}
         done = subprocess.run(
             [sys.executable, "-B", "-c", before + CALL],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+            cwd=room, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        result, hits, folder = done.stdout.split()
-        return int(result), int(hits), folder == "True"
+        return done
+
+    return start
+
+
+@pytest.fixture
+def run(start):
+    """Runs the call in a new process: its (result, kernels read from the cache, may it write)."""
+
+    def run(before="", **changed):
+        result, hits, writable = start(before, **changed).stdout.split()
+        return int(result), int(hits), writable == "True"
 
     return run
+
+
+def kernels_in(room, function="twice"):
+    return sorted((room / "cache").rglob(f"*.{function}-*.nbc"))
 
 
 def test_what_was_compiled_is_read_by_the_next_process(run):
@@ -67,38 +97,105 @@ def test_what_was_compiled_is_read_by_the_next_process(run):
     assert run() == (42, 1, True)
 
 
-def test_an_edited_helper_in_another_file_of_a_subfolder_is_compiled_again(run, tmp_path):
+def test_an_edited_helper_in_another_file_of_a_subfolder_is_compiled_again(run, room):
     run()
-    (tmp_path / "small" / "shelf" / "helper.py").write_text(HELPER.replace("x + 1", "x + 2"))
+    (room / "small" / "shelf" / "helper.py").write_text(HELPER.replace("x + 1", "x + 2"))
     assert run() == (44, 0, True)
 
 
-@pytest.mark.parametrize(
-    ("suffix", "damage"), [("nbi", lambda data: b"no pickle"), ("nbc", lambda data: data[:-9])]
-)
-def test_a_damaged_cache_is_compiled_anew_and_mended(run, tmp_path, suffix, damage):
+def flipped(data):
+    """Three bits of the machine code, in which it may be anything, changed."""
+    changed = bytearray(data)
+    for place in (len(data) // 3, len(data) // 2, len(data) - 9):
+        changed[place] ^= 16
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("damage", [lambda data: b"none", lambda data: data[:-9], flipped])
+def test_a_damaged_kernel_is_compiled_anew_and_mended(run, room, damage):
     run()
-    damaged = list((tmp_path / "cache").rglob(f"*.{suffix}"))
-    assert damaged
-    for path in damaged:
-        path.write_bytes(damage(path.read_bytes()))
-    assert run()[0] == 42
+    (path,) = kernels_in(room)
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole))
+    assert run() == (42, 0, True)
+    assert len(path.read_bytes()) == len(whole)
     assert run() == (42, 1, True)
 
 
-def test_without_a_folder_to_write_to_each_process_compiles(run, tmp_path):
+def test_every_flipped_bit_is_noticed(start, room):
+    start()
+    (path,) = kernels_in(room)
+    code = """if True:
+        import sys, pathlib
+        from small.cache import _whole
+        path = pathlib.Path(sys.argv[1])
+        data = path.read_bytes()
+        assert _whole(path) == data[32:]
+        for place in range(0, len(data), 101):
+            changed = bytearray(data)
+            changed[place] ^= 1 << place % 8
+            path.write_bytes(changed)
+            assert _whole(path) is None, place
+    """
+    command = [sys.executable, "-B", "-c", code, str(path)]
+    done = subprocess.run(command, cwd=room, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_without_a_folder_to_write_to_each_process_compiles_and_says_so(start, run, room):
     """Nobody, not even the superuser, can make a folder below a file."""
-    file = tmp_path / "file"
+    file = room / "file"
     file.touch()
-    (tmp_path / "small" / "shelf" / "__pycache__").touch()
-    (tmp_path / "small" / "__pycache__").touch()
-    nowhere = dict.fromkeys(("NUMBA_CACHE_DIR", "HOME", "XDG_CACHE_HOME"), str(file / "below"))
-    for _ in range(2):
-        assert run(**nowhere) == (42, 0, False)
+    (room / "small" / "__pycache__").touch()
+    nowhere = dict.fromkeys(("HOME", "XDG_CACHE_HOME"), str(file / "below"))
+    for cache in ("", str(file / "below")):
+        assert run(NUMBA_CACHE_DIR=cache, **nowhere) == (42, 0, False)
+    said = start(NUMBA_CACHE_DIR=cache, **nowhere).stderr
+    assert "compiled anew by each process" in said and str(file / "below") in said
+
+
+@pytest.mark.skipif(not hasattr(os, "setuid"), reason="this system has no users to change to")
+@pytest.mark.parametrize("folder", ["", "cache"])
+def test_what_one_user_compiled_another_reads_where_nothing_can_be_written(start, room, folder):
+    """Beside the installed kernels, or in a folder that was named; without a home."""
+    nowhere = dict.fromkeys(("HOME", "XDG_CACHE_HOME"), str(room / "small" / "__init__.py"))
+    changed = {"NUMBA_CACHE_DIR": folder and str(room / folder), **nowhere}
+    start(**changed)
+    for path in (room, *room.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    done = start(OTHER_USER, **changed)
+    for path in (room, *room.rglob("*")):
+        path.chmod(0o755)
+    assert done.stdout.split() == ["42", "1", "False"] and not done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit of file sizes")
-def test_a_full_disk_is_no_error_and_leaves_nothing_half_written(run):
+def test_a_full_disk_is_no_error_and_leaves_nothing_half_written(run, room):
     assert run(FULL_DISK) == (42, 0, True)
+    assert not list((room / "cache").rglob("*.*"))
     assert run() == (42, 0, True)
     assert run() == (42, 1, True)
+
+
+def test_kernels_of_another_processor_are_left_and_said(start, run, room):
+    start()
+    (path,) = kernels_in(room)
+    said = start(NUMBA_CPU_NAME="x86-64", NUMBA_CPU_FEATURES="+sse2")
+    assert said.stdout.split()[:2] == ["42", "0"]
+    assert path.parent.name.rpartition("-")[0] in said.stderr and "x86-64" in said.stderr
+    assert len(kernels_in(room)) == 2
+    for changed in ({}, {"NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": "+sse2"}):
+        again = start(**changed)
+        assert again.stdout.split()[:2] == ["42", "1"] and not again.stderr
+
+
+def test_code_with_checked_bounds_is_kept_apart(run):
+    run()
+    assert run(NUMBA_BOUNDSCHECK="1") == (42, 0, True)
+    assert run() == (42, 1, True)
+
+
+def test_what_is_there_is_loaded_without_the_compiler_s_half_of_numba(start):
+    before = "import sys, atexit\natexit.register(lambda: print('scipy.linalg' in sys.modules))\n"
+    start()
+    assert start(before).stdout.split()[-1] == "False"

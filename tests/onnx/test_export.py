@@ -16,6 +16,7 @@ from stn_cv.errors import (
     InvalidInputError,
     InvalidTypeError,
     MissingLibraryError,
+    ModelFileError,
     StnError,
 )
 from stn_cv.families import FAMILIES
@@ -31,8 +32,10 @@ from stn_cv.nn import (
     MaxPool,
     Parallel,
     ReLU,
+    Shrink,
     SpatialTransform,
     Standardize,
+    StandardizeEach,
 )
 from stn_cv.onnx.engines import engines
 from stn_cv.onnx.layers import OPERATORS
@@ -112,12 +115,14 @@ def test_every_layer_agrees_with_the_model(tmp_path):
     looks = SpatialTransform([Flatten()], "attention", (5, 5))
     head = [
         Standardize([0.4], [0.2]),
+        StandardizeEach(),
+        Shrink(15, 12),
         Parallel([[Conv2D(3, 4, padding=2), AveragePool(3)], [looks], [MaxPool(3)], []]),
     ]
-    chains = [*head[1].branches[:1], [AveragePool(3)], [MaxPool(3)]]
-    head[1] = Parallel([*chains, [SpatialTransform([Flatten()], "attention", (5, 4))]])
+    chains = [*head[-1].branches[:1], [AveragePool(3)], [MaxPool(3)]]
+    head[-1] = Parallel([*chains, [SpatialTransform([Flatten()], "attention", (5, 4))]])
     layers = [*head, LeakyReLU(0.2), ReLU(), Dropout(0.5), Flatten()]
-    used = {type(layer) for layer in layers + [inner for c in head[1].branches for inner in c]}
+    used = {type(layer) for layer in layers + [inner for c in head[-1].branches for inner in c]}
     assert used | {Dense} == set(OPERATORS)
     check_promise(made_up(head=layers), tmp_path, pictures(100))
 
@@ -299,3 +304,9 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         stn_cv.export(made_up(), path)
     assert path.read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_an_exported_file_is_not_taken_for_a_model(tmp_path):
+    stn_cv.export(made_up(), tmp_path / "model.onnx")
+    with pytest.raises(ModelFileError, match="this is an ONNX file, which other engines run"):
+        stn_cv.load(tmp_path / "model.onnx")

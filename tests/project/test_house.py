@@ -59,8 +59,11 @@ DOORS = {
     "safetensors": {"model/": ANYWHERE},
     "threadpoolctl": {"threads.py": ANYWHERE},
     "onnx": {"onnx/door.py": IN_FUNCTIONS},
+    "obstore": {"storage/objects.py": IN_FUNCTIONS},
+    "distributed": {"folder/dask_worker.py": IN_FUNCTIONS},
     "onnxruntime": {"onnx/door.py": IN_FUNCTIONS},
     "click": {"cli/": ANYWHERE},
+    "matplotlib": {"displays/": IN_FUNCTIONS},
     "rich": {"cli/": ANYWHERE, "demo.py": ANYWHERE},
 }
 MAX_FILE_LINES = 300

@@ -28,7 +28,8 @@ POSES = ["angle_error", "corner_error", "corners_from_theta", "theta_from_corner
 ALIGNMENT = ["theta_from_moments"]
 MODEL = ["ImageSpec", "Rectifier", "export", "load", "save"]
 PICTURES = ["contact_sheet"]
-FOLDERS = ["iter_rectified", "rectify_folder"]
+DISPLAYS = ["ClassMeanDisplay", "LossCurveDisplay", "RectificationDisplay", "ThetaDisplay"]
+FOLDERS = ["DaskExecutor", "iter_rectified", "rectify_folder"]
 ESTIMATORS = [
     "HOG",
     "JointAlignment",
@@ -40,6 +41,7 @@ ESTIMATORS = [
 ]
 ERRORS = [
     "AlignmentWarning",
+    "ClusterError",
     "CollapseWarning",
     "InterruptedWarning",
     "InvalidInputError",
@@ -68,7 +70,7 @@ LAYERS = [
     "StandardizeEach",
 ]
 JOINT = ["DERIVATIVES", "GRADIENTS", "differentiable", "forward"]
-PUBLIC = SAMPLING + POSES + ALIGNMENT + MODEL + PICTURES + FOLDERS + ESTIMATORS + ERRORS
+PUBLIC = SAMPLING + POSES + ALIGNMENT + MODEL + PICTURES + DISPLAYS + FOLDERS + ESTIMATORS + ERRORS
 DOCUMENTED = [f"stn_cv.{name}" for name in PUBLIC] + [f"stn_cv.nn.{name}" for name in LAYERS]
 DOCUMENTED += [f"stn_cv.joint.{name}" for name in JOINT if name.islower()]
 HEAVY = ("sklearn", "cv2", "numba", "scipy", "torch", "rich", "click", "safetensors")

@@ -3,8 +3,19 @@
 import numpy as np
 
 import stn_cv
-from stn_cv.nn import Conv2D, Dense, Flatten, MaxPool, ReLU, SpatialTransform, Standardize
+from stn_cv.nn import (
+    Conv2D,
+    Dense,
+    Flatten,
+    LeakyReLU,
+    MaxPool,
+    ReLU,
+    SpatialTransform,
+    Standardize,
+    StandardizeEach,
+)
 from stn_cv.nn.network import Network
+from stn_cv.pose import PoseTransform
 
 LOCALIZATION = [Standardize([0.5], [0.3]), Conv2D(4, 3), MaxPool(2), ReLU(), Flatten(), Dense(8)]
 HEAD = [Flatten(), Dense(16), ReLU()]
@@ -51,4 +62,29 @@ def answers_of(rectifier, images):
     if rectifier.classes is not None:
         answers["probabilities"] = rectifier.predict_proba(images)
         answers["confidence"] = answers["probabilities"].max(axis=1)
+    if isinstance(rectifier.transform, PoseTransform) and rectifier.transform.confidence:
+        answers["confidence"] = rectifier.find_pose(images)[1]
     return answers
+
+
+def made_up_pose(
+    family="similarity", shape=SHAPE, range="float", n_steps=2, gain=0.15, sure=True, **transform
+):
+    """A model of poses with another pose in each picture: bins that differ, looks that correct."""
+    channels = shape[2]
+    look = [StandardizeEach(), Conv2D(4, 3), MaxPool(2), LeakyReLU(), Flatten(), Dense(8)]
+    layer = PoseTransform(
+        [look] * min(n_steps, 2),
+        family,
+        n_steps=n_steps,
+        confidence=[0.1, -1.0, 0.5, 0.7, 0.6, -0.8, 0.3, 0.4, -0.2] if sure else [],
+        **transform,
+    )
+    rng = np.random.default_rng(0)
+    network = Network([layer], (channels, *shape[:2]), rng)
+    for inner, size in zip(network.layers[0].networks, (1.0, gain), strict=False):
+        last = inner.layers[-1].parameters[0]
+        last[:] = rng.normal(0, size / last.shape[1], last.shape)
+    bins = transform.get("bins", 0)
+    network.layers[0].networks[0].layers[-1].parameters[0][:bins] *= 8
+    return stn_cv.Rectifier(network, stn_cv.ImageSpec(*shape, range))

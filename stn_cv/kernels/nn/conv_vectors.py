@@ -18,7 +18,8 @@ from numba.extending import intrinsic
 
 from ..llvm import FLAGS, INT32, INT64, array, load, multiply_add, splat, store
 
-WIDE = "+avx512f" in get_host_cpu_features()
+FEATURES = get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
+WIDE = "+avx512f" in FEATURES
 REGISTER = 64 if WIDE else 32  # bytes
 SPAN = 256 if WIDE else 64  # bytes of each output in a span
 PART = 64  # bytes in a smaller span, for what a row's spans leave over

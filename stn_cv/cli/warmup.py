@@ -1,0 +1,44 @@
+"""``stn-cv warmup``: kernels compiled ahead of their first use."""
+
+import time
+from pathlib import Path
+
+import click
+
+from .exit_codes import FAILED
+from .options import printable
+
+__all__ = ["warmup"]
+
+
+@click.command()
+@click.argument(
+    "model", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+def warmup(model: Path | None) -> int:
+    """Compile all kernels, or those that MODEL needs to rectify and predict.
+
+    So that no later process has to, of this user or another, even where nothing can be written.
+    They go beside the installed library or, where that may not be written to, into the user's
+    cache; NUMBA_CACHE_DIR in the environment, then and later, names another folder.
+    """
+    from ..kernels.cache import KernelCache, folders, processor
+    from ..model.file import load
+    from .workloads import everything, of_model, quietly
+
+    start = time.perf_counter()
+    before = [folder.count for folder in folders()]
+    for work in everything() if model is None else of_model(load(model)):
+        quietly(work)
+    seconds = time.perf_counter() - start
+    for folder, count in zip(folders(), before, strict=True):
+        if folder.count:
+            click.echo(
+                f"{printable(str(folder.path))}: {folder.count} kernels for {processor()}, "
+                f"{folder.count - count} of them compiled now, in {seconds:.0f} s."
+            )
+    if KernelCache.unsaved:
+        places = " nor ".join(str(folder.path.parents[1]) for folder in folders())
+        click.echo(f"stn-cv: nothing could be kept: neither {places} can be written to.", err=True)
+        return FAILED
+    return 0

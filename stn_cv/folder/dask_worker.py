@@ -1,0 +1,130 @@
+"""What a worker of a Dask cluster does of a run: a shard, or a photo of one."""
+
+import os
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .. import __version__
+from ..errors import ClusterError, MissingLibraryError
+from ..model.file import load
+from ..opencv import quiet_and_serial
+from ..storage import placed
+from ..threads import pinned_blas
+from .executors import leave_part
+from .item import Job, Outcome, rectify_item
+from .options import Options
+from .plan import Item, Shard
+
+__all__ = [
+    "Environment",
+    "Task",
+    "check_environment",
+    "distributed_library",
+    "do_shard",
+    "environment",
+]
+
+BEGUN_AGAIN = 1  # times that a photo of its own is begun again after a death, before it is named
+Environment = tuple[tuple[str, str], ...]
+
+_jobs: dict[str, Job] = {}
+_loading = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Task:
+    """What all tasks of a run have in common, but for the model."""
+
+    run: str
+    model_sha256: str
+    target: str
+    options: Options
+    parts: str | None
+    folder: str  # that paths are relative to
+    environment: Environment
+
+
+def do_shard(
+    task: Task, model: bytes, shard: Shard, name: str, leaves_part: bool
+) -> list[Outcome] | None:
+    """The outcomes of a shard, and its part of the manifest; None if workers died of it before."""
+    check_environment(environment(), task.environment, "that began a task")
+    if _times_begun(task.run, name) > (0 if leaves_part else BEGUN_AGAIN):
+        return None
+    job = _job(task, model)
+    with pinned_blas(), quiet_and_serial():
+        outcomes = [_at_home(job, item, task.folder) for item in shard.items]
+    if leaves_part and job.parts is not None:
+        leave_part(job.parts, shard, outcomes)
+    return outcomes
+
+
+def _times_begun(run: str, name: str) -> int:
+    """How often a task was begun before, as the scheduler counts it."""
+    client = distributed_library().get_client()
+    times: int = client.get_metadata([run, name], 0)
+    client.set_metadata([run, name], times + 1)
+    return times
+
+
+def _job(task: Task, model: bytes) -> Job:
+    """The job, whose model is read once in each process."""
+    with _loading:
+        if task.run not in _jobs:
+            _jobs.clear()
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "model.stn")
+                with open(path, "wb") as file:
+                    file.write(model)
+                rectifier = load(path)
+            _jobs[task.run] = Job(
+                rectifier, task.model_sha256, task.target, task.options, task.parts
+            )
+        return _jobs[task.run]
+
+
+def _at_home(job: Job, item: Item, folder: str) -> Outcome:
+    """Rectify a photo whose paths are relative to another process's folder, and keep its names."""
+    given = {name: getattr(item, name) for name in ("source", "target", "preview", "aside")}
+    there: dict[str, Any] = {name: placed(path, folder) for name, path in given.items() if path}
+    outcome = rectify_item(job, item._replace(**there))
+    names = {there[name]: given[name] for name in there}
+    output = names.get(outcome.result.output, "")
+    row = outcome.row and {**outcome.row, "input": item.source, "output": output}
+    result = replace(outcome.result, input=item.source, output=output)
+    return outcome._replace(result=result, row=row)
+
+
+def environment() -> Environment:
+    """What must not differ between processes that share a run."""
+    return (("Python", f"{sys.version_info[0]}.{sys.version_info[1]}"), ("stn_cv", __version__))
+
+
+def check_environment(found: Environment, wanted: Environment, worker: str) -> None:
+    """Refuse to share a run with a process that would not do the same.
+
+    Raises
+    ------
+    ClusterError
+        If it has another Python or stn_cv.
+    """
+    for (name, theirs), (_, ours) in zip(found, wanted, strict=True):
+        if theirs != ours:
+            raise ClusterError(
+                f"the worker {worker} has {name} {theirs}, this process {ours}; install the same "
+                "everywhere."
+            )
+
+
+def distributed_library() -> Any:
+    """Dask's distributed, or an error that says how to get it."""
+    try:
+        import distributed
+    except ImportError as error:
+        raise MissingLibraryError(
+            "a Dask scheduler needs Dask's distributed; install it with `pip install stn_cv[dask]`."
+        ) from error
+    return distributed
