@@ -40,9 +40,9 @@ HEADS = {
     "RandomForestClassifier": RandomForestClassifier(),
     "KNeighborsClassifier(3)": KNeighborsClassifier(3),
 }
-TRANSFORMER = {"family": "similarity", "batch_size": 256}
+TRANSFORMER = {"family": "similarity", "n_steps": 1, "batch_size": 256, "early_stopping": False}
 LINEAR = {"output_shape": (16, 16), "learning_rate_init": 0.03, "alpha": 0.2, "max_iter": 28}
-CNN = {"output_shape": (20, 20), "learning_rate_init": 0.01, "max_iter": 21}
+CNN = {"output_shape": (20, 20), "learning_rate_init": 0.01, "alpha": 1e-4, "max_iter": 21}
 ITSELF = {**LINEAR, "max_iter": 42}  # 28 with a linear head
 SHARPER = {"HOG + LinearSVC": (24, 24)}  # rectified images where histograms want more pixels
 MNIST_HEADS = ("HOG + LinearSVC", "RandomForestClassifier")

@@ -99,6 +99,8 @@ def classifier(seed, jobs):
         localization=localization,
         head=head,
         output_shape=(24, 24),
+        n_steps=1,
+        early_stopping=False,
         learning_rate_init=0.003,
         localization_learning_rate_ratio=0.2,
         alpha=0.1,

@@ -30,6 +30,7 @@ def main() -> None:
         "family": "similarity",
         "image_shape": (32, 32),
         "batch_size": 256,
+        "early_stopping": False,
         "n_jobs": arguments.jobs,
         "random_state": arguments.seed,
     }
@@ -43,7 +44,13 @@ def main() -> None:
         **common,
     )
     whole = SpatialTransformerClassifier(
-        head="cnn", output_shape=(20, 20), learning_rate_init=0.01, max_iter=21, **common
+        head="cnn",
+        output_shape=(20, 20),
+        learning_rate_init=0.01,
+        alpha=1e-4,
+        n_steps=1,
+        max_iter=21,
+        **common,
     )
     models = {
         "LogisticRegression": LogisticRegression(),

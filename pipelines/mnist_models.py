@@ -80,6 +80,7 @@ def classifier(options: argparse.Namespace, side: int) -> SpatialTransformerClas
         learning_rate_init=settings.learning_rate_init,
         alpha=settings.alpha,
         batch_size=settings.batch_size,
+        early_stopping=False,
         n_jobs=options.jobs,
         random_state=options.seed,
     )

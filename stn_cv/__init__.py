@@ -43,10 +43,22 @@ if TYPE_CHECKING:
         SpatialTransformerClassifier,
         cross_validate_pose,
     )
+    from .estimators.fit_folder import (
+        fit_folder,
+    )
     from .folder import (
         DaskExecutor,
         iter_rectified,
         rectify_folder,
+    )
+    from .folder.examples import (
+        load_folder,
+    )
+    from .folder.predict import (
+        predict_folder,
+    )
+    from .folder.read_manifest import (
+        read_manifest,
     )
     from .geometry import (
         angle_error,
@@ -117,6 +129,10 @@ _HOMES = {
     "iter_rectified": "folder",
     "rectify_folder": "folder",
     "DaskExecutor": "folder",
+    "load_folder": "folder.examples",
+    "predict_folder": "folder.predict",
+    "read_manifest": "folder.read_manifest",
+    "fit_folder": "estimators.fit_folder",
     "StnError": "errors",
     "InvalidInputError": "errors",
     "InvalidTypeError": "errors",
@@ -165,10 +181,14 @@ __all__ = [
     "corners_from_theta",
     "cross_validate_pose",
     "export",
+    "fit_folder",
     "grid_sample",
     "grid_sample_backward",
     "iter_rectified",
     "load",
+    "load_folder",
+    "predict_folder",
+    "read_manifest",
     "rectify_folder",
     "save",
     "theta_from_corners",

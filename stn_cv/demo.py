@@ -52,7 +52,12 @@ COLUMNS = (
     TimeElapsedColumn(),
 )
 # Chosen on parts of the training digits, kept apart for it.
-COMMON: dict[str, Any] = {"family": "similarity", "batch_size": 256, "image_shape": (SIDE, SIDE)}
+COMMON: dict[str, Any] = {
+    "family": "similarity",
+    "batch_size": 256,
+    "early_stopping": False,
+    "image_shape": (SIDE, SIDE),
+}
 LINEAR: dict[str, Any] = {
     "output_shape": (16, 16),
     "learning_rate_init": 0.03,
@@ -67,7 +72,13 @@ POSE: dict[str, Any] = {
     "n_canvases": 30_000,
 }
 CLUTTERED_COPIES = 2  # of each digit among others
-CNN: dict[str, Any] = {"output_shape": (20, 20), "learning_rate_init": 0.01, "max_iter": 21}
+CNN: dict[str, Any] = {
+    "output_shape": (20, 20),
+    "learning_rate_init": 0.01,
+    "alpha": 1e-4,
+    "n_steps": 1,
+    "max_iter": 21,
+}
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def _localizations() -> tuple[str, ...]:
 def _heads() -> tuple[str, ...]:
     from ..nn.architectures import HEADS
 
-    return tuple(HEADS)
+    return ("auto", *HEADS)
 
 
 @click.command()
@@ -62,8 +62,18 @@ def _heads() -> tuple[str, ...]:
 @click.option("--grey", is_flag=True, help="Look at shades only; outputs keep colours.")
 @click.option("--family", type=ChoiceOf(_families), default="similarity", show_default=True)
 @click.option("--localization", type=ChoiceOf(_localizations), default="cnn", show_default=True)
-@click.option("--head", type=ChoiceOf(_heads), default="cnn", show_default=True)
-@click.option("--epochs", type=click.IntRange(min=1), default=30, show_default=True)
+@click.option(
+    "--head",
+    type=ChoiceOf(_heads),
+    default="auto",
+    show_default=True,
+    help="What tells the classes; auto is cnn.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    help="Times that every photo is seen; by default as many as make about 1,000 steps.",
+)
 @click.option(
     "--max-seconds",
     type=click.FloatRange(min=0, min_open=True),

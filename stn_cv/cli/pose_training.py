@@ -191,7 +191,7 @@ def trained(model: Any, source: str, images: Array, theta: Array | None) -> tupl
     with progress_bar("training") as show, warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         if hasattr(model, "set_callbacks"):
-            model.set_callbacks(EpochNews(show, judge.n_epochs))
+            model.set_callbacks(EpochNews(show))
         model.fit(images, theta)
     for warning in said:
         click.echo(f"stn-cv: {warning.message}", err=True)

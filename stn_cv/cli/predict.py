@@ -43,17 +43,14 @@ def predict(model: Path, sources: Sources, format: str, jobs: int, **options: An
 
     The classes and the head are those that MODEL was fitted with.
     """
-    from ..errors import InvalidInputError
     from ..folder import Options
-    from ..folder.predict import iter_predictions
+    from ..folder.predict import head_classes, iter_predictions
     from ..model.file import load
 
     rectifier = load(model)
     with usage_errors():
-        if rectifier.classes is None:
-            raise InvalidInputError(f"{str(model)!r} holds no head, so it cannot predict.")
+        classes = head_classes(rectifier).tolist()
         predictions = iter_predictions(rectifier, sources, Options(n_jobs=jobs, **options))
-    classes = rectifier.classes.tolist()
     line = _csv_line if format == "csv" else _json_line
     out = sys.stdout.buffer
     if format == "csv":
@@ -64,7 +61,7 @@ def predict(model: Path, sources: Sources, format: str, jobs: int, **options: An
             failed += 1
             click.echo(f"stn-cv: {printable(prediction.input)}: {prediction.error}", err=True)
             continue
-        out.write(line(prediction.input, classes, prediction.probabilities.tolist()))
+        out.write(line(prediction, classes))
         out.flush()
         done += 1
     if not done + failed:
@@ -72,10 +69,9 @@ def predict(model: Path, sources: Sources, format: str, jobs: int, **options: An
     return FAILED if failed else 0
 
 
-def _csv_line(path: str, classes: list[Any], probabilities: list[float]) -> bytes:
-    best = max(probabilities)
-    label = classes[probabilities.index(best)]
-    return _csv([path, label, f"{best:.6f}", *(f"{value:.6f}" for value in probabilities)])
+def _csv_line(photo: Any, classes: list[Any]) -> bytes:
+    values = [photo.confidence, *photo.probabilities.tolist()]
+    return _csv([photo.input, photo.label, *(f"{value:.6f}" for value in values)])
 
 
 def _csv(row: list[Any]) -> bytes:
@@ -85,12 +81,11 @@ def _csv(row: list[Any]) -> bytes:
     return text.getvalue().encode("utf-8", "surrogateescape")
 
 
-def _json_line(path: str, classes: list[Any], probabilities: list[float]) -> bytes:
-    best = max(probabilities)
+def _json_line(photo: Any, classes: list[Any]) -> bytes:
     row = {
-        "input": path,
-        "label": classes[probabilities.index(best)],
-        "confidence": best,
-        "probabilities": dict(zip(map(str, classes), probabilities, strict=True)),
+        "input": photo.input,
+        "label": photo.label,
+        "confidence": photo.confidence,
+        "probabilities": dict(zip(map(str, classes), photo.probabilities.tolist(), strict=True)),
     }
     return json.dumps(row).encode("ascii") + b"\n"

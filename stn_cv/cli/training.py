@@ -181,7 +181,7 @@ def _trained(
     groups: Any,
     pose: Pose,
     jobs: int,
-    epochs: int,
+    epochs: int | None,
     seed: int,
     validation: float,
     **options: Any,
@@ -194,8 +194,7 @@ def _trained(
         click.echo(f"learning the pose from {len(pose.images)} upright photos", err=True)
     model = SpatialTransformerClassifier(
         **options,
-        max_iter=epochs,
-        n_iter_no_change=epochs,  # a schedule of the learning rate is worth nothing in part
+        max_iter="auto" if epochs is None else epochs,
         early_stopping=validation > 0,
         validation_fraction=validation or 0.1,
         n_jobs=jobs,
@@ -204,7 +203,7 @@ def _trained(
     with progress_bar("training") as show, warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         if hasattr(model, "set_callbacks"):
-            model.set_callbacks(EpochNews(show, epochs))
+            model.set_callbacks(EpochNews(show))
         try:
             model.fit(examples.images, examples.labels, groups=groups, upright=pose.images)
         except KeyboardInterrupt:
@@ -225,11 +224,12 @@ def _trained(
 class EpochNews:
     """A callback of scikit-learn's that shows each epoch."""
 
-    def __init__(self, show: Any, total: int) -> None:
-        self.show, self.total = show, total
+    def __init__(self, show: Any) -> None:
+        self.show, self.total = show, 0
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Nothing to prepare."""
+        """Learn how many epochs there will be."""
+        self.total = context.max_subtasks
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Nothing is done yet."""

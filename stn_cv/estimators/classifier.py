@@ -18,6 +18,7 @@ from ..nn.objectives import Classification
 from ..nn.samples import probe_of
 from ..nn.training import Trainer
 from ..threads import pinned_blas
+from .automatic import without_auto
 from .fitted_attributes import learned_by, unchanged_on_failure
 from .network import build_network, is_layers, network_to_continue
 from .training import collapsed, settings_of, warn_of_collapse
@@ -58,8 +59,9 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         Time for the epochs.
     alpha, max_norm, tol, n_iter_no_change : see SpatialTransformer
         Weight decay, clipping, and when to stop.
-    n_folds, early_stopping, validation_fraction : see SpatialTransformer
-        On what samples a head is fitted, and by what samples epochs are compared.
+    n_folds, early_stopping, validation_fraction, turn_off : see SpatialTransformer
+        On what samples a head is fitted, by what samples epochs are compared, and whether the
+        transformer is given up where it does not pay.
     class_weight, augment, warm_start : see SpatialTransformer
         Weights of the classes, changes to the images, going on from the last fit.
     n_jobs, random_state, verbose : see SpatialTransformer
@@ -67,8 +69,9 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
 
     Attributes
     ----------
-    rectifier_, head_, classes_ : see SpatialTransformer
-        The fitted model, the fitted head where it is one of scikit-learn, labels.
+    rectifier_, chosen_, head_, classes_ : see SpatialTransformer
+        The fitted model, what stands for each "auto", the fitted head where it is one of
+        scikit-learn, labels.
     loss_curve_, validation_scores_, n_iter_ : see SpatialTransformer
         The course of the training.
     pose_report_, temperature_ : see SpatialTransformer
@@ -90,6 +93,8 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
     >>> bool(classifier.fit(images[:1000], y[:1000]).score(images[1000:], y[1000:]) > 0.8)
     True
     """
+
+    _usual_head = "cnn"
 
     def predict(self, X: Any) -> Array:
         """Most probable label of each image.
@@ -226,7 +231,8 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
             else:
                 spec, dtype = last.image_spec, last.network.vector.dtype
                 data = validated(self, X, y, sample_weight, None, known, spec, dtype)
-            trainer = self._trainer(data)
+            plain, self.chosen_ = without_auto(self, data)
+            trainer = plain._trainer(data)
             with pinned_blas():
                 loss = trainer.epoch()
             settings = trainer.settings
@@ -234,7 +240,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
                 raise TrainingDiverged(
                     settings.message_of_divergence("a loss or weight is not finite")
                 )
-            self._keep(learned_by(self, data, None, trainer.network))
+            self._keep(learned_by(plain, data, None, trainer.network))
             self._progress = settings.seed, trainer.progress
             self.loss_curve_ = [*getattr(self, "loss_curve_", []), loss]
             self.validation_scores_ = getattr(self, "validation_scores_", None)

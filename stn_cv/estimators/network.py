@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInputError
+from ..geometry import check_shape
 from ..joint.objective import transform_alone
+from ..model.image_spec import ImageSpec
 from ..nn.architectures import HEADS, LOCALIZATIONS, layers_of
 from ..nn.dense import Dense
-from ..nn.flatten import Flatten
 from ..nn.layer import Layer
 from ..nn.network import Network
-from ..nn.pool import AveragePool
 from ..nn.samples import Samples
 from ..nn.spatial import SpatialTransform, Transform
 from ..nn.standardize import Standardize
@@ -23,9 +23,13 @@ __all__ = [
     "build_network",
     "head_layers",
     "is_layers",
+    "is_off",
     "network_to_continue",
+    "output_shape_of",
     "standardization",
 ]
+
+BEGINNING_HEAD = "linear"  # with which training for a scikit-learn classifier begins
 
 
 def is_layers(part: Any) -> bool:
@@ -49,9 +53,16 @@ def shape_of(data: TrainingData) -> tuple[int, int, int]:
     return data.spec.channels, data.spec.height, data.spec.width
 
 
+def output_shape_of(estimator: Any, spec: ImageSpec) -> tuple[int, int]:
+    """(height, width) of rectified images."""
+    if estimator.output_shape is None:
+        return spec.height, spec.width
+    return check_shape("output_shape", estimator.output_shape)
+
+
 def layers_for(estimator: Any, data: TrainingData, standardize: Layer) -> list[Layer]:
     """Transformer, head and last layer."""
-    shape, spec, dtype = shape_of(data), data.spec, data.samples.images.dtype
+    spec, dtype = data.spec, data.samples.images.dtype
     if spec.range != "float" and not 0 <= estimator.fill_value <= spec.maximum:
         raise InvalidInputError(
             f"fill_value is {estimator.fill_value}; wanted 0 to {spec.maximum:g} for {spec.range}."
@@ -62,8 +73,8 @@ def layers_for(estimator: Any, data: TrainingData, standardize: Layer) -> list[L
             "which the network computes."
         )
     transform = _transform(estimator, data, standardize)
-    output = (spec.channels, *(transform.output_shape or shape[1:]))
-    head = estimator.head if is_layers(estimator.head) else beginning_head(output)
+    output = (spec.channels, *output_shape_of(estimator, spec))
+    head = estimator.head if is_layers(estimator.head) else BEGINNING_HEAD
     return [transform, *head_layers(head, standardize, output, len(data.classes))]
 
 
@@ -101,16 +112,6 @@ def head_layers(
     return [standardize, *layers_of("head", head, HEADS, shape), Dense(n_classes, "zeros")]
 
 
-def beginning_head(shape: tuple[int, int, int]) -> list[Layer]:
-    """The head with which training for a scikit-learn classifier begins.
-
-    It is linear, on the image brought to about 16 pixels a side: with more of them it learns
-    the training images by heart before they lie well.
-    """
-    shrink = max(round(min(shape[1:]) / 16), 1)
-    return [*([AveragePool(shrink)] if shrink > 1 else []), Flatten()]
-
-
 def standardization(samples: Samples) -> Standardize:
     """Mean and deviation of each channel, weighted as the samples."""
     images, weights = samples.images, samples.weights / samples.weights.sum()
@@ -127,11 +128,22 @@ def standardization(samples: Samples) -> Standardize:
     return Standardize(mean.tolist(), np.where(scale > 0, scale, 1.0).tolist())
 
 
+def is_off(estimator: Any) -> bool:
+    """Whether the last fit turned the transformer off."""
+    report = getattr(estimator, "pose_report_", None)
+    return report is not None and bool(report.turned_off)
+
+
 def network_to_continue(estimator: Any, data: TrainingData, anew: str) -> Network:
     """A copy of the network fitted before, which must be what the parameters ask for.
 
     `anew` says how training is begun anew instead.
     """
+    if is_off(estimator):
+        raise InvalidInputError(
+            "the last fit turned the transformer off, so its training cannot go on; fit with "
+            "turn_off=False."
+        )
     last = estimator.rectifier_
     if last.image_spec != data.spec or not np.array_equal(estimator.classes_, data.classes):
         raise InvalidInputError(

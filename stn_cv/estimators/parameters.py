@@ -19,6 +19,8 @@ from ..nn.schedule import SCHEDULES
 from ..nn.spatial import LARGEST_STEPS
 from ..sampling import PADDING_MODES
 
+AUTO = StrOptions({"auto"})
+
 
 class Parameters(BaseEstimator):
     """Stores what it is given; documented in `SpatialTransformer`, checked in fit."""
@@ -31,20 +33,21 @@ class Parameters(BaseEstimator):
         "padding_mode": [StrOptions(PADDING_MODES.keys())],
         "fill_value": [Interval(Real, None, None, closed="neither")],
         "antialias": ["boolean"],
-        "n_steps": [Interval(Integral, 1, LARGEST_STEPS, closed="both")],
+        "n_steps": [AUTO, Interval(Integral, 1, LARGEST_STEPS, closed="both")],
         "image_shape": [tuple, list, None],
         "solver": [StrOptions(SOLVERS.keys())],
         "learning_rate": [StrOptions(SCHEDULES.keys())],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate_init": [AUTO, Interval(Real, 0, None, closed="neither")],
         "localization_learning_rate_ratio": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [AUTO, Interval(Integral, 1, None, closed="left")],
+        "max_iter": [AUTO, Interval(Integral, 1, None, closed="left")],
         "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [AUTO, Interval(Real, 0, None, closed="left")],
         "max_norm": [Interval(Real, 0, None, closed="neither")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "early_stopping": ["boolean"],
+        "early_stopping": ["boolean", AUTO],
+        "turn_off": ["boolean"],
         "n_folds": [Interval(Integral, 1, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
@@ -57,30 +60,31 @@ class Parameters(BaseEstimator):
 
     def __init__(
         self,
-        family: str = "affine",
+        family: str = "similarity",
         *,
         output_shape: tuple[int, int] | None = None,
         localization: Any = "cnn",
-        head: Any = "cnn",
+        head: Any = "auto",
         padding_mode: str = "zeros",
         fill_value: float = 0.0,
         antialias: bool = False,
-        n_steps: int = 1,
+        n_steps: int | str = "auto",
         image_shape: tuple[int, ...] | None = None,
         solver: str = "adam",
         learning_rate: str = "one_cycle",
-        learning_rate_init: float = 0.005,
+        learning_rate_init: float | str = "auto",
         localization_learning_rate_ratio: float = 0.2,
         batch_size: int | str = "auto",
-        max_iter: int = 30,
+        max_iter: int | str = "auto",
         max_seconds: float | None = None,
-        alpha: float = 1e-4,
+        alpha: float | str = "auto",
         max_norm: float = 5.0,
         tol: float = 1e-4,
         n_iter_no_change: int = 10,
         n_folds: int = 3,
-        early_stopping: bool = False,
+        early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
+        turn_off: bool = True,
         class_weight: Any = None,
         augment: Any = None,
         warm_start: bool = False,
@@ -111,6 +115,7 @@ class Parameters(BaseEstimator):
         self.n_folds = n_folds
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.turn_off = turn_off
         self.class_weight = class_weight
         self.augment = augment
         self.warm_start = warm_start

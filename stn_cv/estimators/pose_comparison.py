@@ -27,7 +27,7 @@ from .network import head_layers, standardization
 from .pose_report import PoseReport, Spread, figure_of, spread_of
 from .training_data import TrainingData, split
 
-__all__ = ["Compared", "compared", "fit_of_head", "report_of", "told", "views_of"]
+__all__ = ["Compared", "compared", "fit_of_head", "report_of", "told", "views_of", "warn_of"]
 
 VALIDATION = 0.2  # of the samples, where none are kept back from the training
 FEWEST = 40  # samples to compare by: the standard error of fewer is above 8 points
@@ -65,9 +65,13 @@ def report_of(
     except KeyboardInterrupt:
         warn_caller("interrupted after the training: no pose_report_ is made", InterruptedWarning)
         return None
-    for text in report.warnings:
-        warn_caller(text, PoseWarning)
     return report
+
+
+def warn_of(report: PoseReport | None) -> None:
+    """Say what speaks against a transformer."""
+    for text in [] if report is None else report.warnings:
+        warn_caller(text, PoseWarning)
 
 
 def _report(

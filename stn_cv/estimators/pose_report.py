@@ -84,13 +84,15 @@ class PoseReport:
         Whether the transformer was trained without them. If not, its figure flatters it.
     not_fitted : mapping of str to str
         What could not be compared, and why.
+    turned_off : bool
+        Whether images are left as they are since: all figures are those of before.
 
     Examples
     --------
     >>> from stn_cv import SpatialTransformer
     >>> from stn_cv.datasets import load_distorted_digits
     >>> X, _, y, _, _ = load_distorted_digits(n_copies=1)
-    >>> transformer = SpatialTransformer(head="linear", max_iter=2, random_state=0)
+    >>> transformer = SpatialTransformer(max_iter=4, random_state=0)
     >>> report = transformer.fit(X, y).pose_report_
     >>> sorted(report.accuracy)
     ['alone', 'fixed_crop', 'moments', 'transformer']
@@ -102,6 +104,7 @@ class PoseReport:
     n_samples: int = 0
     unseen: bool = False
     not_fitted: Mapping[str, str] = field(default_factory=dict)
+    turned_off: bool = False
 
     @property
     def moves(self) -> bool:
@@ -156,15 +159,16 @@ class PoseReport:
         return (
             f"The transformer hardly moves: frames lie {self.spread.movement:.1%} of the width "
             f"from the mean frame (median), and {self.spread.identical:.0%} of the images have the "
-            "same theta. The labels did not teach it a pose. Try head='linear', n_steps=2, a "
+            "same theta. The labels did not teach it a pose. Try head='linear', a "
             "family without what need not be found, or PoseTransformer with some upright examples."
         )
 
     def _no_gain(self) -> str | None:
         if self.pays is not False:
             return None
-        advice = "Leave it out, or try another family, n_steps=2, or PoseTransformer."
-        return f"The transformer does not pay: {self._compared('alone')}. {advice}"
+        off = " It is turned off, and leaves images as they are." if self.turned_off else ""
+        advice = "Leave it out, or try another family, another head, or PoseTransformer."
+        return f"The transformer does not pay: {self._compared('alone')}.{off} {advice}"
 
     def _cheaper(self) -> str | None:
         """Of what costs nothing and does as well, where the transformer does better than none."""

@@ -11,7 +11,7 @@ from ..model.rectifier import Rectifier
 from ..nn.network import Network
 from ..nn.settings import Settings
 from ..nn.training import Epoch
-from .network import build_network, is_layers
+from .network import build_network, is_layers, is_off
 from .pose_examples import check_ranges, read_pose_data
 from .pose_training import PoseFit
 from .training_data import TrainingData
@@ -41,7 +41,7 @@ def with_pose(
             "nothing from them; give localization=PoseTransformer(...)."
         )
     pose = PoseStart(estimator, data.spec, upright, settings)
-    if estimator.warm_start and hasattr(estimator, "rectifier_"):
+    if estimator.warm_start and hasattr(estimator, "rectifier_") and not is_off(estimator):
         return data, pose
     data = replace(data, start=pose.fit.untrained())
     build_network(estimator, data, settings.seed)  # what cannot be built is told before a training

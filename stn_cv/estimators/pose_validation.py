@@ -13,10 +13,10 @@ from sklearn.utils import _safe_indexing, indexable
 
 from ..arrays import Array
 from ..errors import InvalidTypeError, PoseWarning
-from .network import is_layers
+from .automatic import without_auto
 from .pose_comparison import Compared, Fit, Predict, compared, fit_of_head, told, views_of
 from .pose_report import KINDS, PoseReport, spread_of
-from .training import head_spec, settings_of
+from .training import fit_of
 from .training_data import validated
 from .transformer import SpatialTransformer
 
@@ -74,7 +74,7 @@ def cross_validate_pose(
     >>> from stn_cv.datasets import load_distorted_digits
     >>> X, _, y, _, _ = load_distorted_digits(n_copies=1)
     >>> X = X.reshape(len(X), -1)[:200]
-    >>> rectify = SpatialTransformer(head="linear", image_shape=(32, 32), max_iter=1)
+    >>> rectify = SpatialTransformer(image_shape=(32, 32), max_iter=4, random_state=0)
     >>> model = make_pipeline(rectify, LogisticRegression(max_iter=1000))
     >>> report = cross_validate_pose(model, X, y[:200], cv=2)
     >>> report.n_samples, report.unseen
@@ -148,14 +148,13 @@ def _fit_rest(rest: Pipeline, images: Any, y: Array) -> Fit:
 def _fit_own_head(transformer: SpatialTransformer, X: Any, fold: Fold) -> Fit:
     """Of the head that the transformer was trained with."""
     data = validated(clone(transformer), X, fold.y, None, fold.groups)
-    settings, spec = settings_of(transformer), None
-    if not is_layers(transformer.head):
-        spec = head_spec(transformer, data, settings.seed)
-    fit_numbers = fit_of_head(transformer, data, settings, spec)
+    plain, _ = without_auto(transformer, data)
+    asked = fit_of(plain, data)
+    fit_numbers = fit_of_head(*asked)
 
     def fit(views: Array) -> Predict:
         predict = fit_numbers(views)
-        return lambda others: data.classes[predict(others)]
+        return lambda others: asked.data.classes[predict(others)]
 
     return fit
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sklearn.utils import check_random_state
 
@@ -24,13 +24,14 @@ from ..nn.samples import Samples
 from ..nn.settings import Settings
 from ..nn.training import Epoch, History, Listener, Trainer, train
 from .hog import HOG
-from .network import build_network, is_layers, network_to_continue
+from .network import build_network, is_layers, is_off, network_to_continue
 from .training_data import TrainingData, split
 
 __all__ = [
+    "Fit",
     "collapsed",
     "finished_despite_interrupt",
-    "head_spec",
+    "fit_of",
     "settings_of",
     "train_network",
     "warn_of_collapse",
@@ -38,7 +39,6 @@ __all__ = [
 
 T = TypeVar("T")
 
-LARGEST_BATCH = 128  # of batch_size="auto"
 LEFT_OUT = 0.5  # of its grid: an image with more of it outside is lost
 # With a classifier, this share of the epochs has a linear head. Held-out digits behind fewer of
 # them score lower, and the rest does not make up for it: 95.8 % for a logistic regression after
@@ -51,8 +51,7 @@ GOING_ON, PULL = 0.05, 100.0
 
 
 def settings_of(estimator: Any) -> Settings:
-    """The training settings an estimator's parameters ask for."""
-    automatic = estimator.batch_size == "auto"
+    """The training settings an estimator's parameters ask for, none of them "auto"."""
     knows = not is_layers(estimator.localization)
     seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
     return Settings(
@@ -61,7 +60,7 @@ def settings_of(estimator: Any) -> Settings:
         learning_rate=estimator.learning_rate,
         localization_learning_rate_ratio=(GOING_ON if knows else 1.0)
         * estimator.localization_learning_rate_ratio,
-        batch_size=LARGEST_BATCH if automatic else estimator.batch_size,
+        batch_size=estimator.batch_size,
         max_iter=estimator.max_iter,
         tol=estimator.tol,
         n_iter_no_change=estimator.n_iter_no_change,
@@ -72,6 +71,24 @@ def settings_of(estimator: Any) -> Settings:
         max_seconds=math.inf if estimator.max_seconds is None else estimator.max_seconds,
         localization_pull=PULL if knows else 0.0,
     )
+
+
+class Fit(NamedTuple):
+    """One fit: whose parameters ask for it (none "auto"), on what, how, for which classifier."""
+
+    estimator: Any
+    data: TrainingData
+    settings: Settings
+    spec: HeadSpec | None
+
+
+def fit_of(estimator: Any, data: TrainingData) -> Fit:
+    """What an estimator's parameters, none of them "auto", ask for."""
+    settings = settings_of(estimator)
+    if is_layers(estimator.head):
+        return Fit(estimator, data, settings, None)
+    data = data.of_present_classes()
+    return Fit(estimator, data, settings, head_spec(estimator, data, settings.seed))
 
 
 def head_spec(estimator: Any, data: TrainingData, seed: int) -> HeadSpec:
@@ -100,7 +117,7 @@ def train_network(
         data, left_out = split(data, estimator.validation_fraction, settings.seed)
         validation = left_out.samples
     rebuild = partial(build_network, estimator, data)
-    going_on = estimator.warm_start and hasattr(estimator, "rectifier_")
+    going_on = estimator.warm_start and hasattr(estimator, "rectifier_") and not is_off(estimator)
     if going_on:
         network = network_to_continue(estimator, data, "Set warm_start=False to start anew.")
     else:

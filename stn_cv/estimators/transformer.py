@@ -1,5 +1,6 @@
 """The spatial transformer as a scikit-learn transformer."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -7,18 +8,18 @@ from numpy.typing import ArrayLike
 from sklearn.base import _fit_context
 
 from ..nn.network import Network
-from ..nn.settings import Settings
-from ..nn.training import Epoch, Progress
+from ..nn.training import Epoch, History, Progress
+from .automatic import without_auto
 from .calibration import FEWEST, calibrate
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from .fitted_attributes import Learned, learned_by, unchanged_on_failure
-from .network import is_layers
 from .parameters import Parameters
-from .pose_comparison import report_of
-from .pose_start import with_pose
+from .pose_comparison import report_of, warn_of
+from .pose_start import PoseStart, with_pose
 from .rectification import Rectification
-from .training import finished_despite_interrupt, head_spec, settings_of, train_network
-from .training_data import TrainingData, split, validated
+from .training import Fit, finished_despite_interrupt, fit_of, train_network
+from .training_data import split, validated
+from .turned_off import trained_without, wants_off
 
 __all__ = ["SpatialTransformer"]
 
@@ -33,65 +34,78 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
 
     Parameters
     ----------
-    family : str, default "affine"
+    family : str, default "similarity"
         "translation"; "attention", scale and translation; "similarity", rotation as well;
         "affine"; "projective"; "tps", a thin-plate spline of 4 x 4 control points, "tps3" of
-        3 x 3, "tps6" of 6 x 6.
+        3 x 3, "tps6" of 6 x 6. The smallest that can undo what differs from image to image:
+        each parameter more is one more that may go astray.
     output_shape : tuple or None, default None
-        (height, width) of rectified images; None is that of X.
+        (height, width) of rectified images; None is that of X. Smaller where the thing fills
+        a part of the image: 16 to 28 pixels a side are enough for digits.
     localization : {"cnn", "mlp"}, list of layers, PoseTransformer or Rectifier, default "cnn"
         What looks at the image. Layers of `stn_cv.nn`, which are copied; the last layer is
         appended. Or what knows a pose before the training, which goes on from it and is held
         near it: a `PoseTransformer`, a clone of which learns from the `upright` images of fit,
         or a fitted `Rectifier`. Their `family` and `n_steps` count then.
-    head : {"cnn", "mlp", "linear"}, list of layers or classifier, default "cnn"
+    head : {"auto", "linear", "mlp", "cnn"}, list of layers or classifier, default "auto"
         What classifies the rectified image: a network's layers, where the last one is
         appended, or any classifier or Pipeline of scikit-learn, of which clones are fitted.
-        Choose the classifier that will stand behind, or what is most like it.
+        "auto" is "linear" here and "cnn" in `SpatialTransformerClassifier`. "linear" is quick
+        and asks most of the pose; a network that can bear a turn leaves it. For the last
+        points give the classifier that will stand behind.
     padding_mode : {"zeros", "border", "reflection"}, default "zeros"
         What lies outside an image: `fill_value`, its edge pixels, or its mirror image.
     fill_value : float, default 0.0
         What stands outside under "zeros", in the units of X.
     antialias : bool, default False
         Whether an output pixel is the mean over its area where the transform shrinks.
-    n_steps : int, default 1
+    n_steps : int or "auto", default "auto"
         How often the localization looks, each time at the image as warped so far; see
-        `stn_cv.nn.SpatialTransform`.
+        `stn_cv.nn.SpatialTransform`. "auto" is 2, of splines 1. More gained nothing so far;
+        1 takes half the time, and is enough where only place and size are corrected.
     image_shape : tuple or None, default None
         (height, width[, channels]) of flat rows; None takes a row for a strip of 1 x p.
     solver : {"adam", "sgd"}, default "adam"
         Adam, or SGD with Nesterov momentum 0.9.
     learning_rate : {"one_cycle", "constant", "step"}, default "one_cycle"
         Course of the learning rate over `max_iter` epochs.
-    learning_rate_init : float, default 0.005
-        Largest learning rate.
+    learning_rate_init : float or "auto", default "auto"
+        Largest learning rate. "auto" is 0.03 with a linear head or a classifier, less where
+        that has more than 256 inputs, and 0.004 with other layers.
     localization_learning_rate_ratio : float, default 0.2
         Learning rate of the localization, relative to the head's.
     batch_size : int or "auto", default "auto"
-        Samples a step; "auto" is ``min(128, n_samples)``.
-    max_iter : int, default 30
-        Largest number of epochs.
+        Samples a step. "auto" is 256 with a linear head or a classifier and 128 with other
+        layers, of few samples an eighth of them, at least 32.
+    max_iter : int or "auto", default "auto"
+        Largest number of epochs. "auto" is as many as have about 600 steps with a linear head
+        and 1,000 with other layers, from 12 to 200; half as many more with a classifier.
     max_seconds : float or None, default None
         Time for the epochs: the course of the learning rate is brought to its end by then, so
         that another machine, or a busy one, gives another result. At least one epoch is run;
-        fitting the last head and the `pose_report_` come on top.
-    alpha : float, default 1e-4
+        fitting the last head, the `pose_report_`, and training the head alone where the
+        transformer is turned off, come on top.
+    alpha : float or "auto", default "auto"
         Weight decay, a share of the learning rate (in the localization of the head's as
-        well); it also pulls the transforms towards the identity.
+        well); it also pulls the transforms towards the identity. "auto" is 0.2 with a linear
+        head or a classifier, 0.1 with other layers.
     max_norm : float, default 5.0
         Gradients with a larger norm are scaled down to it.
     tol : float, default 1e-4
         Gain in loss (or validation accuracy) below which an epoch counts as no better.
     n_iter_no_change : int, default 10
-        Epochs without a gain after which training stops; "one_cycle" without
-        `early_stopping` runs its course.
+        Epochs without a gain after which training stops; "one_cycle" runs its course.
     n_folds : int, default 3
         Parts of the samples; a classifier given as the head has its loss on each part when
         fitted on the others (1: on all of them). A group is never split.
-    early_stopping : bool, default False
+    early_stopping : bool or "auto", default "auto"
         Whether to compare epochs by a validation split's accuracy, not by up to 512 samples' loss.
+        "auto" does so where the split has 40 samples or more.
     validation_fraction : float, default 0.1
         Share of the samples in that split, stratified; with groups, 1/2, 1/3, ... or the rest.
+    turn_off : bool, default True
+        Whether the transformer is given up, and leaves images as they are, where the head does
+        no better with it on the samples of that split; `pose_report_` then says so.
     class_weight : dict, "balanced" or None, default None
         Weights of the classes, as in scikit-learn; in portions a dict only.
     augment : callable or None, default None
@@ -113,6 +127,8 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
     ----------
     rectifier_ : Rectifier
         The fitted model, free of scikit-learn.
+    chosen_ : dict
+        What stands for each "auto", by the parameter's name.
     head_ : classifier
         The classifier given as the head, fitted on what `transform` gives of all training
         images (integers if X holds them: a function of yours must not compute in uint8); as a
@@ -129,7 +145,8 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         What the head is worth with the transformer, without it, behind a fixed crop and behind
         image moments, and how theta differs from image to image. With `early_stopping` on the
         samples kept back, otherwise on a fifth of the training images. A `PoseWarning` tells
-        where the transformer is not worth it. None after an interrupted fit or `partial_fit`.
+        where the transformer is not worth it. Of one that was turned off it says what it was
+        worth before. None after an interrupted fit or `partial_fit`.
     temperature_ : float or None
         What the outputs of the head's layers were divided by, so that its probabilities are
         right on the samples kept back. None without `early_stopping`, or 40 such samples.
@@ -160,14 +177,15 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
     >>> from sklearn.pipeline import make_pipeline
     >>> from stn_cv import SpatialTransformer
     >>> X, y = load_digits(return_X_y=True)
-    >>> transformer = SpatialTransformer(
-    ...     head="linear", image_shape=(8, 8), max_iter=2, random_state=0
-    ... )
+    >>> transformer = SpatialTransformer(image_shape=(8, 8), max_iter=2, random_state=0)
+    >>> transformer.fit(X[:300], y[:300]).chosen_["head"]
+    'linear'
     >>> model = make_pipeline(transformer, LogisticRegression(max_iter=1000))
     >>> model.fit(X[:300], y[:300]).predict(X[300:]).shape
     (1497,)
     """
 
+    _usual_head = "linear"  # most classifiers behind are more like it than like a network
     _progress: tuple[int, Progress] | None = None  # seed and state of portions trained so far
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -220,13 +238,12 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         last = getattr(self, "rectifier_", None) if self.warm_start else None
         dtype = None if last is None else last.network.vector.dtype
         data = validated(self, X, y, sample_weight, groups, dtype=dtype)
-        settings, spec = settings_of(self), None
-        if not is_layers(self.head):
-            data = data.of_present_classes()
-            spec = head_spec(self, data, settings.seed)
-        data, pose = with_pose(self, data, upright, settings)
-        learned = partial(learned_by, self, data, spec)
-        callbacks = FitCallbacks(self, X, y, learned, self.max_iter)
+        plain, self.chosen_ = without_auto(self, data)
+        fit = fit_of(plain, data)
+        data, pose = with_pose(plain, fit.data, upright, fit.settings)
+        fit = fit._replace(data=data)
+        learned = partial(learned_by, plain, fit.data, fit.spec)
+        callbacks = FitCallbacks(self, X, y, learned, fit.settings.max_iter)
 
         def listen(epoch: Epoch) -> bool:
             if self.verbose:
@@ -234,34 +251,37 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
                 print(f"Epoch {epoch.number}, loss = {epoch.loss:.6f}{score}")
             return callbacks(epoch)
 
-        network, history = train_network(self, data, settings, spec, listen)
+        network, history = train_network(*fit, listen)
+        kept = self._take(fit, network, history, pose)
+        self._progress = self.pose_report_ = None
+        if not history.interrupted:
+            report = report_of(*fit, self.rectifier_)
+            without = trained_without(*fit, listen) if wants_off(plain, report) else None
+            if report is not None and without is not None:
+                report = replace(report, turned_off=True)
+                kept = self._take(fit, *without)
+            self.pose_report_ = report
+            warn_of(report)
+        callbacks.finish(kept)
+
+    def _take(
+        self, fit: Fit, network: Network, history: History, pose: PoseStart | None = None
+    ) -> Learned:
+        """Take over what a training gave."""
 
         def finish() -> Learned:
-            self.temperature_ = self._calibrated(network, data, settings)
+            self.temperature_ = calibrated(fit, network)
             found = network
             if pose is not None and not history.interrupted:
                 found = pose.fit.recalibrated(network)
-            return learned(found)
+            return learned_by(fit.estimator, fit.data, fit.spec, found)
 
         kept = finished_despite_interrupt(finish, history)
         self._keep(kept)
         self.loss_curve_ = history.losses
-        self.validation_scores_ = history.scores if self.early_stopping else None
+        self.validation_scores_ = history.scores if fit.estimator.early_stopping else None
         self.n_iter_ = len(history.losses)
-        self._progress = None
-        self.pose_report_ = None
-        if not history.interrupted:
-            self.pose_report_ = report_of(self, data, settings, spec, self.rectifier_)
-        callbacks.finish(kept)
-
-    def _calibrated(self, network: Network, data: TrainingData, settings: Settings) -> float | None:
-        """Calibrate the head on the samples that were kept back, if there are enough of them."""
-        if not (self.early_stopping and is_layers(self.head)):
-            return None
-        _, kept_back = split(data, self.validation_fraction, settings.seed)
-        if len(kept_back.samples) < FEWEST:
-            return None
-        return calibrate(network, kept_back.samples, settings.n_jobs)
+        return kept
 
     def _keep(self, learned: Learned) -> None:
         """Take over what was learned."""
@@ -270,3 +290,13 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
             self.head_ = learned.head
         elif hasattr(self, "head_"):
             del self.head_
+
+
+def calibrated(fit: Fit, network: Network) -> float | None:
+    """Calibrate the head on the samples that were kept back, if there are enough of them."""
+    if fit.spec is not None or not fit.estimator.early_stopping:
+        return None
+    _, kept_back = split(fit.data, fit.estimator.validation_fraction, fit.settings.seed)
+    if len(kept_back.samples) < FEWEST:
+        return None
+    return calibrate(network, kept_back.samples, fit.settings.n_jobs)

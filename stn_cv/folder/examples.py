@@ -1,7 +1,8 @@
 """Photos read as small copies for a training: examples of one size, and background pictures."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,9 +12,11 @@ from ..model.photos import small_copy
 from ..opencv import LARGEST_PICTURE, decode_photo, quiet_and_serial
 from ..threads import run_stream
 from .files import read_photo_file
+from .groups import groups_of
 from .item import reason_of
+from .labels import labelled_photos
 
-__all__ = ["Examples", "read_background", "read_examples"]
+__all__ = ["Examples", "load_folder", "read_background", "read_examples"]
 
 ALIKE = 3  # levels by which the channels of a grey photo may differ after JPEG
 Failures = list[tuple[str, str]]
@@ -21,9 +24,22 @@ Failures = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Examples:
-    """Small copies (n, h, w, c) of uint8, their labels and paths, and what was unreadable.
+    """Photos read as small copies of one size, for a training.
 
-    `shapes` are (height, width) of the photos themselves, (n, 2).
+    Attributes
+    ----------
+    images : ndarray of shape (n, height, width, channels), uint8
+        The copies, letterboxed; of one channel if all photos are grey.
+    labels : ndarray of shape (n,)
+        Their classes.
+    paths : list of str
+        Their files.
+    failures : list of (path, reason)
+        Photos that could not be read, and stand nowhere else.
+    shapes : ndarray of shape (n, 2)
+        (height, width) of the photos themselves.
+    groups : ndarray of shape (n,) or None
+        Which photos show one thing, if that was asked for.
     """
 
     images: Array
@@ -31,6 +47,66 @@ class Examples:
     paths: list[str]
     failures: Failures
     shapes: Array
+    groups: Array | None = None
+
+
+def load_folder(
+    data: str | os.PathLike[str],
+    shape: tuple[int, int] = (64, 64),
+    *,
+    grey: bool = False,
+    groups: str | None = None,
+    n_jobs: int | None = None,
+) -> Examples:
+    """Load labelled photos as images of one size, as ``stn-cv fit`` does.
+
+    Parameters
+    ----------
+    data : path-like
+        A folder with a subfolder for each class, or a CSV file of path,label.
+    shape : tuple, default (64, 64)
+        (height, width) of the images, on which photos are letterboxed, never squashed.
+    grey : bool, default False
+        Whether to read colours as grey.
+    groups : str or None, default None
+        What keeps photos of one thing together, for `fit`: "column", the third one of the CSV;
+        "near", photos that look nearly the same; or a regular expression in the path.
+    n_jobs : int or None, default None
+        Threads; None is 1, -1 all cores.
+
+    Returns
+    -------
+    examples : Examples
+        ``images``, ``labels``, ``paths``, ``groups``; ``failures`` are photos that could not be
+        read, each with its reason.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are fewer than two classes, one is empty, or the groups make no sense.
+
+    See Also
+    --------
+    fit_folder : The same, and fit on it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import stn_cv
+    >>> from stn_cv.opencv import write_image
+    >>> from pathlib import Path
+    >>> for label, shade in (("dark", 30), ("light", 220)):
+    ...     Path("photos", label).mkdir(parents=True)
+    ...     write_image(f"photos/{label}/1.png", np.full((30, 40, 3), shade, np.uint8))
+    >>> examples = stn_cv.load_folder("photos", (16, 16))
+    >>> examples.images.shape, examples.labels.tolist(), examples.failures
+    ((2, 16, 16, 1), ['dark', 'light'], [])
+    """
+    data = os.fspath(data)
+    examples = read_examples(labelled_photos(data), shape, grey, n_jobs)
+    if groups is None:
+        return examples
+    return replace(examples, groups=groups_of(groups, data, examples.paths, examples.images))
 
 
 def read_examples(

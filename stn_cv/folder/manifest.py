@@ -20,7 +20,16 @@ from ..arrays import Array
 from ..errors import InvalidInputError
 from ..storage import is_address, is_file, joined, read_file, write_file
 
-__all__ = ["Manifest", "Row", "Told", "parts_of", "read_part", "read_told", "write_part"]
+__all__ = [
+    "Manifest",
+    "Row",
+    "Told",
+    "parts_of",
+    "read_part",
+    "read_told",
+    "rows_of",
+    "write_part",
+]
 
 Row = dict[str, Any]
 LARGEST_OBJECT = 64 * 10**6  # bytes
@@ -149,11 +158,11 @@ def read_told(path: str | os.PathLike[str]) -> Told:
     InvalidInputError
         If it is no manifest.
     """
-    return Told((row["output"], is_whole(row)) for row in _rows_of_all(os.fspath(path)))
+    return Told((row["output"], is_whole(row)) for row in rows_of(os.fspath(path)))
 
 
-def _rows_of_all(path: str) -> Iterator[Row]:
-    """The rows of a manifest; of one in a store, of all its pieces."""
+def rows_of(path: str) -> Iterator[Row]:
+    """The rows of a manifest, of one in a store of all its pieces; none where there is none."""
     if is_address(path):
         for piece in pieces_of(path):
             yield from _rows(io.BytesIO(read_file(piece)), piece)

@@ -10,7 +10,7 @@ from ..arrays import Array
 from ..errors import InvalidInputError
 from ..model.rectifier import Rectifier
 from .options import Options
-from .predict import predictions
+from .predict import head_classes, predictions
 from .search import Found
 
 __all__ = ["Score", "score_photos"]
@@ -58,14 +58,12 @@ def score_photos(rectifier: Rectifier, pairs: Sequence[tuple[str, str]], options
     InvalidInputError
         If the model has no head, or knows none of the labels.
     """
-    if rectifier.classes is None:
-        raise InvalidInputError("the model holds no head, so it cannot predict.")
-    names = np.array([str(name) for name in rectifier.classes.tolist()])
-    known = {label for _, label in pairs} & set(names.tolist())
+    names = [str(name) for name in head_classes(rectifier).tolist()]
+    known = {label for _, label in pairs} & set(names)
     if not known:
         raise InvalidInputError(
             f"the photos are of {sorted({label for _, label in pairs})[:5]}, none of which the "
-            f"model knows; its classes are {names.tolist()[:5]}."
+            f"model knows; its classes are {names[:5]}."
         )
     labels, predicted, confidence, failures = [], [], [], []
     found = predictions(rectifier, options, [Found(path, path) for path, _ in pairs])
@@ -74,6 +72,6 @@ def score_photos(rectifier: Rectifier, pairs: Sequence[tuple[str, str]], options
             failures.append((path, str(prediction.error)))
             continue
         labels.append(label)
-        predicted.append(names[prediction.probabilities.argmax()])
-        confidence.append(float(prediction.probabilities.max()))
+        predicted.append(str(prediction.label))
+        confidence.append(prediction.confidence)
     return Score(np.array(labels), np.array(predicted), np.array(confidence), failures)

@@ -36,21 +36,28 @@ def cnn_localization(input_shape: Shape) -> list[Layer]:
     does alone. Dropout matters: pose is what a small training set has least of. Leaky relus
     for the reason told in `mlp_localization`.
     """
-    side = min(input_shape[1:])
-    if side < 8:
+    if min(input_shape[1:]) < 8:
         return [Flatten(), Dense(64), LeakyReLU()]
-    shrink = max(round(side / 16), 1)
     return [
-        *([AveragePool(shrink)] if shrink > 1 else []),
+        *_coarse(input_shape),
         *(Conv2D(16, 5, padding=2), MaxPool(2), LeakyReLU()),
         *(Conv2D(32, 3, padding=1), MaxPool(2), LeakyReLU()),
         *(Flatten(), Dropout(0.3), Dense(64), LeakyReLU()),
     ]
 
 
+def _coarse(input_shape: Shape) -> list[Layer]:
+    """What brings an input to about 16 pixels a side, if it is larger."""
+    shrink = max(round(min(input_shape[1:]) / 16), 1)
+    return [AveragePool(shrink)] if shrink > 1 else []
+
+
 def linear_head(input_shape: Shape) -> list[Layer]:
-    """Flat values: the last dense layer alone makes it a logistic regression."""
-    return [Flatten()]
+    """A logistic regression, by the last dense layer, on about 16 pixels a side.
+
+    With more of them it learns the training images by heart before they lie well.
+    """
+    return [*_coarse(input_shape), Flatten()]
 
 
 def mlp_head(input_shape: Shape) -> list[Layer]:

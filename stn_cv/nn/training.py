@@ -249,8 +249,8 @@ def _rank(evaluation: Evaluation) -> tuple[float, float]:
 
 def _stalled(history: History, settings: Settings) -> bool:
     """Whether the last `n_iter_no_change` epochs brought no gain above `tol`."""
-    if settings.learning_rate == "one_cycle" and not history.scores:
-        return False  # its losses are meant to rise on the way; it runs its course
+    if settings.learning_rate == "one_cycle":
+        return False  # part of it is worth nothing, and it is meant to get worse on the way
     patience = settings.n_iter_no_change
     gains = history.scores or [-loss for loss in history.losses]
     if len(gains) <= patience:

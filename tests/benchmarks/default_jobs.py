@@ -32,7 +32,9 @@ LINEAR = {
     "n_steps": 2,
     "max_iter": 28,
 }
+CLASSIFIER = {**LINEAR, "max_iter": 42}  # 28 with a linear head
 CNN = {
+    "head": "cnn",
     "output_shape": (24, 24),
     "learning_rate_init": 0.003,
     "alpha": 0.1,
@@ -142,9 +144,9 @@ def cards(paths, seed):
 TURNED = {"family": "similarity"}
 DEVELOP = {
     "digits, LogReg": Job(digits(4), LogisticRegression(max_iter=300), TURNED, LINEAR),
-    "digits, GaussianNB as head": Job(digits(4), GaussianNB(), TURNED, LINEAR, True),
+    "digits, GaussianNB as head": Job(digits(4), GaussianNB(), TURNED, CLASSIFIER, True),
     "digits, HOG + SVM as head": Job(
-        digits(2), HOG_SVM, TURNED, {**LINEAR, "output_shape": (24, 24)}, True
+        digits(2), HOG_SVM, TURNED, {**CLASSIFIER, "output_shape": (24, 24)}, True
     ),
     "MNIST R 2000, SVC": Job(mnist("R", 2000), SVC(), TURNED, LINEAR),
     "MNIST TC40 2000, own head": Job(
@@ -156,7 +158,7 @@ DEVELOP = {
 HELD = {
     "digits 40 x 48, k-NN": Job(other_canvas, KNeighborsClassifier(3), TURNED, LINEAR),
     "MNIST RTS 2000, forest as head": Job(
-        mnist("RTS", 2000), RandomForestClassifier(random_state=0), TURNED, LINEAR, True
+        mnist("RTS", 2000), RandomForestClassifier(random_state=0), TURNED, CLASSIFIER, True
     ),
     "MNIST P 2000, own head": Job(mnist("P", 2000), None, {"family": "projective"}, CNN),
     "MNIST TC40 10000, own head": Job(

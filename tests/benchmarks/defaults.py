@@ -1,10 +1,10 @@
-"""What estimators are worth as constructed: alone, by moments, with defaults, tuned, CPU seconds.
+"""What estimators are worth as constructed, beside what costs less and what was tuned.
 
 python tests/benchmarks/defaults.py [--half develop] [--job WORDS] [--seeds 0] [--try NAME=VALUE]
 
 --mnist PATH   an .npz or a folder of IDX files; jobs on MNIST are left out without it
 --cards PATH   an .npz with X, y, split of photos of cards; left out without it
---only COLUMN  one of alone, moments, defaults, tuned; repeatable
+--only COLUMN  some of alone, moments, defaults, fixed crop, tuned; fixed crop needs defaults
 --try          parameters in place of defaults, as in --try n_steps=2 head='"linear"'
 
 Only `develop` is for choosing defaults on. `held` is looked at once, when they are chosen.
@@ -30,8 +30,9 @@ from stn_cv import (
 )
 from stn_cv.nn import Flatten
 
-COLUMNS = ("alone", "moments", "defaults", "tuned")
+COLUMNS = ("alone", "moments", "defaults", "fixed crop", "tuned")
 STAYS = {"localization": [Flatten()], "localization_learning_rate_ratio": 0.0, "n_steps": 1}
+WITHOUT = {"early_stopping": False}  # nothing held out, and so never turned off
 
 
 def main():
@@ -70,18 +71,34 @@ def main():
 
 def run(job, data, seed, options):
     """Accuracies and CPU seconds of one job."""
+    tried = {**options.trying, "random_state": seed, "n_jobs": options.n_jobs}
+    models = []  # the one that defaults fitted
+
+    def cropped(X):
+        theta = models[0].predict_theta(data[0]).mean(axis=0)
+        return models[0].rectifier_.rectify(X, theta=np.broadcast_to(theta, (len(X), *theta.shape)))
+
     columns = {
         "alone": lambda: alone(job, data, seed, lambda X: X),
         "moments": lambda: alone(job, data, seed, by_moments),
-        "defaults": lambda: behind(job, data, seed, options, {}),
-        "tuned": lambda: behind(job, data, seed, options, job.tuned),
+        "defaults": lambda: behind(job, data, tried, models),
+        "fixed crop": lambda: alone(job, data, seed, cropped),
+        "tuned": lambda: behind(job, data, {**WITHOUT, **job.tuned, "random_state": seed}, []),
     }
     row = {}
     for column in options.only:
         start = time.process_time()
         row[column] = round(float(columns[column]()), 4)
         row[f"{column} s"] = round(time.process_time() - start, 1)
+    for model in models:
+        row["chosen"] = model.chosen_
+        row["report"] = {kind: round(own.value, 4) for kind, own in accuracies(model).items()}
     return row
+
+
+def accuracies(model):
+    """What its report says, if it could compare."""
+    return {} if model.pose_report_ is None else model.pose_report_.accuracy
 
 
 def flat(X):
@@ -108,20 +125,21 @@ def alone(job, data, seed, view):
     if job.behind is not None:
         return fitted(job.behind, X, y, X_test, y_test)
     tuned = {name: job.tuned[name] for name in ("learning_rate_init", "alpha", "max_iter")}
-    model = SpatialTransformerClassifier(**STAYS, **tuned, random_state=seed)
+    model = SpatialTransformerClassifier(**STAYS, **WITHOUT, **tuned, random_state=seed)
     return model.fit(X, y).score(X_test, y_test)
 
 
-def behind(job, data, seed, options, tuned):
-    """Behind a transformer, or its own head; `options.trying` stands in for defaults."""
+def behind(job, data, given, models):
+    """Behind a transformer, which is kept in `models`, or its own head."""
     X, y, X_test, y_test = data
-    given = {**job.states, **({} if tuned else options.trying), **tuned}
-    given.update(random_state=seed, n_jobs=options.n_jobs)
+    given = {**job.states, **given}
     if job.as_head:
         given["head"] = job.behind
+    cls = SpatialTransformerClassifier if job.behind is None else SpatialTransformer
+    model = cls(**given).fit(X, y)
+    models.append(model)
     if job.behind is None:
-        return SpatialTransformerClassifier(**given).fit(X, y).score(X_test, y_test)
-    model = SpatialTransformer(**given).fit(X, y)
+        return model.score(X_test, y_test)
     return fitted(job.behind, model.transform(X), y, model.transform(X_test), y_test)
 
 

@@ -40,6 +40,8 @@ def main() -> None:
             learning_rate_init=0.03,
             alpha=0.2,
             batch_size=256,
+            n_steps=1,
+            early_stopping=False,
             max_iter=28,
             n_jobs=arguments.jobs,
             random_state=seed,

@@ -37,7 +37,8 @@ def demo():
     for head in ("linear", "cnn"):
         SpatialTransformerClassifier(
             family="similarity", head=head, output_shape=(16, 16), max_iter=1,
-            learning_rate_init=1e-3, learning_rate="constant", random_state=0
+            learning_rate_init=1e-3, alpha=1e-4, batch_size=128, n_steps=1,
+            learning_rate="constant", early_stopping=False, random_state=0
         ).fit(X, y).predict(X)
 def everything():
     demo()

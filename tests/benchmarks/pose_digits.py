@@ -24,6 +24,7 @@ ZOOM = np.diag([ENLARGED / CANVAS, ENLARGED / CANVAS, 1.0])  # the digit's own s
 JOINT = {  # of the demo
     "family": "similarity",
     "batch_size": 256,
+    "early_stopping": False,
     "output_shape": (ENLARGED, ENLARGED),
     "learning_rate_init": 0.03,
     "alpha": 0.2,

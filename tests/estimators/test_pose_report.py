@@ -106,6 +106,7 @@ def test_what_speaks_against_it_is_told_once(figures, words):
 def test_where_it_pays_the_figures_say_so():
     model = SpatialTransformer("translation", head="linear", learning_rate_init=0.03)
     model.set_params(max_iter=40, output_shape=(10, 10), random_state=0, n_steps=2)
+    model.set_params(alpha=1e-4, batch_size=128, early_stopping=False)
     found = quietly(model.fit, BARS, KINDS).pose_report_
     assert list(found.accuracy) == ["transformer", "alone", "fixed_crop", "moments"]
     assert found.pays and found.moves and found.n_samples == 80 and not found.unseen

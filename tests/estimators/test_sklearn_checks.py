@@ -29,10 +29,11 @@ NOT_IN_SUITE = """
 HEAD = LogisticRegression(C=0.1, max_iter=1000)
 # A check of class weights trains for 1000 epochs: slowly, not to look away, unless it stalls.
 SLOWLY = {"localization_learning_rate_ratio": 0.02, "learning_rate": "constant"}
-WITH_A_CLASSIFIER = [cls(head=HEAD, **SLOWLY) for cls in ESTIMATORS]
+SHORT = {"max_iter": 30, "batch_size": 128, "n_steps": 1}
+WITH_A_CLASSIFIER = [cls(head=HEAD, **SLOWLY, **SHORT) for cls in ESTIMATORS]
 
 
-@parametrize_with_checks([*(cls() for cls in ESTIMATORS), *WITH_A_CLASSIFIER])
+@parametrize_with_checks([*(cls(**SHORT) for cls in ESTIMATORS), *WITH_A_CLASSIFIER])
 def test_the_suite(estimator, check):
     try:
         check(estimator)
@@ -49,7 +50,7 @@ def test_the_suite(estimator, check):
 def test_outside_of_the_suite(cls, name):
     pytest.importorskip("pandas")
     pytest.importorskip("polars")
-    getattr(checks, name)(cls.__name__, cls())
+    getattr(checks, name)(cls.__name__, cls(**SHORT))
 
 
 # What a classifier as the head has to do with, of the checks that the suite leaves out.

@@ -29,7 +29,14 @@ ALIGNMENT = ["theta_from_moments"]
 MODEL = ["ImageSpec", "Rectifier", "export", "load", "save"]
 PICTURES = ["contact_sheet"]
 DISPLAYS = ["ClassMeanDisplay", "LossCurveDisplay", "RectificationDisplay", "ThetaDisplay"]
-FOLDERS = ["DaskExecutor", "iter_rectified", "rectify_folder"]
+FOLDERS = [
+    "DaskExecutor",
+    "iter_rectified",
+    "load_folder",
+    "predict_folder",
+    "read_manifest",
+    "rectify_folder",
+]
 ESTIMATORS = [
     "HOG",
     "JointAlignment",
@@ -38,6 +45,7 @@ ESTIMATORS = [
     "SpatialTransformer",
     "SpatialTransformerClassifier",
     "cross_validate_pose",
+    "fit_folder",
 ]
 ERRORS = [
     "AlignmentWarning",

@@ -27,6 +27,8 @@ FAST = {  # all that a training depends on, so that defaults can be tuned
     "max_norm": 5.0,
     "tol": 1e-4,
     "n_iter_no_change": 10,
+    "n_steps": 1,
+    "early_stopping": False,
     "random_state": 0,
 }
 # A localization that learns far too fast throws its images out of sight in the first epoch.
