@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..arrays import Array
-from .gauge import common_turns
+from ..threads import pinned_blas
+from .gauge import mean_pose_turns, voted_turns
 from .moments import moment_poses
 from .poses import Poses
 from .templates import SIDE, best_matches, canvases, normalized, seen, summed_by
@@ -245,7 +246,15 @@ class _Rounds:
 
     def finished(self) -> Alignment:
         """With templates brought to one another, and to the mean pose where there is one."""
-        search = self.alignment.search
-        counts = np.bincount(self.cluster, minlength=len(self.alignment.templates))
-        turns = common_turns(self.alignment.templates, counts, search.symmetry, search.angle)
+        search, templates = self.alignment.search, self.alignment.templates
+        counts = np.bincount(self.cluster, minlength=len(templates))
+        if not search.all_round:
+            turns = mean_pose_turns(templates, counts, search.symmetry, search.angle)
+            return self.alignment.turned(turns)
+        views = seen(templates, self.motions)
+        found = [best_matches(self.rows, own[None], self.n_jobs) for own in views]
+        fits = np.stack([fit for _, _, fit in found], axis=1)
+        angles = np.angle(self.motions.z[np.stack([number for _, number, _ in found], axis=1)])
+        with pinned_blas():
+            turns = voted_turns(fits, angles, counts, search.symmetry)
         return self.alignment.turned(turns)

@@ -53,7 +53,7 @@ def run(
     if code:
         return code
     kept = np.sort(np.argsort(-alignment.correlation_, kind="stable")[: _confident(len(images))])
-    lost = background_of(model, options["background"], read, jobs)
+    lost = background_of(model, options["background"], read.images, jobs)
     theta = alignment.theta_[kept]
     if model.family == "projective":
         theta = np.concatenate([theta, np.tile([[[0.0, 0.0, 1.0]]], (len(theta), 1, 1))], axis=1)

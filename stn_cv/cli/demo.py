@@ -27,7 +27,7 @@ __all__ = ["demo"]
     help="Folder for the fitted model and the contact sheet.",
 )
 def demo(seed: int, jobs: int, out: Path) -> None:
-    """Show on distorted digits what a jointly trained transformer is worth."""
+    """Show on distorted digits what a transformer is worth, alone and among other digits."""
     from ..demo import run
 
     with usage_errors():

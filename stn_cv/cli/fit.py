@@ -11,7 +11,7 @@ from .streams import c_libraries_silenced
 
 __all__ = ["fit"]
 
-OF_BOTH = ("size", "grey", "family", "seed", "jobs")
+OF_BOTH = ("size", "grey", "family", "max_seconds", "seed", "jobs")
 OF_CLASSES = ("localization", "head", "epochs", "validation", "groups", "keep")
 OF_POSES = ("turn", "scale", "shift", "symmetry", "background", "canvases")
 
@@ -40,7 +40,7 @@ def _heads() -> tuple[str, ...]:
     "--upright",
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False),
-    help="Instead of DATA: photos in the wanted pose.",
+    help="Photos in the wanted pose: instead of DATA, or beside it, to learn the pose from first.",
 )
 @click.option(
     "--corners",
@@ -77,7 +77,8 @@ def _heads() -> tuple[str, ...]:
 @click.option(
     "--max-seconds",
     type=click.FloatRange(min=0, min_open=True),
-    help="Time for the epochs, in which the training comes to its end.",
+    help="Time for the epochs, in which the training comes to its end; with DATA and --upright "
+    "for each of the two trainings.",
 )
 @click.option(
     "--validation",
@@ -108,34 +109,51 @@ def fit(
     behind image moments, on the photos kept back; where the transformer learned no pose, the
     command exits with 1.
 
-    With --upright or --corners no class is known. Training pictures are drawn from the
+    With --upright or --corners and no DATA no class is known. Training pictures are drawn from the
     examples, turned, sized and shifted as --turn, --scale and --shift allow; beside the model
     and the contact sheet, a sheet shows such pictures of examples that were held out, with the
     errors on them. Corners are pixels of the upright photo, whose edges are 0 and its width or
     height: first the corner that is to become the top left, then clockwise.
+
+    With DATA and --upright the pose is learned from the upright photos first, then the training
+    on the labels goes on from it; the two folders may hold the same photos.
     """
-    given = [source for source in (data, upright, corners) if source is not None]
-    if len(given) != 1:
-        raise click.UsageError(
-            f"{len(given)} of DATA, --upright and --corners came; wanted one of them."
-        )
-    _check_meant(OF_POSES if data is not None else OF_CLASSES, data is not None)
-    names = OF_CLASSES if data is not None else OF_POSES
-    options = {name: value for name, value in options.items() if name in (*names, *OF_BOTH)}
+    _check_given(data, upright, corners)
+    labelled, posed = data is not None, data is None or upright is not None
+    if not posed:
+        _refuse(OF_POSES, "--upright or --corners")
+    if not labelled:
+        _refuse(OF_CLASSES, "DATA, photos with labels")
+    elif posed:
+        _refuse(("localization",), "DATA without --upright")
     with usage_errors():
-        if data is not None:
-            from .training import run
+        from .pose_training import UprightPhotos, run_poses
+        from .training import run
 
-            return run(data, out, **options)
-        from .pose_training import run_poses
+        pose = {name: options.pop(name) for name in OF_POSES}
+        both = {name: options[name] for name in OF_BOTH}
+        if data is None:
+            return run_poses(str(upright or corners), upright is None, out, **pose, **both)
+        photos = None
+        if upright is not None:
+            own = {name: both[name] for name in both if name not in ("size", "grey")}
+            photos = UprightPhotos.of(upright, **pose, **own)
+        return run(data, out, upright=photos, **options)
 
-        return run_poses(given[0], upright is None, out, **options)
+
+def _check_given(data: str | None, upright: str | None, corners: str | None) -> None:
+    """Refuse no source, and sources that do not go together."""
+    given = [source for source in (data, upright, corners) if source is not None]
+    if len(given) != 1 and not (corners is None and given):
+        raise click.UsageError(
+            f"{len(given)} of DATA, --upright and --corners came; wanted one of them, or DATA and "
+            "--upright."
+        )
 
 
-def _check_meant(names: tuple[str, ...], labelled: bool) -> None:
+def _refuse(names: tuple[str, ...], goes_with: str) -> None:
     """Refuse options that would be left out in silence."""
     context = click.get_current_context()
     for name in names:
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            what = "--upright or --corners" if labelled else "DATA, photos with labels"
-            raise click.UsageError(f"--{name} goes with {what}; leave it out.")
+            raise click.UsageError(f"--{name} goes with {goes_with}; leave it out.")

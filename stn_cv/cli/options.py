@@ -155,16 +155,14 @@ POSE_OPTIONS = [
     click.option(
         "--scale",
         type=(float, float),
-        default=(0.75, 1.33),
-        show_default=True,
-        help="Smallest and largest size of things, relative to the examples.",
+        help="Smallest and largest size of things, relative to the upright picture; otherwise "
+        "0.75 1.33, and where poses are known what they take up.",
     ),
     click.option(
         "--shift",
         type=click.FloatRange(0, 0.5),
-        default=0.1,
-        show_default=True,
-        help="How far they are off at most, as a share of the picture's sides.",
+        help="How far they are off at most, as a share of the picture's sides; otherwise 0.1, and "
+        "where poses are known what they take up.",
     ),
     click.option(
         "--symmetry",

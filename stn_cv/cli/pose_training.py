@@ -4,6 +4,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ..arrays import Array
 from ..atomic import write_bytes
 from ..errors import InterruptedWarning, InvalidInputError
 from ..folder.corner_files import KnownCorners, canvas_theta, known_corners
-from ..folder.examples import Examples, read_background
+from ..folder.examples import read_background
 from ..folder.search import find_photos
 from ..model.file import save
 from ..opencv import encode
@@ -24,7 +25,16 @@ from .held_out import HeldOut
 from .options import printable
 from .training import EpochNews, prepared, progress_bar, read_copies
 
-__all__ = ["background_of", "finish", "photos_in", "poser", "run_poses", "say_failures", "trained"]
+__all__ = [
+    "UprightPhotos",
+    "background_of",
+    "finish",
+    "photos_in",
+    "poser",
+    "run_poses",
+    "say_failures",
+    "trained",
+]
 
 FEWEST = 5
 SHEETS = (".sheet.png", ".canvases.png")
@@ -38,10 +48,7 @@ def run_poses(
     model = poser(**options)
     rows = _with_corners(known_corners(source)) if corners else []
     photos = [row.path for row in rows] if corners else photos_in(source)
-    if len(photos) < FEWEST:
-        raise InvalidInputError(
-            f"{source!r} names {len(photos)} photos; wanted at least {FEWEST} examples."
-        )
+    _check_enough(source, photos)
     sheets = prepared(out, SHEETS, [source], photos)
     numbered = [(path, str(number)) for number, path in enumerate(photos)]
     examples = read_copies(numbered, size, grey, options["jobs"])
@@ -51,7 +58,7 @@ def run_poses(
         places = zip(kept, examples.shapes.tolist(), strict=True)
         found = [canvas_theta(row, tuple(shape), size, model.family) for row, shape in places]
         theta = np.array(found) if found else None
-    lost = background_of(model, options["background"], examples, options["jobs"])
+    lost = background_of(model, options["background"], examples.images, options["jobs"])
     code = finish(model, source, examples.images, theta, out, sheets)
     return code or (FAILED if examples.failures or lost else 0)
 
@@ -68,12 +75,13 @@ def poser(
     *,
     family: str,
     turn: float,
-    scale: tuple[float, float],
-    shift: float,
+    scale: tuple[float, float] | None,
+    shift: float | None,
     symmetry: int,
     canvases: int,
     jobs: int,
     seed: int,
+    max_seconds: float | None = None,
     background: str | None,
 ) -> Any:
     """The transformer that the options ask for; what contradicts itself is refused."""
@@ -83,10 +91,11 @@ def poser(
     model = PoseTransformer(
         family,
         angle=turn,
-        scale=scale,
-        shift=shift,
+        scale=scale or "auto",
+        shift="auto" if shift is None else shift,
         symmetry=symmetry,
         n_canvases=canvases,
+        max_seconds=max_seconds,
         n_jobs=jobs,
         random_state=seed,
     )
@@ -99,6 +108,30 @@ def poser(
     return model
 
 
+@dataclass(frozen=True)
+class UprightPhotos:
+    """A folder of photos in the wanted pose, and the transformer that is to learn from them."""
+
+    folder: str
+    photos: list[str]
+    model: Any
+    background: str | None
+
+    @classmethod
+    def of(cls, folder: str, **options: Any) -> "UprightPhotos":
+        """The photos in a folder; what contradicts itself is refused."""
+        model, photos = poser(**options), photos_in(folder)
+        _check_enough(folder, photos)
+        return cls(folder, photos, model, options["background"])
+
+
+def _check_enough(source: str, photos: list[str]) -> None:
+    if len(photos) < FEWEST:
+        raise InvalidInputError(
+            f"{source!r} names {len(photos)} photos; wanted at least {FEWEST} examples."
+        )
+
+
 def photos_in(folder: str) -> list[str]:
     """All photos in a folder and below."""
     found, unreadable, _ = find_photos([folder])
@@ -109,11 +142,11 @@ def photos_in(folder: str) -> list[str]:
     return [path for path, _ in found]
 
 
-def background_of(model: Any, folder: str | None, examples: Examples, jobs: int) -> int:
+def background_of(model: Any, folder: str | None, images: Array, jobs: int) -> int:
     """Give the model its background pictures; how many could not be read."""
-    if folder is None or not len(examples.images):
+    if folder is None or not len(images):
         return 0
-    side, channels = min(examples.images.shape[1:3]), examples.images.shape[3]
+    side, channels = min(images.shape[1:3]), images.shape[3]
     pictures, failures = read_background(photos_in(folder), side, channels, jobs)
     say_failures(failures)
     if not pictures:

@@ -7,10 +7,12 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 
 from ..atomic import check_file_name, write_bytes
 from ..errors import (
@@ -34,6 +36,9 @@ from .options import printable, say_passed_over
 
 __all__ = ["EpochNews", "prepared", "progress_bar", "read_copies", "run"]
 
+if TYPE_CHECKING:
+    from .pose_training import UprightPhotos
+
 SUFFIXES = (".stn", ".safetensors")
 ADVICE = "try another --head, --family or --size"
 
@@ -46,18 +51,21 @@ def run(
     grey: bool,
     groups: str | None,
     keep: bool,
+    upright: "UprightPhotos | None" = None,
     **options: Any,
 ) -> int:
     """Fit a model on the photos in `data` and leave it, its curve and its sheet; the exit code."""
     pairs = labelled_photos(data)
-    curve, sheet = prepared(out, (".curve.png", ".sheet.png"), [data], [p for p, _ in pairs])
+    sources = [data, *([upright.folder] if upright else [])]
+    photos = [*(path for path, _ in pairs), *(upright.photos if upright else [])]
+    curve, sheet = prepared(out, (".curve.png", ".sheet.png"), sources, photos)
     say_passed_over(passed_over(data))
-    examples = read_copies(pairs, size, grey, options["jobs"])
+    examples, pose = _read(pairs, upright, size, grey, options["jobs"])
     _check_classes(pairs, examples)
     _check_validation(examples.labels.tolist(), options["validation"])
     numbers = _groups(groups, data, examples)
     start = time.perf_counter()
-    model, interrupted = _trained(examples, numbers, **options)
+    model, interrupted = _trained(examples, numbers, pose, **options)
     seconds = time.perf_counter() - start
     if interrupted and not model.loss_curve_:
         click.echo("stn-cv: stopped before the first epoch was done: nothing written.", err=True)
@@ -69,7 +77,41 @@ def run(
     click.echo(f"Wrote {printable(str(out))}, {printable(curve.name)} and {printable(sheet.name)}.")
     if interrupted:
         return INTERRUPTED
-    return FAILED if examples.failures or not (_worth_it(model) or keep) else 0
+    lost = examples.failures or pose.failures
+    return FAILED if lost or not (_worth_it(model) or keep) else 0
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Upright images, what learns from them, and how many photos could not be read."""
+
+    images: Any = None
+    model: Any = None
+    failures: int = 0
+
+
+def _read(
+    pairs: list[tuple[str, str]],
+    upright: "UprightPhotos | None",
+    size: tuple[int, int],
+    grey: bool,
+    jobs: int,
+) -> tuple[Examples, Pose]:
+    """The labelled photos and the upright ones, read together, so that all are grey or none."""
+    from .pose_training import background_of
+
+    if upright is None:
+        return read_copies(pairs, size, grey, jobs), Pose()
+    paths = [*(path for path, _ in pairs), *upright.photos]
+    read = read_copies([(p, str(number)) for number, p in enumerate(paths)], size, grey, jobs)
+    numbers = read.labels.astype(int)
+    n = int((numbers < len(pairs)).sum())
+    labels = np.array([pairs[number][1] for number in numbers[:n]])
+    labelled = replace(
+        read, images=read.images[:n], labels=labels, paths=read.paths[:n], shapes=read.shapes[:n]
+    )
+    lost = background_of(upright.model, upright.background, read.images, jobs)
+    return labelled, Pose(read.images[n:], upright.model, lost)
 
 
 def _check_classes(pairs: list[tuple[str, str]], examples: Examples) -> None:
@@ -147,6 +189,7 @@ def _check_validation(labels: list[str], share: float) -> None:
 def _trained(
     examples: Examples,
     groups: Any,
+    pose: Pose,
     jobs: int,
     epochs: int | None,
     seed: int,
@@ -156,6 +199,9 @@ def _trained(
     """The fitted classifier, and whether Ctrl-C ended its training."""
     from ..estimators import SpatialTransformerClassifier
 
+    if pose.model is not None:
+        options["localization"] = pose.model
+        click.echo(f"learning the pose from {len(pose.images)} upright photos", err=True)
     model = SpatialTransformerClassifier(
         **options,
         max_iter="auto" if epochs is None else epochs,
@@ -169,7 +215,10 @@ def _trained(
         if hasattr(model, "set_callbacks"):
             model.set_callbacks(EpochNews(show))
         try:
-            model.fit(examples.images, examples.labels, groups=groups)
+            model.fit(examples.images, examples.labels, groups=groups, upright=pose.images)
+        except KeyboardInterrupt:
+            click.echo("stn-cv: stopped before the labels were learned: nothing written.", err=True)
+            raise
         except TrainingDiverged as error:
             fact = str(error).partition(";")[0]  # what follows are parameters of the estimator
             raise TrainingDiverged(f"{fact}; {ADVICE}, or more --epochs.") from error

@@ -73,7 +73,8 @@ class JointAlignment(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         How well each picture agrees with its template where it was put, 1 at most.
     score_ : float
         How well it went, from 0 to 1: the share of the pictures to which the two best searches
-        give the same turn, within 15 degrees, after one turn of all. NaN of a single search.
+        give the same turn, within 15 degrees, after one turn of all. NaN of a single search. Where
+        `angle` is below 90 searches may begin at the principal axis, and agree on it.
     templates_ : ndarray of shape (n_templates, 24, 24)
         Upright templates, of mean 0.
     n_iter_ : int

@@ -13,7 +13,7 @@ from ..errors import InvalidInputError
 from ..families import FAMILIES
 from ..nn.architectures import HEADS
 from ..nn.network import Network
-from .network import is_built_in, output_shape_of
+from .network import is_layers, output_shape_of
 from .training_data import TrainingData, split
 
 __all__ = ["without_auto"]
@@ -76,7 +76,7 @@ def _early_stopping(estimator: Any, data: TrainingData) -> bool:
 
 def _pace(estimator: Any) -> Pace:
     """That of the head; training for a classifier begins with a linear one."""
-    return LAYERS if is_built_in(estimator.head) and estimator.head != "linear" else LINEAR
+    return LAYERS if is_layers(estimator.head) and estimator.head != "linear" else LINEAR
 
 
 def _learning_rate(estimator: Any, data: TrainingData) -> float:
@@ -109,7 +109,7 @@ def _max_iter(estimator: Any, data: TrainingData) -> int:
     """As many epochs as have the wanted number of steps."""
     batches = math.ceil(_samples(estimator, data) / estimator.batch_size)
     epochs = _pace(estimator).steps / batches
-    if not is_built_in(estimator.head):
+    if not is_layers(estimator.head):
         epochs *= WITH_CLASSIFIER
     return min(max(round(epochs), FEWEST_EPOCHS), MOST_EPOCHS)
 

@@ -53,18 +53,18 @@ class FitCallbacks:
         if self.context is None or self.epochs > self.context.max_subtasks:
             return False
         task = self.context.subcontext(task_name="epoch").call_on_fit_task_begin(**self.told)
-        return self._end(task, epoch.network)
+        return self._end(task, lambda: self.learned(epoch.network.copy()))
 
-    def finish(self, network: Network) -> None:
+    def finish(self, learned: Learned) -> None:
         """The fit is over."""
         if self.context is not None:
-            self._end(self.context, network)
+            self._end(self.context, lambda: learned)
 
-    def _end(self, task: Any, network: Network) -> bool:
-        attributes = {"reconstruction_attributes": lambda: self._so_far(network.copy())}
+    def _end(self, task: Any, learned: Callable[[], Learned]) -> bool:
+        attributes = {"reconstruction_attributes": lambda: self._so_far(learned())}
         return bool(task.call_on_fit_task_end(**self.told, **attributes))
 
-    def _so_far(self, network: Network) -> dict[str, Any]:
+    def _so_far(self, learned: Learned) -> dict[str, Any]:
         """Fitted attributes as if the training had ended here."""
         curves = {"loss_curve_": [*self.losses], "validation_scores_": self.scores}
-        return {**self.learned(network).attributes(), **curves, "n_iter_": len(self.losses)}
+        return {**learned.attributes(), **curves, "n_iter_": len(self.losses)}

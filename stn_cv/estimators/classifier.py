@@ -20,7 +20,7 @@ from ..nn.training import Trainer
 from ..threads import pinned_blas
 from .automatic import without_auto
 from .fitted_attributes import learned_by, unchanged_on_failure
-from .network import build_network, is_built_in, network_to_continue
+from .network import build_network, is_layers, network_to_continue
 from .training import collapsed, settings_of, warn_of_collapse
 from .training_data import TrainingData, validated
 from .transformer import SpatialTransformer
@@ -34,7 +34,7 @@ def _head_has(method: str) -> Callable[[Any], bool]:
     def check(estimator: Any) -> bool:
         fitted = hasattr(estimator, "rectifier_")
         head = getattr(estimator, "head_", "layers") if fitted else estimator.head
-        return method == "predict_proba" if is_built_in(head) else hasattr(head, method)
+        return method == "predict_proba" if is_layers(head) else hasattr(head, method)
 
     return check
 
@@ -175,7 +175,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
         """Images, rectified, as the fitted scikit-learn head takes them."""
         return head_input(self.head_, self.rectifier_.rectify(self._images(X).values))
 
-    @available_if(lambda self: is_built_in(self.head))
+    @available_if(lambda self: is_layers(self.head))
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,

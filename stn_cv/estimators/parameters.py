@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import (
 
 from ..errors import nearest
 from ..families import FAMILIES
+from ..model.rectifier import Rectifier
 from ..nn.optimizer import SOLVERS
 from ..nn.schedule import SCHEDULES
 from ..nn.spatial import LARGEST_STEPS
@@ -27,7 +28,7 @@ class Parameters(BaseEstimator):
     _parameter_constraints: dict[str, list[Any]] = {
         "family": [StrOptions(FAMILIES.keys())],  # keys() is a view: it knows those added later
         "output_shape": [tuple, list, None],
-        "localization": [str, list, tuple],
+        "localization": [str, list, tuple, Rectifier, HasMethods(["predict_confidence"])],
         "head": [str, list, tuple, HasMethods(["fit"])],
         "padding_mode": [StrOptions(PADDING_MODES.keys())],
         "fill_value": [Interval(Real, None, None, closed="neither")],

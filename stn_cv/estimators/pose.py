@@ -33,13 +33,15 @@ class PoseTransformer(CallbackSupportMixin, Rectification, PoseParameters):
         rotation as well; "affine"; "projective"; "tps", "tps3" or "tps6", splines.
     angle : float, default 180
         Degrees by which things may be turned, either way; of splines 60 at most.
-    scale : tuple of float, default (0.75, 1.33)
-        (smallest, largest) size of things, relative to the examples.
-    shift : float, default 0.1
-        How far things may be off, either way, as a share of the picture's sides.
-    perspective : float, default 0.1
+    scale : tuple of float or "auto", default "auto"
+        (smallest, largest) size of things in photos, relative to the upright picture. "auto" is
+        (0.75, 1.33) of upright examples, and of known poses what they take up, and a tenth more;
+        so it is with the next two.
+    shift : float or "auto", default "auto"
+        How far things may be off, either way, as a share of the picture's sides; else 0.1.
+    perspective : float or "auto", default "auto"
         How far "affine" may stretch and shear, "projective" tilt as well, and the control
-        points of splines move, in half sides.
+        points of splines move, in half sides; else 0.1.
     symmetry : int, default 1
         How many turns of a thing look the same, a whole turn among them: 2 of a playing card.
     mirrored : bool or "auto", default "auto"
@@ -175,11 +177,12 @@ class PoseTransformer(CallbackSupportMixin, Rectification, PoseParameters):
             return callbacks(epoch)
 
         networks[:], history = fit.train(listen)
-        self.rectifier_ = fit.learned(networks).rectifier
+        learned = fit.learned(networks)
+        self.rectifier_ = learned.rectifier
         self.loss_curve_ = history.losses
         self.n_iter_ = len(history.losses)
         self.n_canvases_ = fit.n_canvases
-        callbacks.finish(networks[-1])
+        callbacks.finish(learned)
 
     def predict_confidence(self, X: Any) -> Array:
         """How likely each pose is right.
@@ -194,7 +197,9 @@ class PoseTransformer(CallbackSupportMixin, Rectification, PoseParameters):
         ndarray of shape (n,), float64
             Probability that the corners are off by less than 10 % of the width, on average,
             calibrated on canvases of examples held out, or, of few, by trainings on halves of
-            them, which is coarser; NaN where Ctrl-C left no time for it.
+            them, which is coarser; NaN where Ctrl-C left no time for it. A
+            single look without bins, of another family than "similarity", tells nothing of it:
+            then it is the share of canvases that were right, the same for all images.
 
         Raises
         ------

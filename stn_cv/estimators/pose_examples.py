@@ -160,11 +160,7 @@ def bins_of(estimator: Any) -> int:
 def check_ranges(estimator: Any) -> None:
     """Refuse ranges of poses that contradict one another, or the family."""
     angle, symmetry, family = estimator.angle, estimator.symmetry, estimator.family
-    low, high = _scale(estimator.scale)
-    if not 0 < low <= high < np.inf:
-        raise InvalidInputError(
-            f"scale is {estimator.scale!r}; wanted (smallest, largest), above 0 and in this order."
-        )
+    _check_scale(estimator.scale)
     turns = family in TURNING
     if symmetry > 1 and (not turns or angle == 0):
         why = f"the family {family!r} holds no turn" if not turns else "angle is 0"
@@ -191,9 +187,14 @@ def check_ranges(estimator: Any) -> None:
         )
 
 
-def _scale(scale: Any) -> tuple[float, float]:
+def _check_scale(scale: Any) -> None:
+    if isinstance(scale, str):
+        return
     try:
         low, high = (float(value) for value in scale)
     except (TypeError, ValueError):
         raise InvalidInputError(f"scale is {scale!r}; wanted (smallest, largest).") from None
-    return low, high
+    if not 0 < low <= high < np.inf:
+        raise InvalidInputError(
+            f"scale is {scale!r}; wanted (smallest, largest), above 0 and in this order."
+        )

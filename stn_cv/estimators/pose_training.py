@@ -19,10 +19,11 @@ from ..pose.calibration import Half, halves_confidence, held_out_confidence, wit
 from ..pose.canvases import Canvases, Examples
 from ..pose.looks import correcting_look, first_look
 from ..pose.objective import CANVAS
-from ..pose.ranges import PoseRange
+from ..pose.ranges import USUAL, PoseRange, Spans, spans_of
 from ..pose.training import (
     LookListener,
     TrainingPlan,
+    look_network,
     pose_network,
     train_looks,
 )
@@ -55,12 +56,7 @@ class PoseFit:
         self.estimator, self.data = estimator, data
         self.settings = _settings(estimator)
         self.poses = PoseRange(
-            estimator.family,
-            data.shape,
-            float(estimator.angle),
-            (float(estimator.scale[0]), float(estimator.scale[1])),
-            float(estimator.shift),
-            float(estimator.perspective),
+            estimator.family, data.shape, float(estimator.angle), *_spans(estimator, data)
         )
         n = len(data.examples)
         self.order = keyed(self.settings.seed, CANVAS, HELD_OUT).permutation(n)
@@ -132,19 +128,30 @@ class PoseFit:
         """What goes with trained looks."""
         channels = self.data.spec.channels
         network = pose_network(self.plan.transform, networks, (channels, *self.data.shape))
+        deployed = self._deployed(network)
         if calibrated:
-            network = self._calibrated(network)
-        return Learned(
-            Rectifier(self._deployed(network), self.data.spec, None, self.settings.n_jobs)
-        )
+            deployed = self._calibrated(deployed, network)
+        return Learned(Rectifier(deployed, self.data.spec, None, self.settings.n_jobs))
 
-    def _calibrated(self, network: Network) -> Network:
-        """With a confidence; as it is, and a warning, if Ctrl-C comes meanwhile."""
+    def untrained(self) -> Rectifier:
+        """What is learned, before it is."""
+        stages = enumerate(self.plan.stages(self.settings))
+        looks = [look_network(self.plan, n, encoding, own) for n, (encoding, _, own) in stages]
+        return self.learned(looks, calibrated=False).rectifier
+
+    def recalibrated(self, deployed: Network) -> Network:
+        """A network whose first layer was trained on since, with a confidence."""
+        network = Network([self.plan.transform], (self.data.spec.channels, *self.data.shape))
+        network.bind(deployed.vector[: network.n_parameters].astype(np.float32))
+        return self._calibrated(deployed, network)
+
+    def _calibrated(self, deployed: Network, network: Network) -> Network:
+        """With the confidence of the same looks at canvases; without, if Ctrl-C comes meanwhile."""
         try:
-            return with_confidence(network, self._confidence(network))
+            return with_confidence(deployed, self._confidence(network))
         except KeyboardInterrupt:
             warn_caller("interrupted: the confidence was not calibrated", InterruptedWarning)
-            return network
+            return deployed
 
     def _confidence(self, network: Network) -> list[float]:
         """By examples held out, or, where those would be too few, by halves of all."""
@@ -194,6 +201,17 @@ class PoseFit:
         deployed = Network([transform], (spec.channels, spec.height, spec.width))
         deployed.bind(network.vector.astype(data.dtype))
         return deployed
+
+
+def _spans(estimator: Any, data: PoseData) -> Spans:
+    """As asked for, or as the examples' poses have it."""
+    theta, found = data.examples.theta, USUAL
+    if not data.upright and theta.shape[-1] != 2:
+        found = spans_of(theta, data.shape)
+    low, high = found.scale if isinstance(estimator.scale, str) else estimator.scale
+    shift = found.shift if isinstance(estimator.shift, str) else estimator.shift
+    bent = found.perspective if isinstance(estimator.perspective, str) else estimator.perspective
+    return Spans((float(low), float(high)), float(shift), float(bent))
 
 
 def _settings(estimator: Any) -> Settings:

@@ -24,7 +24,7 @@ from ..nn.samples import Samples
 from ..nn.settings import Settings
 from ..nn.training import Epoch, History, Listener, Trainer, train
 from .hog import HOG
-from .network import build_network, is_built_in, is_off, network_to_continue
+from .network import build_network, is_layers, is_off, network_to_continue
 from .training_data import TrainingData, split
 
 __all__ = [
@@ -45,16 +45,21 @@ LEFT_OUT = 0.5  # of its grid: an image with more of it outside is lost
 # 19 + 9 epochs, 97.2 % after 28 + 14.
 BEGINNING = 2 / 3
 REFINING = 0.3  # learning rate of the rest, relative; 0.1 and 1 were worse, on four heads
+# Of a localization that knows a pose: its learning rate, relative, and its decay towards what it
+# was. A step at the full rate moves all weights so far that poses are off by several per cent.
+GOING_ON, PULL = 0.05, 100.0
 
 
 def settings_of(estimator: Any) -> Settings:
     """The training settings an estimator's parameters ask for, none of them "auto"."""
+    knows = not is_layers(estimator.localization)
     seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
     return Settings(
         solver=estimator.solver,
         learning_rate_init=estimator.learning_rate_init,
         learning_rate=estimator.learning_rate,
-        localization_learning_rate_ratio=estimator.localization_learning_rate_ratio,
+        localization_learning_rate_ratio=(GOING_ON if knows else 1.0)
+        * estimator.localization_learning_rate_ratio,
         batch_size=estimator.batch_size,
         max_iter=estimator.max_iter,
         tol=estimator.tol,
@@ -64,6 +69,7 @@ def settings_of(estimator: Any) -> Settings:
         seed=seed,
         n_jobs=estimator.n_jobs,
         max_seconds=math.inf if estimator.max_seconds is None else estimator.max_seconds,
+        localization_pull=PULL if knows else 0.0,
     )
 
 
@@ -79,7 +85,7 @@ class Fit(NamedTuple):
 def fit_of(estimator: Any, data: TrainingData) -> Fit:
     """What an estimator's parameters, none of them "auto", ask for."""
     settings = settings_of(estimator)
-    if is_built_in(estimator.head):
+    if is_layers(estimator.head):
         return Fit(estimator, data, settings, None)
     data = data.of_present_classes()
     return Fit(estimator, data, settings, head_spec(estimator, data, settings.seed))

@@ -13,6 +13,7 @@ from ..arrays import Array
 from ..errors import InvalidInputError
 from ..joint.fit_warnings import without_fit_warnings
 from ..model.image_spec import ImageSpec
+from ..model.rectifier import Rectifier
 from ..nn.random_keys import PROBE_EPOCH
 from ..nn.samples import Samples
 from .images import read_images
@@ -22,13 +23,14 @@ __all__ = ["TrainingData", "split", "validated"]
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What fit was given, validated."""
+    """What fit was given, validated; and the model whose transform training begins with, if any."""
 
     images: Array
     samples: Samples
     spec: ImageSpec
     classes: Array
     groups: Array | None
+    start: Rectifier | None = None
 
     def take(self, index: Array) -> "TrainingData":
         """Those at `index`."""
@@ -94,7 +96,13 @@ def validated(
     samples = Samples(
         spec.network_input(kept, dtype), np.searchsorted(classes, y[used]), weights[used]
     )
-    return TrainingData(kept, samples, spec, classes, None if groups is None else groups[used])
+    start = estimator.localization if isinstance(estimator.localization, Rectifier) else None
+    if start is not None and start.image_spec != spec:
+        raise InvalidInputError(
+            f"localization was fitted on {start.image_spec}; these images have {spec}."
+        )
+    groups = None if groups is None else groups[used]
+    return TrainingData(kept, samples, spec, classes, groups, start)
 
 
 def checked_groups(groups: Any, n: int) -> Array | None:

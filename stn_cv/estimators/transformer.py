@@ -15,11 +15,11 @@ from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from .fitted_attributes import Learned, learned_by, unchanged_on_failure
 from .parameters import Parameters
 from .pose_comparison import report_of, warn_of
-from .pose_report import PoseReport
+from .pose_start import PoseStart, with_pose
 from .rectification import Rectification
 from .training import Fit, finished_despite_interrupt, fit_of, train_network
 from .training_data import split, validated
-from .turned_off import trained_without
+from .turned_off import trained_without, wants_off
 
 __all__ = ["SpatialTransformer"]
 
@@ -42,9 +42,11 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
     output_shape : tuple or None, default None
         (height, width) of rectified images; None is that of X. Smaller where the thing fills
         a part of the image: 16 to 28 pixels a side are enough for digits.
-    localization : {"cnn", "mlp"} or list of layers, default "cnn"
+    localization : {"cnn", "mlp"}, list of layers, PoseTransformer or Rectifier, default "cnn"
         What looks at the image. Layers of `stn_cv.nn`, which are copied; the last layer is
-        appended.
+        appended. Or what knows a pose before the training, which goes on from it and is held
+        near it: a `PoseTransformer`, a clone of which learns from the `upright` images of fit,
+        or a fitted `Rectifier`. Their `family` and `n_steps` count then.
     head : {"auto", "linear", "mlp", "cnn"}, list of layers or classifier, default "auto"
         What classifies the rectified image: a network's layers, where the last one is
         appended, or any classifier or Pipeline of scikit-learn, of which clones are fitted.
@@ -193,6 +195,7 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         y: Any,
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
+        upright: ArrayLike | None = None,
     ) -> "SpatialTransformer":
         """Train the localization and the head.
 
@@ -207,6 +210,9 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         groups : array_like of shape (n,) or None, default None
             Samples of one group, such as copies of one image, stay on one side of the
             validation split and in one fold.
+        upright : array_like of shape (m, h, w), (m, h, w, c) or (m, p) or None, default None
+            At least 5 images in the wanted pose, shaped as those of X and without labels: from
+            them a `PoseTransformer` given as the localization learns before the training.
 
         Returns
         -------
@@ -216,21 +222,26 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         Raises
         ------
         InvalidInputError, InvalidTypeError
-            If X, y, the weights or a parameter cannot be used; before any training.
+            If X, y, the weights, `upright` or a parameter cannot be used; before any training.
+        KeyboardInterrupt
+            If Ctrl-C comes while the pose is learned from `upright`; later it ends the training
+            with a warning, and the best epoch so far is kept.
         TrainingDiverged
             If no epoch gave finite weights better than the untrained ones.
         """
         with unchanged_on_failure(self):
-            self._fit(X, y, sample_weight, groups)
+            self._fit(X, y, sample_weight, groups, upright)
         return self
 
     @with_callbacks  # inside of what gives attributes back, which callbacks need to be closed
-    def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> None:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, groups: Any, upright: Any) -> None:
         last = getattr(self, "rectifier_", None) if self.warm_start else None
         dtype = None if last is None else last.network.vector.dtype
         data = validated(self, X, y, sample_weight, groups, dtype=dtype)
         plain, self.chosen_ = without_auto(self, data)
         fit = fit_of(plain, data)
+        data, pose = with_pose(plain, fit.data, upright, fit.settings)
+        fit = fit._replace(data=data)
         learned = partial(learned_by, plain, fit.data, fit.spec)
         callbacks = FitCallbacks(self, X, y, learned, fit.settings.max_iter)
 
@@ -241,29 +252,36 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
             return callbacks(epoch)
 
         network, history = train_network(*fit, listen)
-        self._take(fit, network, history)
+        kept = self._take(fit, network, history, pose)
         self._progress = self.pose_report_ = None
         if not history.interrupted:
             report = report_of(*fit, self.rectifier_)
             without = trained_without(*fit, listen) if wants_off(plain, report) else None
             if report is not None and without is not None:
-                network, report = without[0], replace(report, turned_off=True)
-                self._take(fit, *without)
+                report = replace(report, turned_off=True)
+                kept = self._take(fit, *without)
             self.pose_report_ = report
             warn_of(report)
-        callbacks.finish(network)
+        callbacks.finish(kept)
 
-    def _take(self, fit: Fit, network: Network, history: History) -> None:
+    def _take(
+        self, fit: Fit, network: Network, history: History, pose: PoseStart | None = None
+    ) -> Learned:
         """Take over what a training gave."""
 
         def finish() -> Learned:
             self.temperature_ = calibrated(fit, network)
-            return learned_by(fit.estimator, fit.data, fit.spec, network)
+            found = network
+            if pose is not None and not history.interrupted:
+                found = pose.fit.recalibrated(network)
+            return learned_by(fit.estimator, fit.data, fit.spec, found)
 
-        self._keep(finished_despite_interrupt(finish, history))
+        kept = finished_despite_interrupt(finish, history)
+        self._keep(kept)
         self.loss_curve_ = history.losses
         self.validation_scores_ = history.scores if fit.estimator.early_stopping else None
         self.n_iter_ = len(history.losses)
+        return kept
 
     def _keep(self, learned: Learned) -> None:
         """Take over what was learned."""
@@ -272,13 +290,6 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
             self.head_ = learned.head
         elif hasattr(self, "head_"):
             del self.head_
-
-
-def wants_off(estimator: Any, report: PoseReport | None) -> bool:
-    """Whether the head does no better with the transformer, on images new to both."""
-    return bool(
-        report is not None and estimator.turn_off and report.unseen and report.pays is False
-    )
 
 
 def calibrated(fit: Fit, network: Network) -> float | None:

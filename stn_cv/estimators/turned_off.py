@@ -11,10 +11,18 @@ from ..nn.network import Network
 from ..nn.settings import Settings
 from ..nn.training import History, Listener
 from .network import build_network
+from .pose_report import PoseReport
 from .training import train_network
 from .training_data import TrainingData
 
-__all__ = ["trained_without"]
+__all__ = ["trained_without", "wants_off"]
+
+
+def wants_off(estimator: Any, report: PoseReport | None) -> bool:
+    """Whether the head does no better with the transformer, on images new to both."""
+    return bool(
+        report is not None and estimator.turn_off and report.unseen and report.pays is False
+    )
 
 
 def trained_without(
@@ -30,6 +38,7 @@ def trained_without(
     """
     plain = copy.copy(estimator)
     plain.localization, plain.n_steps, plain.warm_start = [Flatten()], 1, False
+    data = replace(data, start=None)
     if spec is not None:
         return build_network(plain, data, settings.seed), History()
     try:

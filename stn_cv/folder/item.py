@@ -74,8 +74,8 @@ class Result:
         In pixels of the photo, from its centre to what lies in the output's centre.
     label, confidence : object or None
         Most probable class, and its probability; found for a manifest or contact sheet only.
-        Of a model of poses, no label, and the probability that the pose is right, as
-        `PoseTransformer.predict_confidence` says.
+        Of a model that learned poses, the confidence is the probability that the pose is right,
+        as `PoseTransformer.predict_confidence` says; without classes it gives no label.
     damage : str or None
         What the decoder knows to be lost, of a damaged photo that was kept.
     milliseconds : float or None

@@ -19,7 +19,7 @@ from ..nn.objectives import Batch, Evaluation
 from ..nn.random_keys import PROBE_EPOCH
 from ..nn.samples import Augment, Samples
 from ..nn.settings import Settings
-from ..nn.spatial import SpatialTransform
+from ..nn.spatial import Transform
 from ..threads import run_slices
 from .folds import NO_FOLD
 from .heads import HeadSpec
@@ -39,7 +39,7 @@ def transform_alone(network: Network) -> Network:
 class CrossFittedHead:
     """The loss of samples under a classifier that was fitted on others: an `Objective`.
 
-    It trains a network of one layer, a `SpatialTransform`. Epochs are compared by validation
+    It trains a network of one layer, a `Transform`. Epochs are compared by validation
     samples; without, by all training samples, each under a head new to it.
 
     Parameters
@@ -156,10 +156,10 @@ class CrossFittedHead:
         return losses, slopes
 
 
-def _transform(network: Network) -> SpatialTransform:
+def _transform(network: Network) -> Transform:
     """The layer that is trained."""
     layer = network.layers[0]
-    assert isinstance(layer, SpatialTransform)
+    assert isinstance(layer, Transform)
     return layer
 
 

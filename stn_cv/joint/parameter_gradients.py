@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array
-from ..nn.spatial import SpatialTransform
+from ..nn.spatial import Transform
 from ..threads import run_slices, slices_of
 from .gradients import forward
 from .heads import HeadSpec
@@ -30,7 +30,7 @@ LARGEST_BLOCK = 2**24  # values of warped images that are scored at once
 class ThreadedWarp:
     """A transform's family and frame, on threads."""
 
-    transform: SpatialTransform
+    transform: Transform
     n_jobs: int | None
 
     def __call__(self, images: Array, parameters: Array) -> tuple[Array, Callable[[Array], Array]]:

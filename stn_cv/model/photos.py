@@ -47,13 +47,14 @@ class PhotoRectifier(Protocol):
     def theta(self, images: Array) -> Array: ...
     def find(self, images: Array) -> tuple[Array, Array]: ...
     def find_pose(self, images: Array) -> tuple[Array, Any]: ...
+    def predict_proba(self, images: Array) -> Array: ...
 
 
 @dataclass(frozen=True)
 class Found:
     """What a model says of a photo: theta on the canvas, label and confidence.
 
-    The confidence is the label's, or of a model of poses the pose's.
+    The confidence is the label's, or of a model that learned poses the pose's.
     """
 
     theta: Array
@@ -64,14 +65,18 @@ class Found:
 def find(rectifier: PhotoRectifier, pixels: Array, classify: bool = True) -> Found:
     """Look at a photo's small copy; the head is asked only where it has one and is wanted to."""
     small = small_copy(pixels, rectifier.image_spec, rectifier.transform.fill_value)
+    classes = rectifier.classes if classify else None
     if isinstance(rectifier.transform, PoseTransform):
         theta, confidence = rectifier.find_pose(small)
-        return Found(theta, None, None if np.isnan(confidence) else confidence)
-    if rectifier.classes is None or not classify:
+        label = None
+        if classes is not None:
+            label = classes.tolist()[int(np.argmax(rectifier.predict_proba(small)))]
+        return Found(theta, label, None if np.isnan(confidence) else confidence)
+    if classes is None:
         return Found(rectifier.theta(small))
     theta, probabilities = rectifier.find(small)
     best = int(np.argmax(probabilities))
-    return Found(theta, rectifier.classes.tolist()[best], float(probabilities[best]))
+    return Found(theta, classes.tolist()[best], float(probabilities[best]))
 
 
 def rules_of(rectifier: PhotoRectifier, white: float, interpolation: str) -> WarpRules:

@@ -11,7 +11,7 @@ from .layout import activations_of
 from .loss import Loss, cross_entropy
 from .network import Network
 from .samples import Samples
-from .spatial import SpatialTransform
+from .spatial import Transform
 
 __all__ = ["OVERFLOW_IGNORED", "evaluate", "shares_outside"]
 
@@ -40,7 +40,7 @@ def evaluate(
 def shares_outside(network: Network, images: Array, n_jobs: int | None) -> Array:
     """The share of each image's grid, (n,), that the first layer puts outside it."""
     transform = network.layers[0]
-    assert isinstance(transform, SpatialTransform)
+    assert isinstance(transform, Transform)
 
     def run(part: slice) -> Array:
         parameters = transform.warp_parameters(activations_of(images[part]))

@@ -23,6 +23,7 @@ class Settings:
     seed: int
     n_jobs: int | None
     max_seconds: float = math.inf
+    localization_pull: float = 0.0  # decay of a localization towards where it began, not to zero
 
     def message_of_no_gain(self, epochs: int) -> str:
         """Of a training that ended worse than it began."""

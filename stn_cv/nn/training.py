@@ -92,9 +92,22 @@ class Trainer:
         if not isinstance(self.progress.optimizer, solver):
             self.progress.optimizer = solver(vector, rates)
         self.progress.optimizer.rates = rates
-        self.decay = network.decay_mask().astype(vector.dtype) * settings.alpha
+        self.decay, self.anchor = self._decay(in_localization)
         self.buffer = np.empty((0, vector.size))  # a row a slice
         self.begun = time.monotonic()
+
+    def _decay(self, in_localization: Array) -> tuple[Array, Array]:
+        """Of each weight its decay, and what it decays to.
+
+        Zero, or of a localization that was trained before the weights that it begins with (L2-SP,
+        Li et al. 2018): towards zero it would forget.
+        """
+        network, settings = self.network, self.settings
+        decay, anchor = network.decay_mask() * settings.alpha, np.zeros_like(network.vector)
+        if settings.localization_pull:
+            decay = np.where(in_localization, settings.localization_pull, decay)
+            anchor[in_localization] = network.vector[in_localization]
+        return decay.astype(anchor.dtype), anchor
 
     def share_of_time(self) -> float:
         """The share of `max_seconds` that is over."""
@@ -159,7 +172,10 @@ class Trainer:
         if norm > settings.max_norm:
             gradient *= settings.max_norm / norm
         vector = self.network.vector
-        if settings.alpha:
+        if settings.localization_pull:
+            share = learning_rate * self.decay
+            vector -= share / (1 + share) * (vector - self.anchor)  # however strong the pull
+        elif settings.alpha:
             vector -= learning_rate * self.decay * vector
         self.progress.optimizer.step(vector, gradient, learning_rate)
         self.progress.steps += 1

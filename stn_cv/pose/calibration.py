@@ -38,8 +38,9 @@ class Half:
 
 
 def with_confidence(network: Network, confidence: list[float]) -> Network:
-    """A pose network with what was fitted."""
-    whole = Network([replace(_transform(network), confidence=confidence)], network.input_shape)
+    """A network whose first layer finds poses, with what was fitted."""
+    first = replace(_transform(network), confidence=confidence)
+    whole = Network([first, *network.layers[1:]], network.input_shape)
     whole.bind(network.vector)
     return whole
 

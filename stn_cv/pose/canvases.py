@@ -97,7 +97,7 @@ class Canvases:
         for number, kind in enumerate(KINDS):
             some = np.flatnonzero(kinds == number)
             if len(some) and kind == "disc":
-                canvases[some] = self._on_foreign(rng, images[some], warps[some])
+                canvases[some] = self._on_foreign(rng, images[some], warps[some], theta[some])
             elif len(some):
                 canvases[some] = warped(images[some], warps[some], self.poses.shape, kind)
         return _as_photographed(rng, canvases), theta
@@ -126,7 +126,9 @@ class Canvases:
         share = share.astype(np.float32)[:, None, None, None]
         return share * images + (1 - share) * others
 
-    def _on_foreign(self, rng: np.random.Generator, images: Array, warps: Array) -> Array:
+    def _on_foreign(
+        self, rng: np.random.Generator, images: Array, warps: Array, theta: Array
+    ) -> Array:
         """A soft disc of each image on a part of a foreign picture."""
         n, shape = len(images), self.poses.shape
         canvases = warped(images, warps, shape, "border")
@@ -139,7 +141,10 @@ class Canvases:
             rng.uniform(*span, (n, 1)).astype(np.float32) for span in (DISC, FEATHER)
         )
         places = np.abs(source_points(warps, _centres(shape))).astype(np.float32)
-        mask = np.clip((radius - np.hypot(places[:, :, 0], places[:, :, 1])) / feather + 0.5, 0, 1)
+        thing = places  # where a canvas' pixels are in the picture, and in the upright one
+        if not self.upright and theta.shape[-1] != 2:
+            thing = source_points(inverses(theta), _centres(shape)).astype(np.float32)
+        mask = np.clip((radius - np.hypot(thing[:, :, 0], thing[:, :, 1])) / feather + 0.5, 0, 1)
         outermost = np.maximum(places[:, :, 0], places[:, :, 1])
         mask *= np.clip((1.02 - outermost) / 0.04, 0, 1)
         mask = mask.reshape(n, *shape, 1)

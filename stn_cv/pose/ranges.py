@@ -1,20 +1,24 @@
 """How far the things in photos may be turned, scaled, moved and tilted; poses drawn from it."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from ..arrays import Array
 from ..geometry import control_points, points_a_side, spline_values
-from .algebra import after, inverses, isotropic_gains
+from .algebra import after, inverses, isotropic_gains, middles, similarity_parts, square
 from .encodings import TURNING
 
-__all__ = ["PoseRange"]
+__all__ = ["USUAL", "PoseRange", "Spans", "spans_of"]
 
 LARGEST_NEAR = 25.0  # degrees: what a correcting look learns to take away, at most
 NEAR_SCALE, NEAR_SHIFT = 4 / 3, 0.1
 BEYOND = 1.4  # times the nearest turns: from there on a picture is far off
 INVERSIONS = 12  # fixed-point steps by which a spline is inverted
+ROOM = 1.1  # beyond what known poses take up
+OUTERMOST = 0.02  # share of known poses, at each end, that may be mistaken
+LEAST_PERSPECTIVE = 0.02
 
 
 @dataclass(frozen=True)
@@ -119,13 +123,42 @@ class PoseRange:
         """
         moves = self.moves(rng, len(theta))
         if theta.shape[-1] != 2:
-            return inverses(moves), after(moves, theta)
+            return after(theta, inverses(moves)), moves
         controls = control_points(points_a_side(theta))
         bends = rng.uniform(-self.perspective, self.perspective, theta.shape)
         back = inverses(moves)
         warps = _applied(back, controls + bends) - controls
         wanted = _applied(moves, controls + theta)
         return warps, _unbent(wanted, bends) - controls
+
+
+class Spans(NamedTuple):
+    """As in `PoseRange`: (smallest, largest) scale, shift, perspective."""
+
+    scale: tuple[float, float]
+    shift: float
+    perspective: float
+
+
+USUAL = Spans((0.75, 1.33), 0.1, 0.1)
+
+
+def spans_of(theta: Array, shape: tuple[int, int]) -> Spans:
+    """What known poses (n, 2, 3) or (n, 3, 3) take up, and a tenth more."""
+    log_scale, angle, _ = similarity_parts(theta, shape)
+    low, high = np.exp(np.quantile(log_scale, (OUTERMOST, 1 - OUTERMOST)))
+    middle = middles(theta)
+    shift = np.abs(middle[:, :, 2]).max(axis=1) / 2
+    scale, cos, sin = np.exp(log_scale), np.cos(angle), np.sin(angle)
+    similar = np.stack([cos, -sin, sin, cos], axis=1).reshape(-1, 2, 2) * scale[:, None, None]
+    linear = (middle / isotropic_gains(shape))[:, :, :2]
+    bent = np.abs(np.linalg.inv(similar) @ linear - np.eye(2)).max(axis=(1, 2))
+    matrices = square(theta)
+    bent = np.maximum(bent, np.abs(matrices[:, 2, :2] / matrices[:, 2, 2:]).max(axis=1))
+    shift, bent = (ROOM * np.quantile(each, 1 - OUTERMOST) for each in (shift, bent))
+    return Spans(
+        (float(low / ROOM), float(high * ROOM)), float(shift), max(float(bent), LEAST_PERSPECTIVE)
+    )
 
 
 def _applied(matrices: Array, points: Array) -> Array:

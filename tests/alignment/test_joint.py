@@ -16,6 +16,7 @@ from stn_cv import (
     warp_affine,
 )
 from stn_cv.alignment import joint
+from stn_cv.alignment.gauge import voted_turns, wrapped
 from stn_cv.datasets import load_distorted_digits
 
 SIDE = 40
@@ -172,3 +173,18 @@ def test_scikit_learns_checks(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AlignmentWarning)
         check(estimator)
+
+
+def test_pictures_vote_for_the_turns_between_templates():
+    """Each is seen by three of five templates only, and one vote in four is wrong."""
+    rng = np.random.default_rng(0)
+    turned, pose = rng.uniform(-1.5, 1.5, 5), rng.uniform(-np.pi / 2, np.pi / 2, 400)
+    angles = wrapped(pose[:, None] - turned + rng.normal(0, 0.05, (400, 5)), 2)
+    wrong = rng.random((400, 5)) < 0.25
+    angles[wrong] = rng.uniform(-np.pi / 2, np.pi / 2, wrong.sum())
+    fits = np.full((400, 5), 0.9)
+    for row in fits:
+        row[rng.choice(5, 2, replace=False)] = 0.3
+    found = voted_turns(fits, angles, np.array([1, 1, 9, 1, 1]), 2)
+    assert found[2] == 0
+    np.testing.assert_allclose(wrapped(found - turned + turned[2], 2), 0, atol=0.05)

@@ -75,7 +75,7 @@ def distorted(seed):
     enlarged, _, train, test = scans(seed)
     copies = len(X_test) // len(test)
     keys = [(digit, copy) for digit in test for copy in range(copies)]
-    to_digit = np.stack([_distortion(seed, *key) for key in keys])
+    to_digit = np.stack([_distortion(np.random.default_rng([seed, *key])) for key in keys])
     truth = (np.linalg.inv(square(to_digit)) @ np.linalg.inv(ZOOM))[:, :2]
     return Digits(X, X_test, y, y_test, truth, upright_digits(enlarged, train, seed))
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from support.commands import stn_cv
+from support.commands import COMMAND, stn_cv, stn_cv_process
 from support.folder_cases import files_below
 from support.pose_cases import arrows, turned
 from support.upright_photos import QUICK
@@ -61,3 +61,26 @@ def test_what_cannot_be_aligned_is_refused(lying, tmp_path):
         assert done.returncode == 2, done.stderr
         assert all(word in done.stderr for word in words), done.stderr
         assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("stage", ["the alignment", "the training"])
+def test_ctrl_c_keeps_a_model_only_if_one_was_learned(lying, tmp_path, stage):
+    where = {
+        "the alignment": "from stn_cv.alignment.joint import _Rounds as kind; name = 'step'",
+        "the training": "from stn_cv.pose.objective import KnownPoses as kind; name = 'evaluate'",
+    }
+    code = f"""
+import itertools
+{where[stage]}
+asked, calls = getattr(kind, name), itertools.count()
+def pressed(self, *arguments):
+    if next(calls) >= 4:
+        raise KeyboardInterrupt
+    return asked(self, *arguments)
+setattr(kind, name, pressed)
+{COMMAND}"""
+    command = ["align", lying, "--out", tmp_path / "m.stn", "--turn", "60", "--templates", "1"]
+    done = stn_cv_process(*command, *QUICK, code=code)
+    assert done.returncode == 130 and "Traceback" not in done.stderr, done.stderr
+    kept = stage == "the training"
+    assert ("Wrote" in done.stdout) == kept == bool(files_below(tmp_path))

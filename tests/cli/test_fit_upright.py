@@ -1,10 +1,11 @@
 """`stn-cv fit --upright` and `--corners`: what they write, and what they refuse."""
 
+import json
 import re
 
 import numpy as np
 import pytest
-from support.commands import stn_cv
+from support.commands import COMMAND, stn_cv, stn_cv_process
 from support.folder_cases import files_below
 from support.upright_photos import (
     QUICK,
@@ -16,6 +17,7 @@ from support.upright_photos import (
 )
 
 import stn_cv as library
+from stn_cv.model.photos import small_copy
 from stn_cv.opencv import read_image, write_image
 
 
@@ -147,7 +149,90 @@ def test_one_kind_of_examples_is_wanted(fitted, tmp_path):
     photos = fitted[0] / "photos"
     out = ["--out", tmp_path / "m.stn"]
     assert "0 of DATA, --upright and --corners" in stn_cv("fit", *out).stderr
-    done = stn_cv("fit", photos, "--upright", photos, *out)
+    done = stn_cv("fit", photos, "--corners", fitted[0] / "m.sheet.png", *out)
     assert done.returncode == 2 and "2 of DATA" in done.stderr
     done = stn_cv("fit", photos, "--turn", "3", *out)
     assert done.returncode == 2 and "--turn goes with --upright or --corners" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """Turned photos of two classes, and upright ones."""
+    root = tmp_path_factory.mktemp("labelled")
+    for number, name in enumerate(("bright", "dark")):
+        for path, _ in turned_photos(root / "data" / name, 8 + number):
+            write_image(path, read_image(path) // (1 + number))
+    return root, upright_photos(root / "upright")
+
+
+def test_labels_and_upright_photos_make_one_model(labelled, tmp_path):
+    root, upright = labelled
+    command = ["fit", root / "data", "--upright", upright, "--out", tmp_path / "m.stn"]
+    options = ["--epochs", "5", "--validation", "0.2", "--turn", "40", "--head", "linear", "--keep"]
+    done = stn_cv(*command, *options, *QUICK)
+    assert done.returncode == 0, done.stderr
+    assert "learning the pose from 8 upright photos" in done.stderr
+    assert "17 photos of 2 classes: bright 8, dark 9" in done.stdout
+    model = library.load(tmp_path / "m.stn")
+    assert model.classes.tolist() == ["bright", "dark"] and model.transform.confidence
+    table = tmp_path / "out.jsonl"
+    command = ["rectify", tmp_path / "m.stn", root / "data", "-o", tmp_path / "out"]
+    done = stn_cv(*command, "--manifest", table, "--min-confidence", "0")
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in table.read_text().splitlines()]
+    photo = read_image(rows[0]["input"])
+    small = small_copy(photo, model.image_spec)
+    assert rows[0]["label"] == model.classes[model.predict_proba(small).argmax()]
+    assert rows[0]["confidence"] == pytest.approx(model.find_pose(small)[1])
+
+
+def test_labels_with_upright_photos_refuse_what_does_not_go_with_them(labelled, tmp_path):
+    root, upright = labelled
+    few = upright_photos(tmp_path / "few", 4)
+    for arguments, words in (
+        ([upright, "--localization", "mlp"], "--localization goes with DATA without --upright"),
+        ([few], "4 photos"),
+        ([upright, "--turn", "30", "--symmetry", "2"], "symmetry is 2"),
+    ):
+        out = ["--out", tmp_path / "out" / "m.stn"]
+        done = stn_cv("fit", root / "data", "--upright", *arguments, *out, *QUICK)
+        assert done.returncode == 2 and words in " ".join(done.stderr.split()), done.stderr
+        assert not (tmp_path / "out").exists()
+
+
+def test_the_time_for_a_training_is_kept(labelled, tmp_path):
+    root, upright = labelled
+    of_labels = [root / "data", "--head", "linear", "--keep", *QUICK[2:]]
+    for source in (of_labels, ["--upright", upright, *QUICK]):
+        done = stn_cv("fit", *source, "--out", tmp_path / "m.stn", "--max-seconds", "0.001")
+        assert done.returncode == 0, done.stderr
+        assert 1 <= done.stderr.count("epoch") <= 3
+
+
+INTERRUPTED = """
+import itertools
+from stn_cv.pose.objective import KnownPoses
+evaluate, calls = KnownPoses.evaluate, itertools.count()
+def pressed(self, network, settings):
+    if next(calls) >= {at}:
+        raise KeyboardInterrupt
+    return evaluate(self, network, settings)
+KnownPoses.evaluate = pressed
+"""
+
+
+@pytest.mark.parametrize(("at", "kept"), [(0, False), (4, True)])
+def test_ctrl_c_keeps_what_was_learned(fitted, tmp_path, at, kept):
+    command = ["fit", "--upright", fitted[0] / "photos", "--out", tmp_path / "m.stn"]
+    done = stn_cv_process(*command, *QUICK, code=INTERRUPTED.format(at=at) + COMMAND)
+    assert done.returncode == 130 and "Traceback" not in done.stderr, done.stderr
+    assert ("Wrote" in done.stdout) == kept == bool(files_below(tmp_path))
+    assert kept or "nothing written" in done.stderr
+
+
+def test_ctrl_c_while_the_pose_is_learned_writes_nothing(labelled, tmp_path):
+    root, upright = labelled
+    command = ["fit", root / "data", "--upright", upright, "--out", tmp_path / "m.stn"]
+    done = stn_cv_process(*command, *QUICK, code=INTERRUPTED.format(at=2) + COMMAND)
+    assert done.returncode == 130 and "Traceback" not in done.stderr, done.stderr
+    assert "nothing written" in done.stderr and files_below(tmp_path) == []

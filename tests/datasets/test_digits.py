@@ -6,7 +6,7 @@ from scipy import ndimage
 from sklearn.datasets import load_digits
 
 from stn_cv.datasets import digits as digits_module
-from stn_cv.datasets import load_distorted_digits
+from stn_cv.datasets import load_cluttered_digits, load_distorted_digits, load_upright_digits
 from stn_cv.errors import InvalidInputError, InvalidTypeError
 
 SCANS = load_digits().data.reshape(-1, 8, 8) / 16
@@ -53,7 +53,7 @@ def test_groups_name_the_scan_of_each_copy(digits):
 def test_no_scan_is_in_both_parts(monkeypatch):
     """Without distortion each image tells which scan it is; all 1,797 differ."""
     straight = np.eye(2, 3) * 2
-    monkeypatch.setattr(digits_module, "_distortion", lambda seed, digit, copy: straight)
+    monkeypatch.setattr(digits_module, "_distortion", lambda rng: straight)
     plain = load_distorted_digits(n_copies=2)
     parts = [{image.tobytes() for image in part} for part in (plain.X_train, plain.X_test)]
     assert [len(part) for part in parts] == [1347, 450]
@@ -107,7 +107,11 @@ def read(theta):
 
 
 def test_distortions_fill_their_bounds_and_keep_within():
-    drawn = [digits_module._distortion(0, scan, copy) for scan in range(500) for copy in range(4)]
+    drawn = [
+        digits_module._distortion(np.random.default_rng([0, scan, copy]))
+        for scan in range(500)
+        for copy in range(4)
+    ]
     values = np.array([read(theta) for theta in drawn])
     low, high = np.array([[-60, 0.7, -6, -6], [60, 1.3, 6, 6]])
     places = (values - low) / (high - low)  # uniform in [0, 1]
@@ -122,7 +126,7 @@ def test_distortions_fill_their_bounds_and_keep_within():
 def test_an_image_is_its_scan_turned_scaled_and_shifted(digits, index):
     """Against scipy, from angle, scale and shift in pixels (y, x)."""
     scan, copy = digits.groups_train[index], index % COPIES
-    angle, scale, x, y = read(digits_module._distortion(0, scan, copy))
+    angle, scale, x, y = read(digits_module._distortion(np.random.default_rng([0, scan, copy])))
     enlarge = ndimage.affine_transform(
         SCANS[scan], np.eye(2) / 2, -0.25, (16, 16), order=1, mode="nearest"
     )
@@ -152,3 +156,29 @@ def test_what_is_no_whole_number_is_refused(name, value):
 def test_other_bad_values_are_value_errors(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         load_distorted_digits(**bad)
+
+
+def test_a_digit_among_others_lies_nearest_to_the_middle():
+    alone = load_distorted_digits(n_copies=1)
+    among = load_cluttered_digits(n_copies=1)
+    assert among.X_test.shape == alone.X_test.shape and (among.y_test == alone.y_test).all()
+    assert among.X_test.dtype == np.float32 and among.X_test.max() <= 1
+    assert among.X_test.sum() > 1.5 * alone.X_test.sum()  # more than one digit is seen
+    ring = np.hypot(*(np.indices((32, 32)) - 15.5)) < 3
+    middle, rim = (among.X_test[:, part].mean() for part in (ring, ~ring))
+    assert middle > rim
+    again = load_cluttered_digits(n_copies=1)
+    assert (again.X_train == among.X_train).all()
+    assert (load_cluttered_digits(n_copies=1, random_state=1).X_train != among.X_train).any()
+
+
+def test_upright_digits_are_undistorted_ones_of_the_training_part(monkeypatch):
+    monkeypatch.setattr(digits_module, "_distortion", lambda rng: np.eye(2, 3) * 2)
+    plain = load_distorted_digits(n_copies=1)
+    train = {image.tobytes() for image in plain.X_train}
+    upright = load_upright_digits(50)
+    assert len({image.tobytes() for image in upright}) == 50
+    assert all(image.tobytes() in train for image in upright)
+    for n, error in ((0, InvalidInputError), (9999, InvalidInputError), (1.5, InvalidTypeError)):
+        with pytest.raises(error, match="n is"):
+            load_upright_digits(n)

@@ -152,3 +152,13 @@ def test_a_collapsed_training_that_was_stopped_is_not_begun_anew():
     with pytest.warns(UserWarning, match="looks away"):
         estimator.fit(DIGITS, ODD_ONE_OUT)
     assert listener.epochs == estimator.n_iter_ == 3
+
+
+def test_a_poses_confidence_is_known_when_the_fit_is_over():
+    from support.pose_cases import arrows, quick
+
+    listener, X = Listener(), arrows(12)
+    poser = quick().set_callbacks(listener).fit(X)
+    told = [fitted.predict_confidence(X) for fitted in listener.fitted]
+    assert np.isnan(told[0]).all()  # it is calibrated at the end
+    np.testing.assert_array_equal(told[-1], poser.predict_confidence(X))

@@ -17,6 +17,8 @@ from stn_cv import (
     PoseTransformer,
     Rectifier,
 )
+from stn_cv.estimators.pose_examples import read_pose_data
+from stn_cv.estimators.pose_training import PoseFit
 from stn_cv.geometry import angle_error, corner_error
 from stn_cv.model.description import describe, rectifier_of
 from stn_cv.pose.confidence import calibrated, probabilities
@@ -78,6 +80,26 @@ def test_known_poses_do_as_well_as_upright_pictures():
     new, true = turned(arrows(60, seed=5), np.linspace(-40, 40, 60))
     off = np.abs(angle_error(poser.predict_theta(new), true, (16, 16)))
     assert np.median(off) < 8
+
+
+def test_known_poses_say_how_far_things_are_off():
+    Z, theta = turned(X, np.linspace(-40, 40, len(X)))
+    theta[:, :, :2] *= np.linspace(0.5, 0.6, len(X))[:, None, None]
+    theta[:, 0, 2] = 0.3
+    fit = PoseFit(quick(), read_pose_data(quick(), Z, theta))
+    assert 0.44 < fit.poses.scale[0] < 0.47 and 0.63 < fit.poses.scale[1] < 0.67
+    assert 0.15 < fit.poses.shift < 0.18 and fit.poses.perspective < 0.1
+    drawn = fit.plan.canvases.draw(np.random.default_rng(0), 400)[1]
+    scale = np.hypot(drawn[:, 0, 0], drawn[:, 1, 0])
+    assert fit.poses.scale[0] <= scale.min() and scale.max() <= fit.poses.scale[1]
+    assert np.abs(drawn[:, :, 2]).max() <= 2 * fit.poses.shift
+    told = PoseFit(quick(scale=(0.9, 2), shift=0.4), read_pose_data(quick(), Z, theta)).poses
+    assert (told.scale, told.shift) == ((0.9, 2.0), 0.4)
+    tilted = np.tile(np.eye(3), (len(X), 1, 1))
+    tilted[:, 2, 0] = 0.2
+    projective = quick(family="projective")
+    fit = PoseFit(projective, read_pose_data(projective, Z, tilted))
+    assert 0.2 < fit.poses.perspective < 0.25
 
 
 def test_bits_do_not_depend_on_threads():

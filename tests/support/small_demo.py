@@ -20,13 +20,17 @@ WAITING = "waiting for Ctrl-C"
 
 def shrink(put):
     """Make the demo small: `put(module, name, value)` sets what it reads."""
-    load = demo.load_distorted_digits
 
-    def few(random_state):
-        digits = load(n_copies=1, random_state=random_state)
-        return demo.DistortedDigits(*(part[:100] for part in digits))
+    def few_of(load):
+        def few(random_state, n_copies=1):
+            digits = load(n_copies=1, random_state=random_state)
+            return demo.DistortedDigits(*(part[:100] for part in digits))
 
-    put(demo, "load_distorted_digits", few)
+        return few
+
+    for name in ("load_distorted_digits", "load_cluttered_digits"):
+        put(demo, name, few_of(getattr(demo, name)))
+    put(demo, "POSE", {**demo.POSE, "n_canvases": 64, "filters": 4})
     for name in ("LINEAR", "CNN"):
         put(demo, name, {**getattr(demo, name), "localization": "mlp", "max_iter": EPOCHS})
 
