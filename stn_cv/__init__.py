@@ -67,6 +67,8 @@ if TYPE_CHECKING:
         theta_from_corners,
         theta_from_cv2,
         theta_to_cv2,
+        warp_boxes,
+        warp_points,
     )
     from .model.file import (
         load,

@@ -119,9 +119,7 @@ def _check_classes(pairs: list[tuple[str, str]], examples: Examples) -> None:
     lost = sorted({label for _, label in pairs} - set(examples.labels.tolist()))
     if lost:
         names = ", ".join(map(repr, lost[:5]))
-        raise InvalidInputError(
-            f"no photo could be read of the classes {names}; mend or remove them."
-        )
+        raise InvalidInputError(f"no photo of the classes {names} could be read; mend them.")
 
 
 def _groups(by: str | None, data: str, examples: Examples) -> Any:
