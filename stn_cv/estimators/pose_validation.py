@@ -74,7 +74,7 @@ def cross_validate_pose(
     >>> from stn_cv.datasets import load_distorted_digits
     >>> X, _, y, _, _ = load_distorted_digits(n_copies=1)
     >>> X = X.reshape(len(X), -1)[:200]
-    >>> rectify = SpatialTransformer(image_shape=(32, 32), max_iter=4, random_state=0)
+    >>> rectify = SpatialTransformer(image_shape=(32, 32), learning_rate_init=0.003, max_iter=4)
     >>> model = make_pipeline(rectify, LogisticRegression(max_iter=1000))
     >>> report = cross_validate_pose(model, X, y[:200], cv=2)
     >>> report.n_samples, report.unseen
