@@ -1,7 +1,7 @@
 """What stands for "auto" in the parameters of the estimators.
 
-Chosen on the develop half of tests/benchmarks/defaults.py; what was tried stands in
-tests/benchmarks/README.md.
+Of a linear head those of the demo, of other layers near those of pipelines/clutter.py; on which
+jobs they were tried stands in tests/benchmarks/README.md.
 """
 
 import copy

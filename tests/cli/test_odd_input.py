@@ -84,6 +84,6 @@ def test_a_class_of_which_no_photo_can_be_read_is_refused_and_what_is_left_out_i
     (photos / "b" / "2.png").write_bytes(b"broken")
     (photos / "c" / "x.gif").write_bytes(b"x")
     done = stn_cv("fit", photos, "--out", tmp_path / "m.stn")
-    assert done.returncode == 2 and "no photo could be read of the classes 'b'" in done.stderr
+    assert done.returncode == 2 and "no photo of the classes 'b' could be read" in done.stderr
     assert "passed over as no photos: 1 .gif, 1 photos beside the classes' folders." in done.stderr
     assert not (tmp_path / "m.stn").exists()
