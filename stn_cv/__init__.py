@@ -122,6 +122,8 @@ _HOMES = {
     "theta_from_cv2": "geometry",
     "theta_from_corners": "geometry",
     "corners_from_theta": "geometry",
+    "warp_points": "geometry",
+    "warp_boxes": "geometry",
     "corner_error": "geometry",
     "theta_from_moments": "alignment",
     "angle_error": "geometry",
@@ -197,6 +199,8 @@ __all__ = [
     "theta_to_cv2",
     "warp_affine",
     "warp_affine_backward",
+    "warp_boxes",
+    "warp_points",
 ]
 
 

@@ -17,7 +17,7 @@ from .predict import predict
 from .rectify import rectify
 from .review import review
 from .score import score
-from .streams import open_standard_streams
+from .streams import check_working_folder, open_standard_streams
 from .warmup import warmup
 
 __all__ = ["main"]
@@ -42,6 +42,7 @@ def main() -> None:
     from ..errors import InterruptedWarning, ModelFileError, StnError
 
     try:
+        check_working_folder()
         code = commands(prog_name="stn-cv", standalone_mode=False)
     except (click.exceptions.Abort, InterruptedWarning):  # a demo's training raises the second
         code = INTERRUPTED

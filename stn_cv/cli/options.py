@@ -21,6 +21,7 @@ __all__ = [
     "photo_options",
     "pose_options",
     "printable",
+    "say_passed_over",
     "sources_argument",
     "usage_errors",
 ]
@@ -229,6 +230,13 @@ def nothing_matched(sources: Sources) -> int:
     names = ", ".join(printable(source) for source in sources[:5])
     click.echo(f"stn-cv: no photo found in {names}; see --glob and --exclude.", err=True)
     return NOTHING_MATCHED
+
+
+def say_passed_over(counts: dict[str, int], quiet: bool = False) -> None:
+    """Name the kinds of files that were taken for no photos."""
+    if counts and not quiet:
+        kinds = ", ".join(f"{n} {printable(kind)}" for kind, n in sorted(counts.items()))
+        click.echo(f"stn-cv: passed over as no photos: {kinds}.", err=True)
 
 
 def printable(name: str) -> str:

@@ -24,6 +24,8 @@ from .streams import c_libraries_silenced
 
 __all__ = ["predict"]
 
+FORMULAS = ("=", "+", "-", "@")  # what makes a cell more than text for a spreadsheet
+
 
 @click.command()
 @existing_model
@@ -54,7 +56,7 @@ def predict(model: Path, sources: Sources, format: str, jobs: int, **options: An
     line = _csv_line if format == "csv" else _json_line
     out = sys.stdout.buffer
     if format == "csv":
-        out.write(_csv(["path", "label", "confidence", *classes]))
+        out.write(_csv(["path", "label", "confidence", *map(_cell, classes)]))
     done, failed = 0, 0
     for prediction in predictions:
         if prediction.probabilities is None:
@@ -71,7 +73,7 @@ def predict(model: Path, sources: Sources, format: str, jobs: int, **options: An
 
 def _csv_line(photo: Any, classes: list[Any]) -> bytes:
     values = [photo.confidence, *photo.probabilities.tolist()]
-    return _csv([photo.input, photo.label, *(f"{value:.6f}" for value in values)])
+    return _csv([photo.input, _cell(photo.label), *(f"{value:.6f}" for value in values)])
 
 
 def _csv(row: list[Any]) -> bytes:
@@ -79,6 +81,22 @@ def _csv(row: list[Any]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(row)
     return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _cell(label: Any) -> Any:
+    """A label as terminals and spreadsheets may see it: what begins as a formula is quoted."""
+    if not isinstance(label, str):
+        return label
+    label = printable(label)
+    return f"'{label}" if label.startswith(FORMULAS) and not _is_number(label) else label
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _json_line(photo: Any, classes: list[Any]) -> bytes:

@@ -18,6 +18,7 @@ from .options import (
     nothing_matched,
     photo_options,
     printable,
+    say_passed_over,
     sources_argument,
     usage_errors,
 )
@@ -36,6 +37,24 @@ def _sampling() -> tuple[str, ...]:
     from ..folder.options import Sampling
 
     return get_args(Sampling)
+
+
+def _interpolations() -> tuple[str, ...]:
+    from ..folder.options import Interpolation
+
+    return get_args(Interpolation)
+
+
+def _metadata() -> tuple[str, ...]:
+    from ..folder.options import Metadata
+
+    return get_args(Metadata)
+
+
+def _times() -> tuple[str, ...]:
+    from ..folder.options import Times
+
+    return get_args(Times)
 
 
 def _formats() -> tuple[str, ...]:
@@ -69,6 +88,27 @@ def _formats() -> tuple[str, ...]:
 @click.option(
     "--sampling", type=ChoiceOf(_sampling), help="Of a JPEG's colours; otherwise as the photo's."
 )
+@click.option(
+    "--interpolation",
+    type=ChoiceOf(_interpolations),
+    default="bilinear",
+    show_default=True,
+    help="bicubic is sharper where the output is larger than what it shows.",
+)
+@click.option(
+    "--metadata",
+    type=ChoiceOf(_metadata),
+    default="drop",
+    show_default=True,
+    help="EXIF; keep copies all but orientation and place, keep-gps the place as well.",
+)
+@click.option(
+    "--times",
+    type=ChoiceOf(_times),
+    default="new",
+    show_default=True,
+    help="Of the output files; keep takes the photos'.",
+)
 @jobs_option
 @click.option("--preview", type=Place(file_okay=False), help="Folder for before and after.")
 @click.option("--manifest", type=Place(dir_okay=False), help="File for a line of JSON a photo.")
@@ -93,6 +133,16 @@ def _formats() -> tuple[str, ...]:
     default="keep",
     show_default=True,
     help="Where they go, in their own pose: into DIR, among the others, or nowhere.",
+)
+@click.option(
+    "--masks",
+    type=Place(exists=True, file_okay=False),
+    help="Folder of masks, named as the photos.",
+)
+@click.option(
+    "--masks-out",
+    type=Place(file_okay=False),
+    help="Folder for the masks, warped as the photos, by nearest neighbour.",
 )
 @click.option(
     "--corrections",
@@ -138,7 +188,7 @@ def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) ->
         click.echo("stn-cv: interrupted; the same command goes on from here.", err=True)
         raise
     done, failed = summary.done, len(summary.failures)
-    _say_passed_over(summary.passed_over, quiet)
+    say_passed_over(summary.passed_over, quiet)
     found = done or failed or summary.doubtful or summary.skipped or summary.left
     if not found and options["shard"] is None:  # a shard may have no share of few photos
         return nothing_matched(sources)
@@ -159,13 +209,6 @@ def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) ->
     return FAILED if failed or summary.left else 0
 
 
-def _say_passed_over(counts: dict[str, int], quiet: bool = False) -> None:
-    """Name the kinds of files that were taken for no photos."""
-    if counts and not quiet:
-        kinds = ", ".join(f"{n} {printable(kind)}" for kind, n in sorted(counts.items()))
-        click.echo(f"stn-cv: passed over as no photos: {kinds}; see --glob.", err=True)
-
-
 def _dry_run(model: Path, sources: Sources, out: str, options: dict[str, Any]) -> int:
     from ..folder import Options, make_plan
     from ..model.file import load
@@ -179,7 +222,7 @@ def _dry_run(model: Path, sources: Sources, out: str, options: dict[str, Any]) -
         passed_over.update(shard.passed_over)
         counts.update(item.work for item in shard.items)
         _say_planned(shard.items)
-    _say_passed_over(passed_over)
+    say_passed_over(passed_over)
     if not counts and options["shard"] is None:
         return nothing_matched(sources)
     skipped = counts["skip"] + counts["tell"]

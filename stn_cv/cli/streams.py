@@ -1,4 +1,4 @@
-"""Standard streams as a daemon or cron may leave them: closed."""
+"""What a daemon or cron may leave a command with: closed streams, a folder that is gone."""
 
 import contextlib
 import io
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["c_libraries_silenced", "open_standard_streams"]
+__all__ = ["c_libraries_silenced", "check_working_folder", "open_standard_streams"]
 
 ERROR = 2  # the descriptor of standard error
 
@@ -28,6 +28,24 @@ def open_standard_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names that its encoding lacks are spelled out
             stream.reconfigure(errors="backslashreplace")
+
+
+def check_working_folder() -> None:
+    """Refuse to run where the working folder is gone: no path that is relative means anything.
+
+    Raises
+    ------
+    InvalidInputError
+        If it was removed.
+    """
+    from ..errors import InvalidInputError
+
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise InvalidInputError(
+            "the working folder was removed; change into another and run the command again."
+        ) from error
 
 
 @contextmanager

@@ -24,13 +24,13 @@ from ..folder.collisions import check_apart, check_spared
 from ..folder.examples import Examples, read_examples
 from ..folder.files import check_writable
 from ..folder.groups import groups_of
-from ..folder.labels import labelled_photos
+from ..folder.labels import labelled_photos, passed_over
 from ..model.file import save
 from ..opencv import encode
 from ..pictures import contact_sheet
 from .curve import training_curve
 from .exit_codes import FAILED, INTERRUPTED
-from .options import printable
+from .options import printable, say_passed_over
 
 __all__ = ["EpochNews", "prepared", "progress_bar", "read_copies", "run"]
 
@@ -51,9 +51,9 @@ def run(
     """Fit a model on the photos in `data` and leave it, its curve and its sheet; the exit code."""
     pairs = labelled_photos(data)
     curve, sheet = prepared(out, (".curve.png", ".sheet.png"), [data], [p for p, _ in pairs])
+    say_passed_over(passed_over(data))
     examples = read_copies(pairs, size, grey, options["jobs"])
-    if len(set(examples.labels.tolist())) < 2:
-        raise InvalidInputError("the photos that could be read are of fewer than 2 classes.")
+    _check_classes(pairs, examples)
     _check_validation(examples.labels.tolist(), options["validation"])
     numbers = _groups(groups, data, examples)
     start = time.perf_counter()
@@ -70,6 +70,16 @@ def run(
     if interrupted:
         return INTERRUPTED
     return FAILED if examples.failures or not (_worth_it(model) or keep) else 0
+
+
+def _check_classes(pairs: list[tuple[str, str]], examples: Examples) -> None:
+    """Refuse to leave out a class of which no photo could be read."""
+    lost = sorted({label for _, label in pairs} - set(examples.labels.tolist()))
+    if lost:
+        names = ", ".join(map(repr, lost[:5]))
+        raise InvalidInputError(
+            f"no photo could be read of the classes {names}; mend or remove them."
+        )
 
 
 def _groups(by: str | None, data: str, examples: Examples) -> Any:

@@ -60,7 +60,21 @@ class Family(Protocol):
         rules: WarpRules = ...,
         n_jobs: int | None = None,
     ) -> Array:
-        """Warp images of any resolution and dtype by what `theta` gave."""
+        """Warp images of any resolution and dtype by what `theta` gave, of one, each, or all."""
+
+    def coordinates_in_rows(
+        self,
+        theta: Array,
+        input_shape: tuple[int, ...],
+        output_shape: tuple[int, int],
+        rows: slice,
+    ) -> Array:
+        """Where thetas look in some rows of the output, (n, rows, width, 2), pixels (x, y)."""
+
+    def sample_counts(
+        self, theta: Array, input_shape: tuple[int, ...], output_shape: tuple[int, int]
+    ) -> Array:
+        """How many samples, (n, 2), down and across, an antialiased pixel takes of each."""
 
 
 FAMILIES: dict[str, Family] = {

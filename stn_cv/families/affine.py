@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Array
-from ..geometry import isotropic_sides, one_matrix_output_to_source
+from ..geometry import isotropic_sides, matrix_output_to_source, one_matrix_output_to_source
 from ..sampling import WarpRules, differentiable_warp, warp_affine
 from ..sampling.affine_warp import warp_one
-from ..sampling.antialias import shrinks
-from ..sampling.arguments import FEW_CHANNELS
+from ..sampling.antialias import sample_counts, shrinks
+from ..sampling.at_coordinates import affine_coordinates
+from ..sampling.fill import FEW_CHANNELS
 from ..sampling.rules import PLAIN
 from .composition import ComposedMotion
 
@@ -145,8 +146,26 @@ class AffineFamily:
         rules: WarpRules = PLAIN,
         n_jobs: int | None = None,
     ) -> Array:
-        """Warp images of any resolution and dtype by theta; one image by one theta."""
+        """Warp images of any resolution and dtype by theta: of one, of each, or of all."""
         return warp_affine(images, theta, output_shape, **rules._asdict(), n_jobs=n_jobs)
+
+    def coordinates_in_rows(
+        self,
+        theta: Array,
+        input_shape: tuple[int, ...],
+        output_shape: tuple[int, int],
+        rows: slice,
+    ) -> Array:
+        """Where each theta looks in some rows of the output, (n, rows, width, 2), in pixels."""
+        matrices = matrix_output_to_source(theta, input_shape, output_shape, False)
+        some = slice(*rows.indices(output_shape[0])[:2])
+        return affine_coordinates(matrices, some, output_shape[1])
+
+    def sample_counts(
+        self, theta: Array, input_shape: tuple[int, ...], output_shape: tuple[int, int]
+    ) -> Array:
+        """How many samples, (n, 2), down and across, antialiased pixels take."""
+        return sample_counts(matrix_output_to_source(theta, input_shape, output_shape, False))
 
 
 AFFINE_FAMILIES = {

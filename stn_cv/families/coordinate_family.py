@@ -1,7 +1,7 @@
 """A family that warps by the source coordinates it finds for each output pixel."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,16 +21,21 @@ from ..sampling.antialias import (
     samples_of,
 )
 from ..sampling.arguments import SamplingArguments, read_only
-from ..sampling.at_coordinates import PIXELS, differentiable_sample, sample_into
+from ..sampling.at_coordinates import (
+    PIXELS,
+    blocks_of,
+    differentiable_sample,
+    sample_into,
+)
+from ..sampling.fill import write_unknown
 from ..sampling.rules import PLAIN
-from ..threads import pinned_blas, run_slices, slices_of
+from ..threads import pinned_blas, run_slices
 
 __all__ = ["Backward", "CoordinateFamily"]
 
 Backward = Callable[[Array], Array]
 LATTICE = 64  # lines each way, at most, on which the sides of output pixels are found
 FAR = 1e8  # pixels; no side is as long, save to a point behind the camera
-BLOCK = 2**16  # pixels of an output whose coordinates are found at once: 1 MB
 
 
 class CoordinateFamily(ABC):
@@ -98,7 +103,7 @@ class CoordinateFamily(ABC):
 
         parts = plain_parts(output_shape)
         if rules.antialias:
-            parts = parts_of(self._sample_counts(theta, input_shape, output_shape), output_shape)
+            parts = parts_of(self.sample_counts(theta, input_shape, output_shape), output_shape)
         Y, warp_backward = in_parts(parts, warp)
 
         def backward(dY: Array, want_dimages: bool = True) -> tuple[Array | None, Array]:
@@ -115,13 +120,13 @@ class CoordinateFamily(ABC):
         rules: WarpRules = PLAIN,
         n_jobs: int | None = None,
     ) -> Array:
-        """Warp images of any resolution and dtype by theta; one image by one theta.
+        """Warp images of any resolution and dtype by theta: of one image, of each, or of all.
 
         Coordinates are found for some rows at a time, the same for any `n_jobs`.
         """
         theta = self.check(theta)
         call = SamplingArguments.of(
-            images, theta, theta.ndim == 3, "bilinear", rules.padding_mode, False, rules.fill_value
+            images, theta, theta.ndim == 3, rules.mode, rules.padding_mode, False, rules.fill_value
         )
         input_shape, shape = call.images.shape[1:3], check_shape("output_shape", output_shape)
         out = call.empty_output(shape)
@@ -144,15 +149,22 @@ class CoordinateFamily(ABC):
                 out[index, rows] = into
 
         if rules.antialias:
-            parts = parts_of(self._sample_counts(call.where, input_shape, shape), shape)
+            parts = parts_of(self.sample_counts(call.where, input_shape, shape), shape)
             pieces = [(index, counts, rows) for index, counts, cuts in parts for rows in cuts]
         else:
-            pieces = [(part, ONE, rows) for part, rows in _blocks(len(call.images), *shape)]
+            pieces = [(part, ONE, rows) for part, rows in blocks_of(len(call.images), *shape)]
         with pinned_blas():
             run_slices(run, pieces, n_jobs)
+        rules = rules._replace(fill_value=0.0)
+        write_unknown(
+            out,
+            call.unknown,
+            call.images,
+            lambda whole: self.apply(whole, call.where, shape, rules, n_jobs),
+        )
         return call.shaped_like_input(out)
 
-    def _sample_counts(
+    def sample_counts(
         self, theta: Array, input_shape: tuple[int, ...], output_shape: tuple[int, int]
     ) -> Array:
         """How many samples, (n, 2), down and across, antialiased pixels take: see `sample_counts`.
@@ -175,14 +187,3 @@ class CoordinateFamily(ABC):
             longest = np.where(reaches.all(axis=-1), np.maximum(*lengths), 0).max(axis=(1, 2))
             sides.append(longest * lines / size)
         return samples_of(np.stack(sides, axis=1))
-
-
-def _blocks(n: int, height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    """Cut the outputs up: into a few images each, or rows of one; the same for any threads."""
-    images = BLOCK // (height * width)
-    if images:
-        yield from ((part, slice(0, height)) for part in slices_of(n, images))
-        return
-    for image in range(n):
-        rows = slices_of(height, max(BLOCK // width, 1))
-        yield from ((slice(image, image + 1), some) for some in rows)

@@ -2,9 +2,10 @@
 
 from .dask_executor import DaskExecutor
 from .item import Result
+from .iterate import iter_rectified
 from .options import Options
 from .plan import make_plan
-from .rectify import iter_rectified, rectify_folder
+from .rectify import rectify_folder
 from .summary import Summary
 
 __all__ = [

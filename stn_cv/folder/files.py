@@ -85,8 +85,16 @@ def holds(path: str, data: bytes) -> bool:
         return False
 
 
-def write_below(root: str, path: str, data: bytes, may_replace: bool = True) -> None:
+def write_below(
+    root: str,
+    path: str,
+    data: bytes,
+    may_replace: bool = True,
+    times: os.stat_result | None = None,
+) -> None:
     """Write a file whole or not at all, in folders below `root` that are no links.
+
+    It gets the times of another file, if they are given.
 
     Raises
     ------
@@ -101,12 +109,17 @@ def write_below(root: str, path: str, data: bytes, may_replace: bool = True) -> 
     try:
         write_file(path, data, may_replace)
     except FileExistsError as error:
-        if holds(path, data):  # another process did the same work
-            return
-        raise InvalidInputError(
-            f"{path!r} came into being while the run was on, and is not replaced; run the command "
-            "again, with --existing overwrite if it shall be."
-        ) from error
+        if os.path.islink(path) and not os.path.exists(path):
+            raise InvalidInputError(
+                f"{path!r} is a link that leads nowhere, and is not replaced; remove it."
+            ) from error
+        if not holds(path, data):  # or another process did the same work
+            raise InvalidInputError(
+                f"{path!r} came into being while the run was on, and is not replaced; run the "
+                "command again, with --existing overwrite if it shall be."
+            ) from error
+    if times is not None:
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def _make_folders(root: str, path: str) -> None:

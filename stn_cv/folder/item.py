@@ -5,27 +5,35 @@ import hashlib
 import math
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arrays import Array
 from ..errors import InvalidInputError, StnError
-from ..geometry.letterbox import canvas_theta_from_corners, pose_of, theta_of_photo
+from ..geometry.letterbox import (
+    canvas_theta_from_corners,
+    pose_of,
+    shrinkage,
+    theta_of_photo,
+)
 from ..model.batches import finite
 from ..model.photos import Found, find, warped
 from ..model.rectifier import Rectifier
-from ..opencv import Photo, decode_photo, encode
+from ..opencv import Photo, decode_photo, descriptive_exif, encode
+from ..storage import is_address
 from .corner_files import canvas_theta
 from .files import holds, read_photo_file, write_below
 from .manifest import Row
+from .masks import mask_like
 from .options import Options
 from .plan import Item
 from .preview import Thumbnails, preview_of, thumbnails_of
 
 __all__ = ["Job", "Outcome", "Result", "reason_of", "rectify_item"]
 
+ROUNDING = 0.05  # of a side: outputs have whole pixels
 NO_MORE_ROOM = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -174,6 +182,8 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
         None if options.contact_sheet is None else thumbnails_of(photo.pixels, theta, output)
     )
     target = facts["output"]
+    if facts["status"] == "done" and not _keeps_scale(options, theta, photo.pixels, output):
+        photo = replace(photo, dpi=None)
     if item.work == "tell":
         if not _is_written(item, output, target, options, photo):
             facts.update(status="skipped", output=item.target)
@@ -183,11 +193,33 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
         preview = preview_of(photo.pixels, theta, output)
         write_below(os.fspath(options.preview), item.preview, preview)
     if facts["status"] == "done" or options.doubtful != "skip":
+        _write_mask(job, item, photo.pixels, theta if facts["status"] == "done" else None, output)
         aside = target != item.target
         root = options.aside if aside and options.aside is not None else job.target
         replaces = options.existing == "overwrite" if aside else item.is_there
-        write_below(root, target, file, replaces)  # the last step: who has an output has all
+        times = _times_of(item.source, target) if options.times == "keep" else None
+        write_below(root, target, file, replaces, times)  # the last: who has an output has all
     return thumbnails
+
+
+def _times_of(source: str, target: str) -> os.stat_result:
+    """The times of a photo, which its output is to have."""
+    if is_address(source) or is_address(target):
+        raise InvalidInputError(
+            "the times of files in a store are the store's own; leave out --times keep (times)."
+        )
+    return os.stat(source)
+
+
+def _write_mask(job: Job, item: Item, photo: Array, theta: Array | None, output: Array) -> None:
+    """Warp the photo's mask as the photo was; None is not at all."""
+    masks, target = job.options.masks, job.options.masks_out
+    if item.mask is None or masks is None or target is None:
+        return
+    root = os.fspath(target)
+    name = item.mask[len(root) :].lstrip("/" + os.sep)
+    mask = mask_like(job.rectifier, os.fspath(masks), name, photo.shape, theta, output.shape)
+    write_below(root, item.mask, mask)
 
 
 def _corrected(job: Job, item: Item, pixels: Array, facts: dict[str, Any]) -> Found | None:
@@ -214,7 +246,14 @@ def _outcome(
         facts.update(status="doubtful", output=item.aside or item.target)
         spec = job.rectifier.image_spec
         return pixels, theta_of_photo(found.theta, pixels.shape, (spec.height, spec.width))
-    output, theta = warped(job.rectifier, pixels, found.theta, options.size, options.max_pixels)
+    output, theta = warped(
+        job.rectifier,
+        pixels,
+        found.theta,
+        options.size,
+        options.max_pixels,
+        options.interpolation,
+    )
     pose = pose_of(theta, pixels.shape, output.shape[:2])
     known = [value for value in pose.values() if value is not None]
     finite(np.hstack([np.ravel(value) for value in (theta, *known)]))
@@ -235,7 +274,18 @@ def _is_written(item: Item, output: Array, target: str, options: Options, photo:
 
 def _encoded(output: Array, target: str, options: Options, photo: Photo) -> bytes:
     sampling = options.sampling or photo.sampling
+    exif = None
+    if options.metadata != "drop" and photo.exif is not None:
+        exif = descriptive_exif(photo.exif, output.shape, options.metadata == "keep-gps")
+    kept = photo.profile, sampling, photo.dpi, exif
     try:
-        return encode(output, os.path.splitext(target)[1], options.quality, photo.profile, sampling)
+        return encode(output, os.path.splitext(target)[1], options.quality, *kept)
     except InvalidInputError as error:
-        raise InvalidInputError(f"{error} The option is --format (format).") from error
+        option = "--metadata (metadata) or --format" if exif else "--format"
+        raise InvalidInputError(f"{error} The option is {option} (format).") from error
+
+
+def _keeps_scale(options: Options, theta: Array, photo: Array, output: Array) -> bool:
+    """Whether a pixel of the output shows one of the photo, so that its resolution holds."""
+    scale = shrinkage(theta, photo.shape, (output.shape[0], output.shape[1]))
+    return options.size == "native" and abs(scale - 1) < ROUNDING

@@ -9,10 +9,12 @@ from ..opencv import SUFFIXES
 from ..storage import entries, is_folder, joined, placed
 from .search import find_photos
 
-__all__ = ["CSV_ENCODING", "HEADERS", "labelled_photos"]
+__all__ = ["CSV_ENCODING", "HEADERS", "labelled_photos", "passed_over"]
 
 HEADERS = (["path", "label"], ["path", "label", "group"])
 CSV_ENCODING: Any = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": ""}
+NO_CLASS = "photos beside the classes' folders"
+LONGEST_LABEL = 255  # characters, as of a folder's name; all labels take as much room
 PARTS = {"train", "training", "test", "testing", "val", "valid", "validation", "eval", "dev"}
 
 
@@ -41,6 +43,16 @@ def labelled_photos(data: str | os.PathLike[str]) -> list[tuple[str, str]]:
             "subfolder for each of at least 2 classes, or a CSV of path,label."
         )
     return pairs
+
+
+def passed_over(data: str | os.PathLike[str]) -> dict[str, int]:
+    """How many files `labelled_photos` leaves out, by kind; of a CSV none."""
+    if not os.path.isdir(data):
+        return {}
+    search = find_photos([data])
+    counts = dict(search.passed_over)
+    without = sum(os.sep not in relative for _, relative in search.found)
+    return {**counts, NO_CLASS: without} if without else counts
 
 
 def _from_folder(folder: str) -> list[tuple[str, str]]:
@@ -93,6 +105,11 @@ def _from_csv(path: str) -> list[tuple[str, str]]:
                 if len(row) not in (2, 3) or not all(cell.strip() for cell in row[:2]):
                     raise InvalidInputError(
                         f"line {number} of {path!r} is {str(row)[:80]}; wanted a path and a label."
+                    )
+                if len(row[1]) > LONGEST_LABEL:
+                    raise InvalidInputError(
+                        f"the label in line {number} of {path!r} has {len(row[1])} characters; "
+                        f"wanted {LONGEST_LABEL} at most."
                     )
                 pairs.append((placed(row[0], os.path.dirname(path)), row[1].strip()))
     except csv.Error as error:

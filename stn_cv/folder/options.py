@@ -14,15 +14,33 @@ from ..opencv import LARGEST_PICTURE, SUFFIXES
 from ..storage import is_address
 from ..threads import effective_jobs
 
-__all__ = ["Damaged", "Doubtful", "Existing", "Options", "PathLike", "Sampling", "Size", "SizeWord"]
+__all__ = [
+    "Damaged",
+    "Doubtful",
+    "Existing",
+    "Interpolation",
+    "Metadata",
+    "Options",
+    "PathLike",
+    "Sampling",
+    "Size",
+    "SizeWord",
+    "Times",
+]
 
 PathLike = str | os.PathLike[str]
 Existing = Literal["skip", "overwrite", "error"]
 Damaged = Literal["refuse", "keep"]
 Doubtful = Literal["keep", "skip"] | PathLike
+Interpolation = Literal["bilinear", "nearest", "bicubic"]
+Metadata = Literal["drop", "keep", "keep-gps"]
 Sampling = Literal["444", "422", "420"]
+Times = Literal["new", "keep"]
 SizeWord = Literal["native", "input"]
 Size = SizeWord | tuple[int, int]
+
+
+MOST_JOBS = 256
 
 
 @dataclass(frozen=True)
@@ -36,6 +54,9 @@ class Options:
     format: str | None = None
     quality: int | None = None
     sampling: Sampling | None = None
+    interpolation: Interpolation = "bilinear"
+    metadata: Metadata = "drop"
+    times: Times = "new"
     n_jobs: int | None = None
     limit: int | None = None
     max_pixels: int = LARGEST_PICTURE
@@ -47,6 +68,8 @@ class Options:
     report: PathLike | None = None
     min_confidence: float | None = None
     doubtful: Doubtful = "keep"
+    masks: PathLike | None = None
+    masks_out: PathLike | None = None
     corrections: PathLike | None = None
     shard: tuple[int, int] | None = None
 
@@ -55,13 +78,25 @@ class Options:
         _check_choice("existing", self.existing, get_args(Existing))
         _check_choice("damaged", self.damaged, get_args(Damaged))
         _check_choice("sampling", self.sampling, (None, *get_args(Sampling)))
+        _check_choice("interpolation", self.interpolation, get_args(Interpolation))
+        _check_choice("metadata", self.metadata, get_args(Metadata))
+        _check_choice("times", self.times, get_args(Times))
+        if (self.masks is None) != (self.masks_out is None):
+            raise InvalidInputError(
+                "masks is the folder where masks are, masks_out the one for warped masks "
+                "(--masks, --masks-out); give both or neither."
+            )
         if isinstance(self.glob, str) or isinstance(self.exclude, str):
             raise InvalidTypeError("glob and exclude are lists of patterns; came one text.")
         suffix = f".{self.format}"
         if self.format is not None and suffix.lower() not in SUFFIXES:
             names = ", ".join(name[1:] for name in SUFFIXES)
             raise InvalidInputError(f"format is {self.format!r}; wanted one of {names}.")
-        effective_jobs(self.n_jobs)
+        if effective_jobs(self.n_jobs) > MOST_JOBS:
+            raise InvalidInputError(
+                f"n_jobs is {self.n_jobs}; wanted {MOST_JOBS} at most: each thread holds photos, "
+                "and more threads than cores gain nothing."
+            )
         _check_count("max_pixels", self.max_pixels)
         if self.limit is not None:
             _check_count("limit", self.limit)

@@ -12,6 +12,7 @@ from .collisions import Tree, check_apart, check_outputs, check_reports, check_s
 from .corner_files import KnownCorners
 from .corrections import Corrections, corrections_of
 from .manifest import Row, Told, part_of, read_part, read_told
+from .masks import mask_name
 from .options import Options
 from .output_names import output_name, preview_name
 from .search import Found, Wanted, check_sources, is_there, walk
@@ -23,11 +24,11 @@ Work = Literal["rectify", "tell", "skip", "fail"]
 
 
 class Item(NamedTuple):
-    """One photo: where from, where to, where its preview goes, and it itself if doubtful.
+    """One photo: where from, where to, where its preview and mask go, and it itself if doubtful.
 
     Attributes
     ----------
-    source, target, preview, aside : str
+    source, target, preview, aside, mask : str
         Paths.
     work : {"rectify", "tell", "skip", "fail"}
         Tell: the output is there without a row in the manifest that tells all, since a run was
@@ -51,12 +52,13 @@ class Item(NamedTuple):
     is_there: bool = False
     row: Row | None = None
     reason: str | None = None
+    mask: str | None = None
     correction: KnownCorners | None = None
 
     @property
     def written(self) -> list[str]:
         """All that may be written."""
-        return [path for path in (self.target, self.preview, self.aside) if path]
+        return [path for path in (self.target, self.preview, self.aside, self.mask) if path]
 
 
 class Shard(NamedTuple):
@@ -90,10 +92,9 @@ class Plan:
 
     @property
     def folders(self) -> list[str]:
-        """Folders of photos that are written to: outputs, previews, doubtful photos."""
-        options = self.options
-        own = [os.fspath(f) for f in (options.preview, options.aside) if f is not None]
-        return [self.target, *own]
+        """Folders of photos that are written to: outputs, previews, doubtful photos, masks."""
+        own = (self.options.preview, self.options.aside, self.options.masks_out)
+        return [self.target, *(os.fspath(folder) for folder in own if folder is not None)]
 
     def shards(self) -> Iterator[Shard]:
         """Look through the folders; each call looks anew."""
@@ -183,14 +184,15 @@ class Plan:
         path, relative, reason = found
         if reason is not None:
             return Item(path, "", work="fail", reason=reason)
-        options = self.options
-        preview, aside = options.preview, options.aside
-        relative = output_name(relative, options.format)
+        preview, aside, mask = self.options.preview, self.options.aside, self.options.masks_out
+        mask = None if mask is None else joined(os.fspath(mask), mask_name(relative))
+        relative = output_name(relative, self.options.format)
         if preview is not None:
             preview = joined(os.fspath(preview), preview_name(relative))
         aside = None if aside is None else joined(aside, relative)
         known = None if self.corrections is None else self.corrections.of(path)
-        return Item(path, joined(self.target, relative), preview, aside, correction=known)
+        place = joined(self.target, relative)
+        return Item(path, place, preview, aside, mask=mask, correction=known)
 
     def _trees(self) -> dict[str, list[Tree]]:
         """What is written, by the folder that it is written to."""
@@ -208,6 +210,8 @@ class Plan:
             names.append((os.fspath(self.options.preview), previewed))
         if self.options.aside is not None:
             names.append((self.options.aside, plain))
+        if self.options.masks_out is not None:
+            names.append((os.fspath(self.options.masks_out), mask_name))
         files = [root for root in self.roots if not is_folder(root)]
         sources = [Tree(root) for root in self.roots if is_folder(root)]
         sources += [Tree("", files=files)] if files else []
@@ -239,7 +243,8 @@ def make_plan(
     sheet = options.contact_sheet
     sheets = [] if sheet is None else [os.path.dirname(absolute(sheet))]
     plan = Plan(roots, os.fspath(target), options, Told())
-    check_apart([*plan.folders, *sheets], roots)
+    masks = () if options.masks is None else (os.fspath(options.masks),)
+    check_apart([*plan.folders, *sheets], [*roots, *masks])
     for address in filter(is_address, plan.folders):
         is_there(address)
     read = [f for f in (model, options.corrections) if isinstance(f, (str, os.PathLike))]

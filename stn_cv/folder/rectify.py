@@ -1,119 +1,32 @@
-"""Folders of photos rectified: the functions that users call."""
+"""Folders of photos rectified, and what became of them in numbers."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from ..opencv import LARGEST_PICTURE
 from .arguments import Model, Sources, as_paths, check_knows_doubt, model_of
 from .executors import Executor, Threads
 from .interrupt import orderly_interrupt
 from .item import Result
-from .options import Damaged, Doubtful, Existing, Options, PathLike, Sampling, Size
-from .plan import make_plan
+from .options import (
+    Damaged,
+    Doubtful,
+    Existing,
+    Interpolation,
+    Metadata,
+    Options,
+    PathLike,
+    Sampling,
+    Size,
+    Times,
+)
+from .plan import Plan, make_plan
 from .progress import Progress, counted_ahead
 from .report import reported
 from .run import run_plan
 from .summary import Summary
 
-__all__ = ["iter_rectified", "rectify_folder"]
-
-
-def iter_rectified(
-    model: Model,
-    source: Sources,
-    target: PathLike,
-    *,
-    size: Size = "native",
-    glob: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    existing: Existing = "skip",
-    format: str | None = None,
-    quality: int | None = None,
-    sampling: Sampling | None = None,
-    n_jobs: int | None = None,
-    limit: int | None = None,
-    max_pixels: int = LARGEST_PICTURE,
-    first_page: bool = False,
-    damaged: Damaged = "refuse",
-    preview: PathLike | None = None,
-    manifest: PathLike | None = None,
-    contact_sheet: PathLike | None = None,
-    min_confidence: float | None = None,
-    doubtful: Doubtful = "keep",
-    corrections: PathLike | None = None,
-    shard: tuple[int, int] | None = None,
-    executor: Executor | None = None,
-) -> Iterator[Result]:
-    """Rectify photos one after the other, as the caller asks for them.
-
-    Parameters
-    ----------
-    model : path-like, Rectifier or fitted estimator
-        What rectifies.
-    source : path-like or sequence of path-like
-        Folders, which are searched with all below, and files.
-    target : path-like
-        Folder for the outputs; it mirrors the sources' trees.
-    size, glob, exclude, existing, format, quality, sampling, n_jobs, limit, max_pixels
-        As in `rectify_folder`.
-    first_page, damaged, preview, manifest, contact_sheet, min_confidence, doubtful
-        As in `rectify_folder`.
-    corrections, shard, executor
-        As in `rectify_folder`.
-
-    Yields
-    ------
-    Result
-        What became of each photo, in the order of the plan.
-
-    Raises
-    ------
-    InvalidInputError
-        As `rectify_folder`.
-    ModelFileError
-        If the model is refused.
-
-    Notes
-    -----
-    Convention: theta is (x, y), output to source, [-1, 1], ``align_corners=False``. Until the
-    last photo has come, BLAS and OpenCV use one thread each, in the whole process.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import stn_cv
-    >>> from stn_cv.opencv import write_image
-    >>> X, y = np.random.default_rng(0).random((20, 8, 8, 3)), np.arange(20) % 2
-    >>> model = stn_cv.SpatialTransformer(head="linear", max_iter=2).fit(X, y)
-    >>> write_image("photo.png", np.zeros((60, 80, 3), np.uint8))
-    >>> [result.status for result in stn_cv.iter_rectified(model, "photo.png", "upright")]
-    ['done']
-    """
-    wanted = Options(
-        size=size,
-        glob=glob,
-        exclude=exclude,
-        existing=existing,
-        format=format,
-        quality=quality,
-        sampling=sampling,
-        n_jobs=n_jobs,
-        limit=limit,
-        max_pixels=max_pixels,
-        first_page=first_page,
-        damaged=damaged,
-        preview=preview,
-        manifest=manifest,
-        contact_sheet=contact_sheet,
-        min_confidence=min_confidence,
-        doubtful=doubtful,
-        corrections=corrections,
-        shard=shard,
-    )
-    plan = make_plan(as_paths(source), target, wanted, model)
-    fitted = model_of(model)
-    check_knows_doubt(fitted[0], min_confidence)
-    yield from run_plan(plan, fitted, executor or Threads(n_jobs), lambda: False, Progress())
+__all__ = ["rectify_folder"]
 
 
 def rectify_folder(
@@ -128,6 +41,9 @@ def rectify_folder(
     format: str | None = None,
     quality: int | None = None,
     sampling: Sampling | None = None,
+    interpolation: Interpolation = "bilinear",
+    metadata: Metadata = "drop",
+    times: Times = "new",
     n_jobs: int | None = None,
     limit: int | None = None,
     max_pixels: int = LARGEST_PICTURE,
@@ -139,6 +55,8 @@ def rectify_folder(
     report: PathLike | None = None,
     min_confidence: float | None = None,
     doubtful: Doubtful = "keep",
+    masks: PathLike | None = None,
+    masks_out: PathLike | None = None,
     corrections: PathLike | None = None,
     shard: tuple[int, int] | None = None,
     executor: Executor | None = None,
@@ -173,6 +91,16 @@ def rectify_folder(
     sampling : {"444", "422", "420"} or None, default None
         How many colours a JPEG keeps beside its shades, of "444" all; None is as many as the
         photo did, of other formats "420".
+    interpolation : {"bilinear", "nearest", "bicubic"}, default "bilinear"
+        As the `mode` of `stn_cv.warp_affine`. Bicubic is sharper where the output is larger than
+        what it shows.
+    metadata : {"drop", "keep", "keep-gps"}, default "drop"
+        What becomes of a photo's EXIF block: with "keep" what says how it came to be (camera,
+        time, exposure, author) is copied, without orientation, small copies and makers' notes,
+        and without the place unless "keep-gps" asks for it. To JPEG, PNG and WebP only. The
+        resolution (pixels an inch) is kept in any case, where an output is of native size.
+    times : {"new", "keep"}, default "new"
+        Times of the output files: of now, or of the photos.
     n_jobs : int or None, default None
         Threads; None is 1, -1 all cores.
     limit : int or None, default None
@@ -200,6 +128,13 @@ def rectify_folder(
     doubtful : {"keep", "skip"} or path-like, default "keep"
         What becomes of them: they stand among the outputs as they came, or nowhere, or in a
         folder of their own that mirrors the sources' trees as well.
+    masks : path-like or None, default None
+        Folder of masks, which mirrors the sources' trees: each is as large as its photo, upright,
+        and has its name, with the suffix of any image.
+    masks_out : path-like or None, default None
+        Folder for the masks, warped as their photos by nearest neighbour, so that no label is
+        blended; PNG files, with their palette where they have one. 0 stands outside where the
+        model fills. A photo without a mask fails.
     corrections : path-like or None, default None
         File of corners, see `stn-cv fit --corners`: only the photos that it names are
         rectified, anew, by a homography through their corners, whatever the model's family.
@@ -248,7 +183,6 @@ def rectify_folder(
     >>> stn_cv.rectify_folder(model, "photo.png", "straight", size="input").done
     1
     """
-    start, summary = time.perf_counter(), Summary(report=report)
     wanted = Options(
         size=size,
         glob=glob,
@@ -257,6 +191,9 @@ def rectify_folder(
         format=format,
         quality=quality,
         sampling=sampling,
+        interpolation=interpolation,
+        metadata=metadata,
+        times=times,
         n_jobs=n_jobs,
         limit=limit,
         max_pixels=max_pixels,
@@ -268,23 +205,36 @@ def rectify_folder(
         report=report,
         min_confidence=min_confidence,
         doubtful=doubtful,
+        masks=masks,
+        masks_out=masks_out,
         corrections=corrections,
         shard=shard,
     )
+    start, summary = time.perf_counter(), Summary(report=report)
     with reported(wanted) as options:
         plan = make_plan(as_paths(source), target, options, model)
-        fitted = model_of(model)
-        check_knows_doubt(fitted[0], min_confidence)
-        progress = Progress()
-        with orderly_interrupt() as interrupted, counted_ahead(plan) as count:
-            done_by = executor or Threads(n_jobs)
-            for result in run_plan(plan, fitted, done_by, interrupted, progress):
-                summary.add(result)
-                if listener is not None:
-                    listener(result, max(count(), progress.tried))
-            if interrupted():
-                raise KeyboardInterrupt
-    summary.passed_over = dict(progress.passed_over)
-    summary.left = progress.planned - progress.came
+        _carry_out(plan, model, executor or Threads(n_jobs), listener, summary)
     summary.seconds = time.perf_counter() - start
     return summary
+
+
+def _carry_out(
+    plan: Plan,
+    model: Model,
+    executor: Executor,
+    listener: Callable[[Result, int], None] | None,
+    summary: Summary,
+) -> None:
+    """Do what is planned, and add up what became of it."""
+    fitted = model_of(model)
+    check_knows_doubt(fitted[0], plan.options.min_confidence)
+    progress = Progress()
+    with orderly_interrupt() as interrupted, counted_ahead(plan) as count:
+        for result in run_plan(plan, fitted, executor, interrupted, progress):
+            summary.add(result)
+            if listener is not None:
+                listener(result, max(count(), progress.tried))
+        if interrupted():
+            raise KeyboardInterrupt
+    summary.passed_over = dict(progress.passed_over)
+    summary.left = progress.planned - progress.came

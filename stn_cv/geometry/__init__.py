@@ -18,6 +18,7 @@ from .homography import (
     horizon,
 )
 from .opencv_matrix import invert, theta_from_cv2, theta_to_cv2
+from .points import warp_boxes, warp_points
 from .pose_errors import angle_error, corner_error
 from .spline import control_points, spline_at_pixels, spline_values, splines_at_crossings
 from .theta import (
@@ -70,4 +71,6 @@ __all__ = [
     "theta_from_corners",
     "theta_from_cv2",
     "theta_to_cv2",
+    "warp_boxes",
+    "warp_points",
 ]

@@ -40,6 +40,10 @@ def normalized_from_pixel(size: int, align_corners: bool) -> tuple[float, float]
 
 def as_array(name: str, value: ArrayLike) -> Floats:
     """`value` as one array, or an error that names it."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise InvalidInputError(
+            f"{name} is a masked array, and masks are not looked at; give its filled(...) values."
+        )
     try:
         return np.asarray(value)
     except ValueError:

@@ -14,7 +14,13 @@ import numpy as np
 
 from .affine import Floats, axes, normalized_from_pixel
 
-__all__ = ["control_points", "spline_at_pixels", "spline_values", "splines_at_crossings"]
+__all__ = [
+    "control_points",
+    "spline_at_pixels",
+    "spline_slopes",
+    "spline_values",
+    "splines_at_crossings",
+]
 
 LARGEST_KEPT = 2**17  # pixels of an output whose matrix is kept: 16 MB for 16 points
 
@@ -51,6 +57,16 @@ def spline_values(points: Floats, k: int) -> Floats:
     x, y = points[:, 0], points[:, 1]
     terms = _terms(k, _squares(x, k)[None], _squares(y, k)[:, None], x, y)
     return (_weights(k).T @ terms).T
+
+
+def spline_slopes(points: Floats, k: int) -> Floats:
+    """Slopes by x and by y of `spline_values`, (m, k * k, 2), at points (m, 2)."""
+    offsets = points[:, None] - control_points(k)
+    squares = np.square(offsets).sum(axis=-1, keepdims=True) + np.finfo(np.float64).tiny
+    terms = np.zeros((len(points), k * k + 3, 2))
+    terms[:, :-3] = 2 * offsets * (np.log(squares) + 1)
+    terms[:, -2, 0] = terms[:, -1, 1] = 1
+    return np.swapaxes(_weights(k), 0, 1) @ terms
 
 
 def spline_at_pixels(k: int, output_shape: tuple[int, int]) -> Floats:

@@ -9,7 +9,6 @@ read from it gives the same bytes. `stn_cv.model.description` makes and reads th
 import hashlib
 import json
 import os
-import stat
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -20,19 +19,17 @@ from ..atomic import write_bytes
 from ..errors import InvalidInputError, InvalidTypeError, ModelFileError
 from .description import describe, rectifier_of, with_later_fields
 from .rectifier import Rectifier
+from .source import TENSOR, ModelSource, check_binary, header_length, model_source
 
 __all__ = ["load", "save"]
 
 Vector = NDArray[Any]
 FORMAT = (1, 2)  # a file of a higher first number is refused; the second counts additions
-KEY, TENSOR, HASH = "stn_cv", "parameters", "sha256"
-LARGEST_HEADER = 1_000_000
-ONNX_START = (b"\x12", b"\x3a")  # tags of what follows a version, 8 and a number; too long for us
-LARGEST_FILE = 2**28
+KEY, HASH = "stn_cv", "sha256"
 DTYPES = {"float32": ("F32", "<f4"), "float64": ("F64", "<f8")}
 
 
-def save(model: Any, path: str | os.PathLike[str]) -> None:
+def save(model: Any, path: str | os.PathLike[str] | BinaryIO) -> None:
     """Write a fitted model to a file: weights and a description, no code.
 
     The file is written whole or not at all; a file that was there before is replaced only
@@ -42,8 +39,8 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     ----------
     model : Rectifier or fitted estimator
         What to save: a `Rectifier`, or anything that holds one as ``rectifier_``.
-    path : path-like
-        Where to.
+    path : path-like or binary file
+        Where to; to get bytes, an `io.BytesIO`.
 
     Raises
     ------
@@ -68,7 +65,12 @@ def save(model: Any, path: str | os.PathLike[str]) -> None:
     >>> bool((stn_cv.load("model.stn").theta(X) == model.predict_theta(X)).all())
     True
     """
-    write_bytes(path, model_bytes(model))
+    data = model_bytes(model)
+    if not hasattr(path, "write"):
+        write_bytes(path, data)
+    else:
+        check_binary(path, "wb")
+        path.write(data)
 
 
 def model_bytes(model: Any) -> bytes:
@@ -96,15 +98,16 @@ def fitted_rectifier(model: Any, verb: str) -> Rectifier:
     return rectifier
 
 
-def load(path: str | os.PathLike[str]) -> Rectifier:
+def load(path: ModelSource) -> Rectifier:
     """Read a model file.
 
     Nothing in a file is run, and a file that is damaged in any bit is refused.
 
     Parameters
     ----------
-    path : path-like
-        A file that `save` wrote.
+    path : path-like, bytes or binary file
+        A file that `save` wrote, or what is in it. A file is read from where it stands to its
+        end.
 
     Returns
     -------
@@ -133,57 +136,11 @@ def load(path: str | os.PathLike[str]) -> Rectifier:
     (8, 8)
     """
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise ModelFileError("not a regular file; wanted a file that stn_cv.save wrote.")
-        with open(path, "rb") as file:
-            data = _bounded(file)
-        return _model(data)
+        return _model(model_source(path))
     except ModelFileError as error:
+        if not isinstance(path, str | os.PathLike):
+            raise
         raise ModelFileError(f"{os.fspath(path)!r}: {error}") from error
-
-
-def _bounded(file: BinaryIO) -> bytes:
-    """The file's bytes, after a look at its sizes."""
-    size = os.fstat(file.fileno()).st_size
-    if size > LARGEST_FILE:
-        raise ModelFileError(f"{size} bytes; a model file has {LARGEST_FILE} at most.")
-    start = file.read(8)
-    length = _check_header_length(start, size)
-    header = file.read(length)
-    _check_tensor_length(header, size - len(start) - length)
-    data = start + header + file.read(size - len(start) - length + 1)
-    if len(data) != size:
-        raise ModelFileError(f"{len(data)} bytes came, {size} were there; it is being written to.")
-    return data
-
-
-def _check_tensor_length(header: bytes, length: int) -> None:
-    """Refuse, before they are read, another number of bytes than the header wants."""
-    try:
-        wanted = json.loads(header)[TENSOR]["data_offsets"][1]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return  # other checks say what it is instead
-    if wanted != length:
-        raise ModelFileError(
-            f"damaged: {length} bytes of weights are there, its header says {str(wanted)[:40]}. "
-            "Copy it again, or save the model again."
-        )
-
-
-def _check_header_length(start: bytes, size: int) -> int:
-    """Length of the JSON header as the first eight bytes say, if it can be."""
-    length = int.from_bytes(start[:8], "little")
-    if start[:1] == b"\x08" and start[2:3] in ONNX_START:
-        raise ModelFileError(
-            "this is an ONNX file, which other engines run; wanted the file that stn_cv.save "
-            "wrote, from which it was exported."
-        )
-    if len(start) < 8 or not 2 <= length <= min(LARGEST_HEADER, size - 8):
-        raise ModelFileError(
-            f"not a model file, or cut off: its header would have {length} bytes of {size}, "
-            f"with {LARGEST_HEADER} allowed. Save or copy the model again."
-        )
-    return length
 
 
 def _model(data: bytes) -> Rectifier:
@@ -215,13 +172,13 @@ def _says_the_same(data: bytes, description: dict[str, Any], vector: Vector) -> 
     """Whether writing what was read gives the file again, to the last bit."""
     try:
         return data == _file(description, vector)
-    except ValueError:  # NaN, which is no JSON
+    except (ValueError, RecursionError):  # NaN, which is no JSON; lists in lists without end
         return False
 
 
 def _description(data: bytes) -> dict[str, Any]:
     """The JSON description, parsed, with nothing in it believed yet."""
-    length = _check_header_length(data[:8], len(data))
+    length = header_length(data[:8], len(data))
     try:
         header = json.loads(data[8 : 8 + length])
         description = json.loads(header["__metadata__"][KEY])

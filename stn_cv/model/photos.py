@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Array, white_of
-from ..errors import InvalidInputError, InvalidTypeError
+from ..errors import InvalidInputError, InvalidTypeError, one_of
 from ..families import FAMILIES, Family
 from ..geometry import check_shape
 from ..geometry.letterbox import (
@@ -21,10 +21,11 @@ from ..geometry.letterbox import (
 from ..nn.spatial import Transform
 from ..opencv import LARGEST_PICTURE, grey, resize_area
 from ..pose.transform import PoseTransform
-from ..sampling import warp_affine
+from ..sampling import MODES, WarpRules, warp_affine
 from .image_spec import ImageSpec
+from .transparent import shrunk_transparent, warp_transparent
 
-__all__ = ["Found", "find", "rectified", "small_copy", "warped"]
+__all__ = ["Found", "find", "rectified", "rules_of", "small_copy", "warped", "warped_mask"]
 
 KINDS = ("uint8", "uint16", "float32")
 LARGEST_FLOAT = 2.0  # beyond it 1 cannot have been meant as white
@@ -73,8 +74,29 @@ def find(rectifier: PhotoRectifier, pixels: Array, classify: bool = True) -> Fou
     return Found(theta, rectifier.classes.tolist()[best], float(probabilities[best]))
 
 
+def rules_of(rectifier: PhotoRectifier, white: float, interpolation: str) -> WarpRules:
+    """What a model's warps are told, of images of which so much is white.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such interpolation.
+    """
+    if interpolation not in MODES:
+        raise InvalidInputError(
+            f"interpolation is {interpolation!r}; wanted {one_of(interpolation, MODES)}."
+        )
+    rules = rectifier.transform.rules
+    means = rules.antialias and interpolation != "nearest"
+    return WarpRules(rules.padding_mode, rules.fill_value * white, means, interpolation)
+
+
 def rectified(
-    rectifier: PhotoRectifier, photo: Array, size: str | Shape, corners: ArrayLike | None
+    rectifier: PhotoRectifier,
+    photo: Array,
+    size: str | Shape,
+    corners: ArrayLike | None,
+    interpolation: str,
 ) -> Array:
     """What `Rectifier.rectify_photo` gives."""
     kinds = ", ".join(KINDS)
@@ -96,7 +118,7 @@ def rectified(
     else:
         spec = rectifier.image_spec
         theta = canvas_theta_from_corners(corners, photo.shape, (spec.height, spec.width))
-    return warped(rectifier, photo, theta, size, LARGEST_PICTURE)[0]
+    return warped(rectifier, photo, theta, size, LARGEST_PICTURE, interpolation)[0]
 
 
 def small_copy(pixels: Array, spec: ImageSpec, fill: float = 0.0) -> Array:
@@ -120,7 +142,7 @@ def small_copy(pixels: Array, spec: ImageSpec, fill: float = 0.0) -> Array:
     inside = min(spec.height / pixels.shape[0], spec.width / pixels.shape[1])
     shape = tuple(max(round(side * inside), 1) for side in pixels.shape[:2])
     if pixels.ndim == 3 and pixels.shape[2] == 4:
-        small = resize_area(_premultiplied(pixels)[None], shape)[0]
+        small = shrunk_transparent(pixels, (shape[0], shape[1]))
         small = small[..., :3] + fill * (1 - small[..., 3:])
     else:
         small = resize_area(pixels[None], shape)[0]
@@ -160,7 +182,12 @@ def _in_range(pixels: Array, maximum: float, spec: ImageSpec) -> Array:
 
 
 def warped(
-    rectifier: PhotoRectifier, pixels: Array, theta: Array, size: str | Shape, max_pixels: int
+    rectifier: PhotoRectifier,
+    pixels: Array,
+    theta: Array,
+    size: str | Shape,
+    max_pixels: int,
+    interpolation: str = "bilinear",
 ) -> tuple[Array, Array]:
     """A photo warped at its own resolution, and the theta of the photo it was warped by.
 
@@ -177,6 +204,8 @@ def warped(
         See `stn_cv.rectify_folder`.
     max_pixels : int
         Bound of a native size.
+    interpolation : {"bilinear", "nearest", "bicubic"}, default "bilinear"
+        As the `mode` of `warp_affine`.
 
     Notes
     -----
@@ -190,31 +219,31 @@ def warped(
     else:
         output = (pixels.shape[0], pixels.shape[1]) if isinstance(size, str) else size
         theta = theta_of_photo(theta, pixels.shape, proportions, output)
+    rules = rules_of(rectifier, white_of(pixels.dtype), interpolation)
     coarse = shrinkage(theta, pixels.shape, output)
-    if coarse >= COARSE:  # theta is normalized, so it fits the smaller photo as well
-        shape = tuple(max(round(side / coarse), 1) for side in pixels.shape[:2])
-        pixels = resize_area(pixels[None], shape)[0]
-    return _warp(rectifier, pixels, theta, output), theta
+    is_coarse = coarse >= COARSE and interpolation != "nearest"
+    transparent = pixels.ndim == 3 and pixels.shape[2] == 4
+    if is_coarse:  # theta is normalized, so it fits the smaller photo as well
+        height, width = (max(round(side / coarse), 1) for side in pixels.shape[:2])
+        if transparent:
+            pixels = shrunk_transparent(pixels, (height, width), pixels.dtype)
+        else:
+            pixels = resize_area(pixels[None], (height, width))[0]
+    if transparent:
+        return warp_transparent(family_of(rectifier, theta), pixels, theta, output, rules), theta
+    return family_of(rectifier, theta).apply(pixels, theta, output, rules), theta
 
 
-def _warp(rectifier: PhotoRectifier, pixels: Array, theta: Array, output: Shape) -> Array:
-    known = theta.shape == (3, 3)  # of corners, for instance, whatever the model's family
-    family = FAMILIES["projective"] if known else rectifier.family
-    rules, warp = rectifier.transform.rules, family.apply
-    if pixels.ndim == 2 or pixels.shape[2] == 3:
-        fill = rules.fill_value * white_of(pixels.dtype)
-        return warp(pixels, theta, output, rules._replace(fill_value=fill))
-    out = warp(_premultiplied(pixels), theta, output, rules._replace(fill_value=0.0))
-    alpha = out[..., 3:]
-    np.divide(out[..., :3], alpha, out=out[..., :3], where=alpha > 0)
-    if pixels.dtype.kind == "f":
-        return out
-    maximum = np.float32(white_of(pixels.dtype))
-    return np.rint(np.clip(out, 0, 1) * maximum).astype(pixels.dtype)
+def warped_mask(rectifier: PhotoRectifier, mask: Array, theta: Array, output: Shape) -> Array:
+    """The mask of a photo, warped by the photo's theta: no label is blended with another.
+
+    The mask, (h, w) or (h, w, c), is as large as the photo; 0 stands outside, or what the model's
+    `padding_mode` makes of those at the edge.
+    """
+    rules = rules_of(rectifier, 0.0, "nearest")
+    return family_of(rectifier, theta).apply(mask, theta, output, rules)
 
 
-def _premultiplied(pixels: Array) -> Array:
-    """RGBA as float32 from 0 to 1, colours times alpha."""
-    shares = pixels.astype(np.float32) / np.float32(white_of(pixels.dtype))
-    shares[..., :3] *= shares[..., 3:]
-    return shares
+def family_of(rectifier: PhotoRectifier, theta: Array) -> Family:
+    """What warps by a theta: of corners, for instance, it is a homography, whatever the model's."""
+    return FAMILIES["projective"] if theta.shape == (3, 3) else rectifier.family

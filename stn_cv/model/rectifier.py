@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Array
-from ..errors import InvalidInputError, InvalidTypeError
+from ..errors import InvalidTypeError
 from ..families import Family
 from ..geometry import as_array
 from ..nn.loss import softmax
 from ..nn.network import Network
 from ..nn.spatial import Transform
-from ..pose.transform import PoseTransform
+from .abilities import check_head, pose_transform
 from .batches import as_batch, finite, in_slices
 from .image_spec import ImageSpec
-from .photos import rectified
+from .photos import rectified, rules_of
 from .showing import html_of, line_of
 
 __all__ = ["Rectifier"]
@@ -135,7 +135,7 @@ class Rectifier:
         InvalidInputError, InvalidTypeError
             If there is no head, or the images do not fulfil the fitted spec.
         """
-        self._check_head()
+        check_head(self.classes)
         batch, single = as_batch(images, self.image_spec)
 
         def run(X: Array) -> tuple[Array, Array]:
@@ -153,6 +153,7 @@ class Rectifier:
         images: ArrayLike,
         output_shape: tuple[int, int] | None = None,
         theta: ArrayLike | None = None,
+        interpolation: str = "bilinear",
     ) -> Array:
         """Warp each image by its transform.
 
@@ -165,7 +166,9 @@ class Rectifier:
             (height, width) of the result; None is `output_shape` as fitted.
         theta : array_like or None, default None
             What `theta` returned, to warp by it without looking again; the images may then
-            have any size and number of channels.
+            have any size and number of channels. One theta may be of all images.
+        interpolation : {"bilinear", "nearest", "bicubic"}, default "bilinear"
+            As the `mode` of `warp_affine`; nearest, for labels, takes no means.
 
         Returns
         -------
@@ -184,9 +187,8 @@ class Rectifier:
         images = as_array("images", images)
         if theta is None:
             theta = self.theta(images)
-        rules = self.transform.rules
+        rules = rules_of(self, self.image_spec.maximum, interpolation)
         shape = self.output_shape if output_shape is None else output_shape
-        rules = rules._replace(fill_value=rules.fill_value * self.image_spec.maximum)
         return self.family.apply(images, np.asarray(theta), shape, rules, self.n_jobs)
 
     def rectify_photo(
@@ -194,6 +196,7 @@ class Rectifier:
         photo: Array,
         size: str | tuple[int, int] = "native",
         corners: ArrayLike | None = None,
+        interpolation: str = "bilinear",
     ) -> Array:
         """Warp a photo of any size and proportions, as ``stn-cv rectify`` does.
 
@@ -211,6 +214,8 @@ class Rectifier:
         corners : array_like of shape (4, 2) or None, default None
             Of the frame, to warp by it without looking, as a homography: the output's top left
             first, then clockwise; outside of the photo by at most twice its longer side.
+        interpolation : {"bilinear", "nearest", "bicubic"}, default "bilinear"
+            As in `rectify`.
 
         Returns
         -------
@@ -222,7 +227,7 @@ class Rectifier:
         InvalidInputError, InvalidTypeError
             If the photo, the size or the corners are not as wanted.
         """
-        return rectified(self, photo, size, corners)
+        return rectified(self, photo, size, corners, interpolation)
 
     def predict_proba(self, images: ArrayLike) -> Array:
         """Probability of each class by the built-in head.
@@ -242,7 +247,7 @@ class Rectifier:
         InvalidInputError
             If there is no head, or the images do not fulfil the fitted spec.
         """
-        self._check_head()
+        check_head(self.classes)
         batch, single = as_batch(images, self.image_spec)
         score = self.network.forward
         (probabilities,) = self._in_slices(lambda X: (finite(softmax(score(X)[0]).T),), batch)
@@ -269,12 +274,7 @@ class Rectifier:
         InvalidInputError
             If the model was not fitted to poses, or the images do not fulfil the fitted spec.
         """
-        transform = self.transform
-        if not isinstance(transform, PoseTransform):
-            raise InvalidInputError(
-                "this model was fitted to classes and knows no confidence of a pose; wanted one "
-                "that a PoseTransformer fitted."
-            )
+        transform = pose_transform(self.transform)
         batch, single = as_batch(images, self.image_spec)
 
         def run(X: Array) -> tuple[Array, ...]:
@@ -291,10 +291,3 @@ class Rectifier:
         """Theta of the localization's parameters."""
         spec = self.image_spec
         return finite(self.family.theta(finite(parameters), (spec.height, spec.width))[0])
-
-    def _check_head(self) -> None:
-        if self.classes is None:
-            raise InvalidInputError(
-                "this model holds no head: it was trained with a scikit-learn classifier, which "
-                "is not saved with it. Use rectify() and that classifier."
-            )

@@ -10,19 +10,22 @@ from .codec import (
     check_pixels,
     decode,
     decode_photo,
-    encode,
     header_of,
     read_image,
     write_image,
 )
 from .door import load_cv2, quiet_and_serial
 from .drawing import Colour, draw_frame, draw_line, put_text, text_width
+from .encoder import encode
+from .exif import descriptive_exif
 from .formats import FORMATS, START, SUFFIXES, format_named, format_names, format_of
+from .mask import Mask, encode_mask, read_mask
 from .resize import grey, resize_area
 
 __all__ = [
     "FORMATS",
     "LARGEST_PICTURE",
+    "Mask",
     "Photo",
     "START",
     "SUFFIXES",
@@ -30,9 +33,11 @@ __all__ = [
     "check_pixels",
     "decode",
     "decode_photo",
+    "descriptive_exif",
     "draw_frame",
     "draw_line",
     "encode",
+    "encode_mask",
     "format_named",
     "format_names",
     "format_of",
@@ -42,6 +47,7 @@ __all__ = [
     "put_text",
     "quiet_and_serial",
     "read_image",
+    "read_mask",
     "resize_area",
     "text_width",
     "write_image",

@@ -1,19 +1,20 @@
 """BMP files: one header."""
 
-import io
 import struct
 from typing import BinaryIO
 
 import numpy as np
 
 from ..arrays import Array
-from .format import Damaged, Format, Header
+from .format import METRE, Damaged, Format, Header, square_dpi
+from .pillow import pillow_image
 
 __all__ = ["FORMAT"]
 
 HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 OS2, WITH_ALPHA = 12, 56  # sizes of the header: the shortest, the first to know alpha
 RUN_LENGTHS = (1, 2)  # ways of storing
+LONG, DENSITY = 40, 38  # size of the header that says pixels a metre, and where
 MASKED, MASKS = 3, (0xFF0000, 0xFF00, 0xFF)  # a way of storing, and the order that is read
 
 
@@ -43,12 +44,18 @@ class BMP(Format):
             height=abs(height),
             channels=4 if alpha else 3 if bits > 8 else 1,
             misread=_misread(data, size, bits),
+            dpi=_density(data, size),
         )
 
     def sides(self, file: BinaryIO) -> tuple[int, int] | None:
         """In the header."""
         start = file.read(26)
         return _sides(start, int.from_bytes(start[14:18], "little"))
+
+    def with_dpi(self, data: bytes, dpi: float) -> bytes:
+        """In the header, in whole pixels a metre."""
+        number = round(dpi * METRE)
+        return data[:DENSITY] + struct.pack("<ii", number, number) + data[DENSITY + 8 :]
 
     def decode(self, data: bytes, header: Header, keep_damaged: bool = False) -> Array | None:
         """Three channels unless there is an alpha: OpenCV gives the padding as a fourth."""
@@ -64,6 +71,14 @@ def _sides(data: bytes, size: int) -> tuple[int, int]:
     """(width, height) of a header of this size; a negative height goes from top to bottom."""
     width, height = struct.unpack_from("<HH" if size == OS2 else "<ii", data, 18)
     return width, height
+
+
+def _density(data: bytes, size: int) -> float | None:
+    """Pixels an inch, if the header is long enough to say any."""
+    if size < LONG:
+        return None
+    x, y = struct.unpack_from("<ii", data, DENSITY)
+    return square_dpi(x, y, METRE)
 
 
 def _with_long_header(data: bytes) -> bytes:
@@ -85,13 +100,8 @@ def _by_run_lengths(data: bytes) -> bool:
 
 
 def _check_by_pillow(data: bytes, image: Array) -> None:
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(data)) as other:
-            colours = np.asarray(other.convert("RGB" if image.ndim == 3 else "L"))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise Damaged(f"its runs: {error}") from error
+    with pillow_image(data, "its runs") as other:
+        colours = np.asarray(other.convert("RGB" if image.ndim == 3 else "L"))
     if not np.array_equal(colours, image):
         raise Damaged("its runs leave their rows")
 

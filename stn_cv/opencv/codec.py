@@ -1,4 +1,4 @@
-"""Encoding and decoding: nothing is lost without a word.
+"""Decoding, and files of images: nothing is lost without a word.
 
 A file is chosen by its content and judged by its header before it is decoded: a picture that
 is too large, cut off, or would lose depth, channels or pages is refused.
@@ -9,14 +9,13 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ..arrays import Array
 from ..atomic import write_bytes
 from ..errors import InvalidInputError
-from .door import load_cv2
+from .encoder import encode
 from .format import Damaged, Format, Header
-from .formats import FORMATS, format_named, format_names, format_of
+from .formats import format_names, format_of
+from .turn import upright
 
 __all__ = [
     "LARGEST_PICTURE",
@@ -24,7 +23,6 @@ __all__ = [
     "check_pixels",
     "decode",
     "decode_photo",
-    "encode",
     "header_of",
     "read_image",
     "write_image",
@@ -48,85 +46,18 @@ class Photo:
         Of a JPEG's colours, upright: "444", "422", "420", "440" or "411".
     damage : str
         What is known to be lost, where damaged photos are kept; otherwise "".
+    dpi : float or None
+        Pixels an inch, of square pixels.
+    exif : bytes or None
+        The EXIF block as it stands in the file, from its byte order on.
     """
 
     pixels: Array
     profile: bytes | None = None
     sampling: str | None = None
     damage: str = ""
-
-
-def encode(
-    image: Array,
-    suffix: str,
-    quality: int | None = None,
-    profile: bytes | None = None,
-    sampling: str | None = None,
-) -> bytes:
-    """Encode an image as a file of the format that a suffix names.
-
-    Parameters
-    ----------
-    image : ndarray of shape (h, w) or (h, w, c)
-        Grey, RGB or RGBA, of a dtype that the format keeps as it is; see `FORMATS`.
-    suffix : str
-        Such as ``".png"``, in either case.
-    quality : int or None, default None
-        1 to 100 for JPEG (None: 95), WebP and AVIF (None: lossless); others lose nothing.
-    profile : bytes or None, default None
-        ICC colour profile to put into the file.
-    sampling : {"444", "422", "420", "440", "411"} or None, default None
-        How many colours a JPEG keeps beside its shades, of "444" all; None is "420".
-
-    Returns
-    -------
-    bytes
-        The whole file.
-
-    Raises
-    ------
-    InvalidInputError
-        If the format is unknown, or would change the dtype, drop channels or the profile.
-    """
-    image = np.asarray(image)
-    format = _format_to_write(suffix)
-    _check_holds(image, format, quality)
-    if profile is not None and not format.holds_profile:
-        others = [other.suffix for other in FORMATS if other.holds_profile]
-        raise InvalidInputError(
-            f"{format.suffix} cannot hold a colour profile; write one of {', '.join(others)}."
-        )
-    data = format.encode(image, quality, sampling)
-    if data is None:
-        raise InvalidInputError(
-            f"OpenCV cannot encode shape {image.shape} as {format.suffix}; it may be too large "
-            "for the format, so shrink it or write .png or .tiff."
-        )
-    return data if profile is None else format.with_profile(data, profile)
-
-
-def _format_to_write(suffix: str) -> Format:
-    format = format_named(suffix)
-    if format is None:
-        known = ", ".join(format.suffix for format in FORMATS)
-        raise InvalidInputError(f"cannot write {suffix!r}; wanted one of {known}.")
-    return format
-
-
-def _check_holds(image: Array, format: Format, quality: int | None) -> None:
-    channels = 1 if image.ndim == 2 else image.shape[-1]
-    dtypes, counts = format.dtypes, format.channels
-    if image.dtype.name not in dtypes or channels not in counts or image.ndim not in (2, 3):
-        raise InvalidInputError(
-            f"{format.suffix} cannot hold {image.dtype} of shape {image.shape} unchanged; it "
-            f"takes {' or '.join(dtypes)} with {' or '.join(map(str, counts))} channels. Convert "
-            "the image, or write .png or .tiff."
-        )
-    if 0 in image.shape or (quality is not None and not 1 <= quality <= 100):
-        raise InvalidInputError(
-            f"cannot encode shape {image.shape} at quality {quality}; wanted at least one pixel "
-            "and a quality from 1 to 100."
-        )
+    dpi: float | None = None
+    exif: bytes | None = None
 
 
 def header_of(data: bytes) -> Header:
@@ -214,10 +145,11 @@ def decode_photo(
     sampling = header.sampling
     if header.orientation >= 5 and sampling is not None:
         sampling = {"422": "440", "440": "422"}.get(sampling, sampling)
-    profile = header.profile
+    profile = None if header.cmyk else header.profile
     if profile is not None and profile[16:20] == GREY and image.ndim == 3:
         profile = None  # of a grey picture that came as RGBA; readers drop it
-    return Photo(_upright(image, header.orientation), profile, sampling, damage)
+    pixels = upright(image, header.orientation)
+    return Photo(pixels, profile, sampling, damage, header.dpi, header.exif)
 
 
 def _decoded(
@@ -270,15 +202,6 @@ def check_pixels(pixels: int, max_pixels: int) -> None:
             f"it has {pixels / 1e6:.1f} megapixels; at most {max_pixels / 1e6:.1f} are allowed. If "
             "it is meant to be so large, raise --max-pixels (max_pixels)."
         )
-
-
-def _upright(image: Array, orientation: int) -> Array:
-    """Turn and mirror an image as its EXIF orientation, 1 to 8, says."""
-    cv2 = load_cv2()
-    if orientation in (5, 6, 7, 8):
-        image = cv2.transpose(image)
-    code = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}.get(orientation)
-    return image if code is None else np.asarray(cv2.flip(image, code))
 
 
 def decode(data: bytes) -> Array:

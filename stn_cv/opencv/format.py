@@ -11,9 +11,21 @@ import numpy as np
 from ..arrays import Array
 from .door import load_cv2
 
-__all__ = ["LARGEST_PROFILE", "Damaged", "Format", "Header", "swap_red_and_blue"]
+__all__ = [
+    "CENTIMETRE",
+    "LARGEST_PROFILE",
+    "METRE",
+    "Damaged",
+    "Format",
+    "Header",
+    "square_dpi",
+    "swap_red_and_blue",
+]
 
 LARGEST_PROFILE = 2**24  # bytes; profiles with large tables have some megabytes
+LEAST_DPI, MOST_DPI = 1.0, 50_000.0  # beyond them it is no resolution
+OBLONG = 0.01  # of a pixel's side: less is rounding
+CENTIMETRE, METRE = 1 / 2.54, 100 / 2.54  # in inches
 
 
 class Damaged(Exception):  # noqa: N818  (what the bytes are; the codec turns it into an error)
@@ -38,6 +50,9 @@ class Header:
     misread: str = ""  # what the decoder would get wrong, if anything
     damage: str = ""  # why not all of the picture can be there, if it is known already
     sampling: str | None = None  # of a JPEG's colours, such as "420"
+    cmyk: bool = False  # four inks, which come as sRGB; `profile` is then that of the inks
+    dpi: float | None = None  # of square pixels
+    exif: bytes | None = None  # from its byte order on
 
 
 class Format(ABC):
@@ -51,8 +66,9 @@ class Format(ABC):
         In lower case; the first is what files of this format are named by.
     dtypes, channels : tuple
         What a file of this format keeps as it is.
-    holds_profile : bool
-        Whether there is a place for an ICC profile; if so there is a `with_profile`.
+    holds_profile, holds_exif : bool
+        Whether there is a place for an ICC profile and for an EXIF block; if so there is a
+        `with_profile`, and a `with_exif`.
     """
 
     name: ClassVar[str]
@@ -60,6 +76,7 @@ class Format(ABC):
     dtypes: ClassVar[tuple[str, ...]] = ("uint8",)
     channels: ClassVar[tuple[int, ...]] = (1, 3, 4)
     holds_profile: ClassVar[bool] = True
+    holds_exif: ClassVar[bool] = False
 
     @property
     def suffix(self) -> str:
@@ -116,6 +133,20 @@ class Format(ABC):
     def with_profile(self, data: bytes, profile: bytes) -> bytes:
         """Put a colour profile into a file that `encode` wrote."""
         raise NotImplementedError
+
+    def with_exif(self, data: bytes, exif: bytes) -> bytes:
+        """Put an EXIF block into a file that `encode` wrote."""
+        raise NotImplementedError
+
+    def with_dpi(self, data: bytes, dpi: float) -> bytes:
+        """Put pixels an inch into a file that `encode` wrote, where there is a place for it."""
+        return data
+
+
+def square_dpi(x: float, y: float, inches: float = 1.0) -> float | None:
+    """Pixels an inch from those a unit of so many inches; None of no number or oblong pixels."""
+    dpi = x / inches
+    return dpi if LEAST_DPI <= dpi <= MOST_DPI and abs(x - y) <= OBLONG * x else None
 
 
 def imdecode(data: bytes, flags: int) -> Any:

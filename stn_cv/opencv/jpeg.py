@@ -7,9 +7,10 @@ from typing import BinaryIO
 import numpy as np
 
 from ..arrays import Array
+from .cmyk import rgb_of
 from .door import load_cv2
-from .exif import exif_orientation, upright_of, xmp_orientation
-from .format import Damaged, Format, Header
+from .exif import exif_dpi, exif_orientation, upright_of, xmp_orientation
+from .format import CENTIMETRE, Damaged, Format, Header, square_dpi
 
 __all__ = ["FORMAT"]
 
@@ -26,18 +27,20 @@ SAMPLINGS = {
     for factors, name in ((0x11, "444"), (0x21, "422"), (0x22, "420"), (0x12, "440"), (0x41, "411"))
 }
 XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
-ICC = b"ICC_PROFILE\0"
+ICC, EXIF, JFIF = b"ICC_PROFILE\0", b"Exif\0\0", b"JFIF\0"
+INCH, DENSITY = 1, 13  # a unit, and where a JFIF segment at the file's start says which
 DEFAULT_QUALITY = 95  # tests hold the texts that name it to it
 LARGEST_PART = 65535 - 2 - len(ICC) - 2
 Segments = Iterator[tuple[int, int, int]]
 
 
 class JPEG(Format):
-    """JPEG of 8 bits, grey or colours."""
+    """JPEG of 8 bits, grey or colours; four inks are read."""
 
     name = "JPEG"
     suffixes = (".jpg", ".jpeg", ".jfif", ".jpe")
     channels = (1, 3)
+    holds_exif = True
 
     def recognizes(self, start: bytes) -> bool:
         """The start of an image, and of a marker."""
@@ -46,13 +49,16 @@ class JPEG(Format):
     def read_header(self, data: bytes) -> Header:
         """Size and channels, orientation and profile before the first scan."""
         frame = b""
-        exif, xmp = [], []
-        parts = {}
+        exif, xmp, blocks = [], [], []
+        parts, dpi = {}, None
         for marker, start, end in _segments(data):
             if marker in FRAMES:
                 frame = data[start:end]
-            elif marker == APP1 and data.startswith(b"Exif\0\0", start):
+            elif marker == APP1 and data.startswith(EXIF, start):
                 exif.append(exif_orientation(data[start:end]))
+                blocks.append(data[start + len(EXIF) : end])
+            elif marker == APP0 and data.startswith(JFIF, start):
+                dpi = _density(data[start:end])
             elif marker == APP1 and data.startswith(XMP_NAME, start):
                 xmp.append(xmp_orientation(data[start:end]))
             elif marker == APP2 and data.startswith(ICC, start) and end - start > len(ICC) + 2:
@@ -68,12 +74,15 @@ class JPEG(Format):
         return Header(
             width=width,
             height=height,
-            channels=channels if channels in (1, 3) else 0,  # 4 are CMYK
+            channels={1: 1, 3: 3, 4: 3}.get(channels, 0),
             dtype="uint8" if bits == 8 else f"{bits} bits",
             orientation=upright_of(*exif, *xmp),
             profile=b"".join(parts[number] for number in sorted(parts)) or None,
             damage="" if data.rfind(EOI, end) > 0 else "it is cut off: its end is missing",
             sampling=SAMPLINGS.get((channels, *frame[7::3])),
+            cmyk=channels == 4,
+            dpi=dpi or next(filter(None, map(exif_dpi, blocks)), None),
+            exif=blocks[0] if blocks else None,
         )
 
     def sides(self, file: BinaryIO) -> tuple[int, int] | None:
@@ -89,11 +98,16 @@ class JPEG(Format):
         """By libjpeg-turbo itself, which can be told to stop where data are damaged."""
         import simplejpeg
 
-        colours = "RGB" if header.channels == 3 else "GRAY"
+        colours = "CMYK" if header.cmyk else "RGB" if header.channels == 3 else "GRAY"
         try:
             image = simplejpeg.decode_jpeg(_tidy(data), colours, strict=not keep_damaged)
         except ValueError as error:
             raise Damaged(str(error)) from error
+        if header.cmyk:
+            from PIL import Image
+
+            inks = Image.fromarray(255 - image, "CMYK")  # Adobe's convention: 255 is no ink
+            return rgb_of(inks, header.profile, keep_damaged)
         return np.asarray(image if header.channels == 3 else image[..., 0])
 
     def encoder_options(self, quality: int | None, sampling: str | None) -> list[int]:
@@ -108,17 +122,37 @@ class JPEG(Format):
 
     def with_profile(self, data: bytes, profile: bytes) -> bytes:
         """In pieces, behind the JFIF segment."""
-        marker, _, end = next(_segments(data))
-        behind = end if marker == APP0 else 2
         pieces = [profile[i : i + LARGEST_PART] for i in range(0, len(profile), LARGEST_PART)]
-        segments = [
-            struct.pack(">BBH", 0xFF, APP2, 2 + len(ICC) + 2 + len(piece))
-            + ICC
-            + bytes([number, len(pieces)])
-            + piece
-            for number, piece in enumerate(pieces, 1)
-        ]
-        return data[:behind] + b"".join(segments) + data[behind:]
+        numbered = [ICC + bytes([n, len(pieces)]) + piece for n, piece in enumerate(pieces, 1)]
+        return _with_segments(data, APP2, numbered)
+
+    def with_exif(self, data: bytes, exif: bytes) -> bytes:
+        """Behind the JFIF segment."""
+        return _with_segments(data, APP1, [EXIF + exif])
+
+    def with_dpi(self, data: bytes, dpi: float) -> bytes:
+        """In the JFIF segment, which the encoder writes first, in whole numbers."""
+        density = struct.pack(">BHH", INCH, round(dpi), round(dpi))
+        return data[:DENSITY] + density + data[DENSITY + len(density) :]
+
+
+def _with_segments(data: bytes, marker: int, contents: list[bytes]) -> bytes:
+    """The file with segments behind the JFIF segment."""
+    first, _, end = next(_segments(data))
+    behind = end if first == APP0 else 2
+    segments = [
+        struct.pack(">BBH", 0xFF, marker, 2 + len(content)) + content for content in contents
+    ]
+    return data[:behind] + b"".join(segments) + data[behind:]
+
+
+def _density(segment: bytes) -> float | None:
+    """Pixels an inch of a JFIF segment, if it says any."""
+    if len(segment) < len(JFIF) + 7:
+        return None
+    unit, x, y = struct.unpack_from(">BHH", segment, len(JFIF) + 2)
+    inches = {INCH: 1.0, INCH + 1: CENTIMETRE}.get(unit)
+    return None if inches is None else square_dpi(x, y, inches)
 
 
 def _segments(data: bytes) -> Segments:

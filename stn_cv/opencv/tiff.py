@@ -3,9 +3,23 @@
 import struct
 from typing import BinaryIO
 
-from ..arrays import Array
-from .exif import ORIENTATION
+import numpy as np
+
+from ..arrays import Array, straight, white_of
+from .cmyk import rgb_of
+from .exif import (
+    DESCRIPTIVE,
+    ORIENTATION,
+    PHOTO,
+    PLACE,
+    RATIONAL,
+    RESOLUTION_UNIT,
+    X_RESOLUTION,
+    Y_RESOLUTION,
+    exif_dpi,
+)
 from .format import Damaged, Format, Header
+from .pillow import pillow_image
 from .tiff_pieces import BITS, PHOTOMETRIC, check_pieces
 from .tiff_structure import (
     HEIGHT,
@@ -24,7 +38,11 @@ SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 EXTRA, SAMPLE_FORMAT = 338, 339
 FIRST_ENTRIES = 2**12  # bytes of the first directory that are looked at for the sides
 STRAIGHT, MULTIPLIED = 2, 1  # kinds of alpha
+INKS = 5  # a photometric interpretation, of four inks
+FEW_BITS = (2, 4)  # a sample, of which OpenCV reads no picture
 SHORT, UNDEFINED = 3, 7  # kinds of values
+INCH = 2  # a unit
+EXIF_TAGS = {PHOTO, PLACE, *DESCRIPTIVE} - {305}  # of software alone nobody asks
 # Photometric interpretations that come as grey or RGB; CIE L*a*b* does not come with its white.
 NEGATIVE, PALETTE, COLOURS = 0, 3, {0, 1, 2, 3, 6}
 DTYPES = {(1, 1): "uint8", (8, 1): "uint8", (16, 1): "uint16", (32, 3): "float32"}
@@ -54,13 +72,18 @@ class TIFF(Format):
         if photometric == PALETTE:
             channels = 3 if samples == 1 else 0
         dtype = DTYPES.get((bits, numbers), f"{bits} bits of sample format {numbers}")
+        cmyk = (photometric, samples, dtype) == (INKS, 4, "uint8")
+        dtype = "uint8" if _has_few_bits(tags) else dtype
         return Header(
             width=width,
             height=height,
-            channels=channels if photometric in COLOURS else 0,
+            channels=3 if cmyk else channels if photometric in COLOURS else 0,
+            cmyk=cmyk,
             dtype=dtype,
             pages=structure.pages(following),
             profile=tags.get(PROFILE, (None,))[0] or None,
+            dpi=exif_dpi(data),
+            exif=data if EXIF_TAGS & tags.keys() else None,
             misread=_misread(tags, dtype),
             damage=_missing(structure, tags),
         )
@@ -74,10 +97,18 @@ class TIFF(Format):
 
     def decode(self, data: bytes, header: Header, keep_damaged: bool = False) -> Array | None:
         """OpenCV turns the picture upright itself, and passes over what is damaged."""
+        structure = Structure(data)
+        tags, _ = structure.directory(structure.first)
         if not keep_damaged:
-            structure = Structure(data)
-            check_pieces(structure, structure.directory(structure.first)[0])
-        return super().decode(_without_kind_of_alpha(data), header)
+            check_pieces(structure, tags)
+        if header.cmyk or _has_few_bits(tags):
+            return _by_pillow(data, header, keep_damaged)
+        image = super().decode(_without_kind_of_alpha(data), header)
+        multiplied = first_of(tags, EXTRA, 0) == MULTIPLIED
+        if image is not None and multiplied and image.shape[2:] == (4,):
+            for row in image:
+                row[:] = straight(row / np.float32(white_of(image.dtype)), image.dtype)
+        return image
 
     def encode(self, image: Array, quality: int | None, sampling: str | None) -> bytes | None:
         """With a tag that says what the fourth channel is, which OpenCV leaves out."""
@@ -89,10 +120,22 @@ class TIFF(Format):
 
     def with_profile(self, data: bytes, profile: bytes) -> bytes:
         """Behind the picture."""
-        start = len(data) + len(data) % 2
-        data = data.ljust(start, b"\0") + profile + b"\0" * (len(profile) % 2)
-        offset = struct.pack(Structure(data).order + "I", start)
-        return _with_tag(data, PROFILE, UNDEFINED, len(profile), offset)
+        return _with_long_tag(data, PROFILE, UNDEFINED, len(profile), profile)
+
+    def with_dpi(self, data: bytes, dpi: float) -> bytes:
+        """Three tags, in thousandths."""
+        order = Structure(data).order
+        number = struct.pack(order + "II", round(dpi * 1000), 1000)
+        for tag in (X_RESOLUTION, Y_RESOLUTION):
+            data = _with_long_tag(data, tag, RATIONAL, 1, number)
+        return _with_tag(data, RESOLUTION_UNIT, SHORT, 1, struct.pack(order + "HH", INCH, 0))
+
+
+def _with_long_tag(data: bytes, tag: int, kind: int, n: int, value: bytes) -> bytes:
+    """As `_with_tag`, of a value that stands behind the picture."""
+    start = len(data) + len(data) % 2
+    data = data.ljust(start, b"\0") + value + b"\0" * (len(value) % 2)
+    return _with_tag(data, tag, kind, n, struct.pack(Structure(data).order + "I", start))
 
 
 def _with_tag(data: bytes, tag: int, kind: int, n: int, value: bytes) -> bytes:
@@ -121,9 +164,8 @@ def _misread(tags: Tags, dtype: str) -> str:
     """What OpenCV would get wrong."""
     samples = first_of(tags, SAMPLES, 1)
     extra = first_of(tags, EXTRA, 0)
-    if samples > 3 and extra == MULTIPLIED:
-        return "colours that are multiplied by their alpha"
-    if samples > 3 and EXTRA in tags and extra != STRAIGHT:  # OpenCV writes alpha without the tag
+    known = extra in (STRAIGHT, MULTIPLIED) or first_of(tags, PHOTOMETRIC, 1) == INKS
+    if samples > 3 and EXTRA in tags and not known:  # OpenCV writes alpha without the tag
         return "a fourth sample and does not say whether it is an alpha"
     if dtype != "uint8" and samples > 1 and first_of(tags, PLANES, 1) == 2:
         return f"{dtype} in a plane for each channel"
@@ -132,11 +174,26 @@ def _misread(tags: Tags, dtype: str) -> str:
     return ""
 
 
+def _has_few_bits(tags: Tags) -> bool:
+    """Whether a picture of one sample is of those that Pillow reads."""
+    palette = first_of(tags, PHOTOMETRIC, 1) == PALETTE
+    few = first_of(tags, BITS, 1) in ((1, *FEW_BITS) if palette else FEW_BITS)
+    return few and first_of(tags, SAMPLES, 1) == first_of(tags, SAMPLE_FORMAT, 1) == 1
+
+
+def _by_pillow(data: bytes, header: Header, keep_damaged: bool) -> Array:
+    """What OpenCV does not read: samples of few bits, and inks. Pillow turns it upright itself."""
+    with pillow_image(data, "libtiff") as image:
+        if header.cmyk:
+            return rgb_of(image, header.profile, keep_damaged)
+        return np.asarray(image.convert("RGB" if header.channels == 3 else "L"))
+
+
 def _without_kind_of_alpha(data: bytes) -> bytes:
-    """The file with an alpha of no kind where it is straight: OpenCV multiplies 8 bits by that."""
+    """The file with an alpha of no kind: OpenCV multiplies 8 bits by a straight one."""
     structure = Structure(data)
     start, n = structure.entry_of(EXTRA)
-    if n != 1 or structure.unpack("H", start)[0] != STRAIGHT:
+    if n != 1 or structure.unpack("H", start)[0] not in (STRAIGHT, MULTIPLIED):
         return data
     return data[:start] + bytes(2) + data[start + 2 :]
 

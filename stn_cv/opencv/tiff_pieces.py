@@ -1,6 +1,5 @@
 """Damage in the compressed strips and tiles of a TIFF, which OpenCV passes over."""
 
-import io
 import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -9,6 +8,7 @@ import numpy as np
 
 from ..kernels import loaded
 from .format import Damaged
+from .pillow import pillow_image
 from .tiff_structure import (
     HEIGHT,
     JPEG_TABLES,
@@ -117,12 +117,11 @@ def _check_jpeg(piece: Piece, tables: bytes) -> None:
 
 
 def _check_by_pillow(data: bytes) -> None:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            image.load()
-    except UnidentifiedImageError:  # of a kind that is not known there
-        return
-    except (OSError, ValueError, SyntaxError) as error:
-        raise Damaged(f"libtiff: {error}") from error
+        with pillow_image(data, "libtiff"):
+            pass
+    except Damaged as error:
+        if not isinstance(error.__cause__, UnidentifiedImageError):  # of a kind not known there
+            raise

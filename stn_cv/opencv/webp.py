@@ -1,16 +1,20 @@
 """WebP files: chunks of a RIFF."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
+import numpy as np
+
+from ..arrays import Array
 from .door import load_cv2
-from .exif import exif_orientation, upright_of, xmp_orientation
+from .exif import exif_dpi, exif_orientation, upright_of, xmp_orientation
 from .format import Damaged, Format, Header
+from .pillow import pillow_image
 
 __all__ = ["FORMAT"]
 
-HAS_PROFILE, HAS_ALPHA = 0x20, 0x10
+HAS_PROFILE, HAS_ALPHA, HAS_EXIF = 0x20, 0x10, 0x08
 Chunk = tuple[bytes, bytes]
 
 
@@ -20,6 +24,7 @@ class WebP(Format):
     name = "WebP"
     suffixes = (".webp",)
     channels = (3, 4)
+    holds_exif = True
 
     def recognizes(self, start: bytes) -> bool:
         """A RIFF of this kind: sounds and films are others."""
@@ -32,12 +37,13 @@ class WebP(Format):
             raise Damaged("it is cut off")
         width = height = frames = 0
         alpha, profile = False, None
-        exif = xmp = None
+        exif = xmp = block = None
         for kind, start, end in _chunks(data):
             if kind in (b"VP8X", b"VP8 ", b"VP8L") and not width:
                 width, height, alpha = _canvas(kind, data[start : start + 10])
             elif kind == b"EXIF":
-                exif = exif_orientation(data[start:end])
+                block = data[start:end].removeprefix(b"Exif\0\0")
+                exif = exif_orientation(block)
             elif kind == b"XMP ":
                 xmp = xmp_orientation(data[start:end])
             elif kind == b"ICCP":
@@ -50,12 +56,21 @@ class WebP(Format):
             orientation=upright_of(exif, xmp),
             pages=2 if frames > 1 else 1,
             profile=profile,
+            dpi=exif_dpi(block or b""),
+            exif=block,
         )
 
     def sides(self, file: BinaryIO) -> tuple[int, int] | None:
         """In the first chunk."""
         start = file.read(30)
         return _canvas(start[12:16], start[20:])[:2]
+
+    def decode(self, data: bytes, header: Header, keep_damaged: bool = False) -> Array | None:
+        """By Pillow, which says what libwebp knows to be damaged: the same pixels."""
+        if keep_damaged:
+            return super().decode(data, header)
+        with pillow_image(data, "libwebp") as image:
+            return np.asarray(image)
 
     def encoder_options(self, quality: int | None, sampling: str | None) -> list[int]:
         """Lossless ones keep the colours below transparency too."""
@@ -66,6 +81,16 @@ class WebP(Format):
 
     def with_profile(self, data: bytes, profile: bytes) -> bytes:
         """A simple file becomes an extended one for it."""
+        return self._extended(data, HAS_PROFILE, before=[(b"ICCP", profile)])
+
+    def with_exif(self, data: bytes, exif: bytes) -> bytes:
+        """Behind the picture, of an extended file as well."""
+        return self._extended(data, HAS_EXIF, behind=[(b"EXIF", exif)])
+
+    def _extended(
+        self, data: bytes, flag: int, before: Sequence[Chunk] = (), behind: Sequence[Chunk] = ()
+    ) -> bytes:
+        """An extended file that has a flag set and more chunks."""
         header = self.read_header(data)
         chunks = [(kind, data[start:end]) for kind, start, end in _chunks(data)]
         if chunks[0][0] == b"VP8X":
@@ -73,12 +98,9 @@ class WebP(Format):
         else:
             flags = HAS_ALPHA if header.channels == 4 else 0
         sides = b"".join((side - 1).to_bytes(3, "little") for side in (header.width, header.height))
-        extended: list[Chunk] = [
-            (b"VP8X", bytes([flags | HAS_PROFILE, 0, 0, 0]) + sides),
-            (b"ICCP", profile),
-        ]
-        body = b"WEBP" + b"".join(_packed(*chunk) for chunk in extended + chunks)
-        return _packed(b"RIFF", body)
+        first = (b"VP8X", bytes([flags | flag, 0, 0, 0]) + sides)
+        body = b"".join(_packed(*chunk) for chunk in (first, *before, *chunks, *behind))
+        return _packed(b"RIFF", b"WEBP" + body)
 
 
 def _canvas(kind: bytes, content: bytes) -> tuple[int, int, bool]:

@@ -24,7 +24,8 @@ from .antialias import (
     to_pixels_gradient,
     to_samples,
 )
-from .arguments import Fill, as_fill, halo_of, read_only
+from .arguments import halo_of, read_only
+from .fill import Fill, as_fill
 from .rules import PLAIN, WarpRules
 
 __all__ = ["AffineWarp", "differentiable_warp", "warp_one"]

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from ..buffers import empty
 from ..errors import InvalidInputError, InvalidTypeError, NonFiniteError, one_of
 from ..geometry import as_array, axes, pixel_from_normalized
 from ..kernels.sampling.rules import (
+    BICUBIC,
     BILINEAR,
     BOXES,
     HALO,
@@ -22,19 +22,18 @@ from ..kernels.sampling.rules import (
     NONE,
     PADDING_MODES,
     WHOLE,
+    ZEROS,
     KernelRules,
 )
 from ..threads import effective_jobs, slices_of
+from .fill import COMPUTED_IN, FEW_CHANNELS, Fill, check_fill
 
-Fill = tuple[Any, ...] | Array  # a tuple for few channels: see kernels/sampling/bilinear.py
 POINTS_OF_A_CALL = 2**24  # at most, about: Ctrl-C waits until a kernel is done
 POINTS_OF_THREADS = 2**19  # below them, to wake a thread takes longer than it saves
 POINTS_OF_A_PIECE = 2**18  # of one image, at least
 PIECES_OF_AN_IMAGE = 8  # at most; for any number of threads, as roundings go by tiles of a piece
 CHANNELS_FIRST_SIDE = 16  # with as many channels, few rows are taken for channels
-FEW_CHANNELS = 4
 LARGEST_HALOED = 256 * 256  # pixels; of larger images too few tiles need it
-COMPUTED_IN = {"float32": "float32", "float64": "float64", "uint8": "float32", "uint16": "float32"}
 
 
 @dataclass(frozen=True)
@@ -44,9 +43,10 @@ class SamplingArguments:
     images: Array
     where: Array  # theta (n, 2, 3) or grid (n, rows, columns, 2)
     rules: KernelRules
-    fill: Fill  # (c,), of the dtype to compute in
+    fill: Fill  # (c,), of the dtype to compute in; 0 where nothing is known
     batched: bool
     has_channels: bool
+    unknown: Array | None = None  # numbers of the channels that are filled with NaN, if any
 
     @classmethod
     def of(
@@ -59,14 +59,14 @@ class SamplingArguments:
         align_corners: bool = False,
         fill_value: float | ArrayLike = 0.0,
     ) -> "SamplingArguments":
-        """Check everything; not `batched`: one image and one theta or grid."""
-        images = check_images(images, batched)
+        """Check everything; not `batched`: one theta or grid, of one image or of four axes."""
+        images = as_array("images", images)
+        alone = not batched and images.ndim != 4
+        images = check_images(images, not alone)
         if not batched:
-            images, where = images[None], where[None]
-        if len(images) != len(where):
-            raise InvalidInputError(
-                f"{len(images)} images came with {len(where)} thetas or grids; wanted one each."
-            )
+            where = where[None]
+        images = images[None] if alone else images
+        where = _for_each(where, images)
         has_channels = images.ndim == 4
         images = images if has_channels else images[..., None]
         rules = KernelRules(
@@ -74,9 +74,18 @@ class SamplingArguments:
             named("padding_mode", padding_mode, PADDING_MODES),
             bool(align_corners),
         )
-        fill = check_fill(fill_value, images)
+        fill, unknown = check_fill(fill_value, images)
         where = read_only(np.ascontiguousarray(where))
-        return cls(read_only(images), where, rules, fill, batched, has_channels)
+        filled = rules.padding == ZEROS
+        return cls(
+            read_only(images),
+            where,
+            rules,
+            fill,
+            not alone,
+            has_channels,
+            unknown if filled else None,
+        )
 
     def pixel_axes(self) -> tuple[Array, Array]:
         """Gains and offsets along (x, y) with ``pixel = gain * normalized + offset``."""
@@ -112,6 +121,12 @@ class SamplingArguments:
         out = out if self.has_channels else out[..., 0]
         return out if self.batched else out[0]
 
+    def summed_like(self, dwhere: Array, where: Array) -> Array:
+        """The gradient by all thetas or grids as that by those that came."""
+        if math.prod(where.shape) != dwhere.size:
+            dwhere = dwhere.sum(axis=0, keepdims=True)
+        return dwhere.reshape(where.shape)
+
     def check_dout(self, dout: ArrayLike, output_shape: tuple[int, ...]) -> Array:
         """The output's gradient as (n, rows, columns, c), of the images' dtype."""
         if self.images.dtype.kind != "f":
@@ -129,6 +144,21 @@ class SamplingArguments:
             )
         dout = np.ascontiguousarray(dout, self.images.dtype)
         return read_only(dout).reshape(n, *output_shape, channels)
+
+
+def _for_each(where: Array, images: Array) -> Array:
+    """A theta or grid for each image, where one holds for all."""
+    n = len(images)
+    if len(where) == 1 and images.ndim == 3 and n != 1 and images.shape[2] <= FEW_CHANNELS:
+        raise InvalidInputError(
+            f"images of shape {images.shape} with one theta or grid can be one image with channels "
+            "or many without; give theta[0] for one, and images[..., None] for many."
+        )
+    if len(where) not in (1, n):
+        raise InvalidInputError(
+            f"{n} images came with {len(where)} thetas or grids; wanted one each, or one for all."
+        )
+    return where if len(where) == n else np.repeat(where, n, axis=0)
 
 
 def read_only(array: Array) -> Array:
@@ -174,39 +204,6 @@ def refuse_channels_first(images: Array, batched: bool) -> None:
             )
 
 
-def check_fill(fill_value: float | ArrayLike, images: Array) -> Fill:
-    """fill_value for each channel, in the dtype to compute in."""
-    if isinstance(fill_value, int | float):
-        return _fill_of_all(fill_value or 0.0, images.dtype, images.shape[3])
-    return _fill(fill_value, images.dtype, images.shape[3])
-
-
-@lru_cache  # 15 us, of the 400 of a small warp
-def _fill_of_all(fill_value: float, dtype: np.dtype[Any], channels: int) -> Fill:
-    return _fill(fill_value, dtype, channels)
-
-
-def _fill(fill_value: Any, dtype: np.dtype[Any], channels: int) -> Fill:
-    try:
-        with np.errstate(over="ignore"):
-            fill = np.array(fill_value, np.float64).astype(COMPUTED_IN[dtype.name])
-    except (TypeError, ValueError):
-        fill = np.array(np.nan)
-    if fill.shape not in ((), (1,), (channels,)) or not np.isfinite(fill).all():
-        raise InvalidInputError(
-            f"fill_value is {fill_value!r}; wanted a finite number or one for each of "
-            f"{channels} channels."
-        )
-    if dtype.kind == "u" and (fill.min() < 0 or fill.max() > np.iinfo(dtype).max):
-        raise InvalidInputError(f"fill_value {fill_value!r} is not in the range of {dtype}.")
-    return as_fill(np.array(np.broadcast_to(fill, (channels,))))  # a view could not be written to
-
-
-def as_fill(fill: Array) -> Fill:
-    """A tuple for few channels."""
-    return tuple(fill) if len(fill) <= FEW_CHANNELS else fill
-
-
 def halo_of(images: Array, fill: Fill, points: int) -> int:
     """What gets a halo, of images of which so many points each are sampled.
 
@@ -223,7 +220,7 @@ def takes_halo(images: Array, fill: Fill, points: int, mode: int) -> int:
     """1 where images get a halo as a whole, else 0: for the grid's kernels, by their mode."""
     if mode == BILINEAR:
         return int(halo_of(images, fill, points) == WHOLE)
-    if mode == NEAREST:
+    if mode in (NEAREST, BICUBIC):
         return 0
     raise no_kernel_for(mode)
 

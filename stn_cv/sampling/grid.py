@@ -1,6 +1,6 @@
 """The affine grid and sampling at any grid, with their gradients."""
 
-import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,8 +11,9 @@ from ..errors import InvalidInputError
 from ..geometry import as_array, axes, check_shape, check_theta, normalized_from_pixel
 from ..kernels import loaded
 from ..threads import run_slices
-from .arguments import SamplingArguments, check_grid, float_dtype, refuse_not_finite, takes_halo
-from .at_coordinates import sample_into
+from .arguments import SamplingArguments, check_grid, float_dtype, refuse_not_finite
+from .at_coordinates import gradients_into, sample_into
+from .fill import without_unknown, write_unknown
 
 __all__ = ["affine_grid", "affine_grid_backward", "grid_sample", "grid_sample_backward"]
 
@@ -126,24 +127,28 @@ def grid_sample(
     Parameters
     ----------
     images : array_like of shape (h, w[, c]) or (n, h, w[, c])
-        float32, float64, uint8 or uint16. One image where `grid` has three axes.
-    grid : array_like of shape (height, width, 2) or (n, height, width, 2)
-        (x, y) in the source, normalized.
-    mode : {"bilinear", "nearest"}, default "bilinear"
-        Interpolation; nearest rounds halves to even.
+        float32, float64, uint8 or uint16.
+    grid : array_like of shape (height, width, 2), (n, height, width, 2) or (1, height, width, 2)
+        (x, y) in the source, normalized, for each image. One without n is for one image, or for
+        all in four axes; (1, height, width, 2) for all.
+    mode : {"bilinear", "nearest", "bicubic"}, default "bilinear"
+        Interpolation; nearest rounds halves to even, bicubic is cubic convolution with
+        a = -0.75 as in PyTorch and OpenCV, which can pass the range of its neighbours.
     padding_mode : {"zeros", "border", "reflection"}, default "zeros"
         What lies outside: `fill_value`, the edge pixels, or the image mirrored.
     align_corners : bool, default False
         Corner rule, see the module.
     fill_value : float or array_like of shape (c,), default 0.0
-        What stands outside under ``padding_mode="zeros"``.
+        What stands outside under ``padding_mode="zeros"``; of floats it may be NaN, as in
+        `warp_affine`.
     n_jobs : int or None, default None
         Threads; None is 1, -1 all cores. The result does not depend on it.
 
     Returns
     -------
     ndarray of shape (height, width[, c]) or (n, height, width[, c])
-        Of the images' dtype; integers are computed in float32 and rounded half to even.
+        Of the images' dtype; integers are computed in float32, bicubic in float64, and rounded
+        half to even.
 
     Raises
     ------
@@ -178,6 +183,7 @@ def grid_sample(
         return sample_into(call.images[part], at, call.rules, call.fill, out[part, rows])
 
     refuse_not_finite(sum(run_slices(run, call.pieces(shape, n_jobs), n_jobs)))
+    write_unknown(out, call.unknown, call.images, _zero_outside(call, mode, n_jobs))
     return call.shaped_like_input(out)
 
 
@@ -210,8 +216,8 @@ def grid_sample_backward(
     dimages : ndarray of the images' shape and dtype, or None
         Gradient by the images.
     dgrid : ndarray of the grid's shape and float dtype
-        Gradient by the grid; zero for ``mode="nearest"``, and where the padding rule holds a
-        coordinate at the border.
+        Gradient by the grid, summed over all images where one grid came; zero for
+        ``mode="nearest"``, and where the padding rule holds a coordinate at the border.
 
     Raises
     ------
@@ -234,33 +240,36 @@ def grid_sample_backward(
     >>> dgrid
     array([[[1., 0.]]])
     """
-    kernels = loaded("sampling.grid")
     where = check_grid(grid)
     call = SamplingArguments.of(
         images, where, where.ndim == 4, mode, padding_mode, align_corners, fill_value
     )
     dout = call.check_dout(dout, call.where.shape[1:3])
-    gains, offsets = call.pixel_axes()
     if mode == "nearest":  # no kernel looks at the values of such a grid and counts
         refuse_not_finite(int((~np.isfinite(call.where).all(axis=-1)).sum()))
+    axes_of_pixels = call.pixel_axes()
+    dout = without_unknown(dout, call.unknown, call.images, _zero_outside(call, mode, n_jobs))
     dimages = zeros(call.images.shape, call.images.dtype) if want_dimages else None
     dgrid = zeros(call.where.shape, float_dtype(call.where))
-    has_halo = takes_halo(call.images, call.fill, math.prod(dout.shape[1:3]), call.rules.mode)
 
     def run(part: slice) -> int:
-        at = (call.where[part], gains, offsets)
-        not_finite = 0
-        if mode == "bilinear":
-            not_finite += kernels.grid_gradient(
-                dout[part], call.images[part], has_halo, *at, call.rules, call.fill, dgrid[part]
-            )
-        if dimages is not None:
-            kernels.grid_scatter(dout[part], *at, call.rules, call.fill, has_halo, dimages[part])
-        return not_finite
+        given = dout[part], call.images[part], (call.where[part], *axes_of_pixels)
+        own = None if dimages is None else dimages[part]
+        return gradients_into(*given, call.rules, call.fill, dgrid[part], own)
 
     pieces = call.image_pieces(dout.shape[1:3], n_jobs)
     refuse_not_finite(sum(run_slices(run, pieces, n_jobs)))
     return (
         None if dimages is None else dimages.reshape(np.shape(images)),
-        dgrid.reshape(np.shape(grid)),
+        call.summed_like(dgrid, where),
+    )
+
+
+def _zero_outside(
+    call: SamplingArguments, mode: str, n_jobs: int | None
+) -> Callable[[Array], Array]:
+    """The same sampling of other images, with 0 outside of them."""
+    corners = call.rules.align_corners
+    return lambda images: grid_sample(
+        images, call.where, mode=mode, align_corners=corners, n_jobs=n_jobs
     )

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ..kernels.sampling.rules import BILINEAR, PADDING_MODES, KernelRules
+from ..kernels.sampling.rules import MODES, PADDING_MODES, KernelRules
 
 __all__ = ["PLAIN", "WarpRules"]
 
@@ -19,21 +19,24 @@ class WarpRules(NamedTuple):
     antialias : bool, default False
         Whether an output pixel is the mean over its area where the warp shrinks; see
         `stn_cv.warp_affine`.
+    mode : {"bilinear", "nearest", "bicubic"}, default "bilinear"
+        Interpolation; networks know the first only.
 
     Examples
     --------
     >>> from stn_cv.sampling import WarpRules
     >>> WarpRules("border")
-    WarpRules(padding_mode='border', fill_value=0.0, antialias=False)
+    WarpRules(padding_mode='border', fill_value=0.0, antialias=False, mode='bilinear')
     """
 
     padding_mode: str = "zeros"
     fill_value: float = 0.0
     antialias: bool = False
+    mode: str = "bilinear"
 
     def for_kernels(self) -> KernelRules:
-        """Of a name that has been checked: bilinear, ``align_corners=False``."""
-        return KernelRules(BILINEAR, PADDING_MODES[self.padding_mode], False)
+        """Of names that have been checked, ``align_corners=False``."""
+        return KernelRules(MODES[self.mode], PADDING_MODES[self.padding_mode], False)
 
 
 PLAIN = WarpRules()

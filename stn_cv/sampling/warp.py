@@ -1,5 +1,6 @@
 """The fused affine warp and its gradients: `affine_grid` and `grid_sample` without the grid."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,17 @@ from ..geometry import (
     matrix_gradient_to_theta,
     matrix_output_to_source,
 )
-from ..kernels import loaded
-from ..kernels.sampling.rules import BILINEAR, NEAREST
+from ..kernels.sampling.rules import BICUBIC, BILINEAR, NEAREST
 from ..threads import run_slices
 from .affine_warp import AffineWarp
 from .antialias import ONE, Counts, Part, parts_of, sample_counts, shrinks
 from .arguments import SamplingArguments, float_dtype, no_kernel_for
+from .fill import without_unknown, write_unknown
+from .pointwise_warp import BicubicWarp, NearestWarp
 
 __all__ = ["warp_affine", "warp_affine_backward"]
+
+WARPS: dict[int, Any] = {BILINEAR: AffineWarp, NEAREST: NearestWarp, BICUBIC: BicubicWarp}
 
 
 def warp_affine(
@@ -42,19 +46,22 @@ def warp_affine(
     Parameters
     ----------
     images : array_like of shape (h, w[, c]) or (n, h, w[, c])
-        float32, float64, uint8 or uint16. One image where `theta` has shape (2, 3).
-    theta : array_like of shape (2, 3) or (n, 2, 3)
-        Output to source, normalized.
+        float32, float64, uint8 or uint16.
+    theta : array_like of shape (2, 3), (n, 2, 3) or (1, 2, 3)
+        Output to source, normalized, of each image. (2, 3) is of one image, or of all in four
+        axes; (1, 2, 3) of all.
     output_shape : tuple or None, default None
         (height, width) of the result; None is the images' own.
-    mode : {"bilinear", "nearest"}, default "bilinear"
-        Interpolation; nearest rounds halves to even.
+    mode : {"bilinear", "nearest", "bicubic"}, default "bilinear"
+        Interpolation; nearest rounds halves to even, bicubic is cubic convolution with
+        a = -0.75 as in PyTorch and OpenCV, which can pass the range of its neighbours.
     padding_mode : {"zeros", "border", "reflection"}, default "zeros"
         What lies outside: `fill_value`, the edge pixels, or the image mirrored.
     align_corners : bool, default False
         Corner rule, see the module.
     fill_value : float or array_like of shape (c,), default 0.0
-        What stands outside under ``padding_mode="zeros"``.
+        What stands outside under ``padding_mode="zeros"``. Of floats it may be NaN: so become
+        the pixels in which anything outside has a part of more than a millionth.
     antialias : bool, default False
         Whether an output pixel is the mean of several samples, spread evenly over its area,
         where the warp shrinks: along each side as few as lie at most one source pixel apart,
@@ -65,7 +72,8 @@ def warp_affine(
     Returns
     -------
     ndarray of shape (height, width[, c]) or (n, height, width[, c])
-        Of the images' dtype; integers are computed in float32 and rounded half to even.
+        Of the images' dtype; integers are computed in float32, bicubic in float64, and rounded
+        half to even.
 
     Raises
     ------
@@ -78,7 +86,8 @@ def warp_affine(
     Notes
     -----
     Convention: output to source, (x, y) in [-1, 1]. Identity, flips, right angles and
-    integer shifts are exact, given as float64. Source: Jaderberg et al. 2015, section 3.
+    integer shifts are exact, given as float64. Source: Jaderberg et al. 2015, section 3; Keys
+    1981, eq. 15.
 
     Examples
     --------
@@ -87,11 +96,11 @@ def warp_affine(
     >>> warp_affine(np.array([[1.0, 2.0, 3.0]]), [[-1, 0, 0], [0, 1, 0]])  # flip
     array([[3., 2., 1.]])
     """
-    kernels = loaded("sampling.affine_warp")
     theta = check_theta(theta)
     call = SamplingArguments.of(
         images, theta, theta.ndim == 3, mode, padding_mode, align_corners, fill_value
     )
+    make = _warp_by(call.rules.mode)
     input_shape = call.images.shape[1:3]
     shape = input_shape if output_shape is None else check_shape("output_shape", output_shape)
     matrices = matrix_output_to_source(call.where, input_shape, shape, align_corners)
@@ -105,17 +114,15 @@ def warp_affine(
     def run(piece: tuple[Any, Counts, slice]) -> None:
         index, counts, rows = piece
         into = out[index, rows]  # a view, where a slice is the index
-        given = (call.images[index], matrices[index])
-        if call.rules.mode == BILINEAR:
-            AffineWarp(*given, shape, call.rules, call.fill, counts).write(rows, into)
-        elif call.rules.mode == NEAREST:
-            kernels.warp_nearest(*given, rows.start, call.rules, call.fill, into)
-        else:
-            raise no_kernel_for(call.rules.mode)
+        given = (call.images[index], matrices[index], shape, call.rules, call.fill, counts)
+        make(*given).write(rows, into)
         if not isinstance(index, slice):
             out[index, rows] = into
 
     run_slices(run, pieces, n_jobs)
+    write_unknown(
+        out, call.unknown, call.images, _zero_outside(call, shape, mode, antialias, n_jobs)
+    )
     return call.shaped_like_input(out)
 
 
@@ -149,7 +156,8 @@ def warp_affine_backward(
     dimages : ndarray of the images' shape and dtype, or None
         Gradient by the images.
     dtheta : ndarray of theta's shape and float dtype
-        Gradient by theta; zero for ``mode="nearest"``.
+        Gradient by theta, summed over all images where one theta came; zero for
+        ``mode="nearest"``.
 
     Raises
     ------
@@ -171,7 +179,6 @@ def warp_affine_backward(
     >>> dtheta[0, 2]  # by the shift to the right: 1.5 pixels times the slopes 1 + 2 - 4
     np.float64(-1.5)
     """
-    kernels = loaded("sampling.affine_warp")
     where = check_theta(theta)
     call = SamplingArguments.of(
         images, where, where.ndim == 3, mode, padding_mode, align_corners, fill_value
@@ -183,6 +190,10 @@ def warp_affine_backward(
         raise InvalidInputError(f"dout has shape {dout.shape}: it holds the gradient of no pixel.")
     shapes = call.images.shape[1:3], shape, align_corners
     matrices = matrix_output_to_source(call.where, *shapes)
+    make = _warp_by(call.rules.mode)
+    dout = without_unknown(
+        dout, call.unknown, call.images, _zero_outside(call, shape, mode, antialias, n_jobs)
+    )
     dimages = empty(call.images.shape, call.images.dtype) if want_dimages else None
     dmatrices = np.zeros(matrices.shape)
     parts = _shrunk_parts(call, matrices, shape, antialias)
@@ -197,25 +208,39 @@ def warp_affine_backward(
         own = None
         if dimages is not None:
             own = dimages[index]  # a view, where a slice is the index
-        given = (call.images[index], matrices[index])
-        if call.rules.mode == BILINEAR:
-            warp = AffineWarp(*given, shape, call.rules, call.fill, counts)
-            jobs = n_jobs if alone else 1
-            dmatrices[index] = warp.gradients(dout[index], cuts, own, jobs)
-        elif call.rules.mode != NEAREST:
-            raise no_kernel_for(call.rules.mode)
-        elif own is not None:
-            own.fill(0)
-            kernels.warp_nearest_scatter(dout[index], given[1], call.rules, call.fill, own)
+        warp = make(call.images[index], matrices[index], shape, call.rules, call.fill, counts)
+        dmatrices[index] = warp.gradients(dout[index], cuts, own, n_jobs if alone else 1)
         if dimages is not None and not isinstance(index, slice):
             dimages[index] = own
 
     run_slices(run, parts, n_jobs)
-    dtheta = matrix_gradient_to_theta(dmatrices, *shapes).astype(float_dtype(where))
+    dtheta = call.summed_like(matrix_gradient_to_theta(dmatrices, *shapes), where)
     return (
         None if dimages is None else dimages.reshape(np.shape(images)),
-        dtheta.reshape(where.shape),
+        dtheta.astype(float_dtype(where)),
     )
+
+
+def _zero_outside(
+    call: SamplingArguments, shape: tuple[int, int], mode: str, antialias: bool, n_jobs: int | None
+) -> Callable[[Array], Array]:
+    """The same warp of other images, with 0 outside of them."""
+    return lambda images: warp_affine(
+        images,
+        call.where,
+        shape,
+        mode=mode,
+        align_corners=call.rules.align_corners,
+        antialias=antialias,
+        n_jobs=n_jobs,
+    )
+
+
+def _warp_by(mode: int) -> Any:
+    """What warps by a mode."""
+    if mode not in WARPS:
+        raise no_kernel_for(mode)
+    return WARPS[mode]
 
 
 def _shrunk_parts(

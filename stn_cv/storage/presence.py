@@ -21,9 +21,9 @@ class Presence:
         self.folders: OrderedDict[str, set[str]] = OrderedDict()
 
     def has(self, path: str) -> bool:
-        """Whether a file, or a link to nowhere, is there; a folder is none."""
+        """Whether a file is there; a folder or a link to nowhere is none."""
         if not is_address(path):
-            return os.path.lexists(path) and not os.path.isdir(path)
+            return os.path.isfile(path)
         folder, _, name = path.rpartition("/")
         return name in self._names(folder)
 

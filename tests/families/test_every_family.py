@@ -186,7 +186,7 @@ def test_one_theta_fits_every_resolution(family):
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_the_number_of_threads_changes_nothing(family, dtype, monkeypatch):
     monkeypatch.setattr("stn_cv.sampling.arguments.POINTS_OF_THREADS", 64)
-    monkeypatch.setattr("stn_cv.families.coordinate_family.BLOCK", 5000)
+    monkeypatch.setattr("stn_cv.sampling.at_coordinates.BLOCK", 5000)
     photo = (waves(500, 400) * 255).astype(dtype)
     batch = (np.stack([waves(40, 50)] * 40) * 255).astype(dtype)
     theta, _ = family.theta(parameters_of(family, 40, spread=0.15), (40, 50))

@@ -6,7 +6,7 @@ import pytest
 from support.folder_cases import fixed_model, tree
 
 from stn_cv import InvalidInputError, rectify_folder
-from stn_cv.folder.labels import labelled_photos
+from stn_cv.folder.labels import labelled_photos, passed_over
 
 
 def test_files_that_are_no_photos_are_counted_by_kind(tmp_path):
@@ -33,3 +33,17 @@ def test_a_class_without_photos_is_refused_by_name(tmp_path, kind):
         (photos / "third" / "x.heic").write_bytes(b"x")
     with pytest.raises(InvalidInputError, match="class 'third'.*" + ("link" * (kind == "link"))):
         labelled_photos(photos)
+
+
+def test_what_a_training_leaves_out_is_counted(tmp_path):
+    photos = tree(tmp_path / "in", ["a/1.png", "b/2.png", "stray.png"])
+    assert passed_over(photos) == {"photos beside the classes' folders": 1}
+    for name in ("a/x.gif", "b/y.GIF", "notes.txt"):
+        (photos / name).write_bytes(b"x")
+    assert passed_over(photos) == {
+        ".gif": 2,
+        ".txt": 1,
+        "photos beside the classes' folders": 1,
+    }
+    (tmp_path / "t.csv").write_text("in/a/1.png,a\nin/b/2.png,b\n")
+    assert passed_over(tmp_path / "t.csv") == {}

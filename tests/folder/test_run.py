@@ -86,7 +86,7 @@ def poison(folder):
         "text.tif": (b"this is no TIFF, only a text", "begin as no image"),
         "bomb.png": (bomb(), "megapixels"),
         "lie.jpg": (lying(".jpg", 60_000, 60_000), "megapixels"),
-        "cmyk.jpg": (saved(Image.fromarray(picture()).convert("CMYK"), ".jpg"), "CMYK"),
+        "lab.tiff": (saved(Image.new("LAB", (8, 8)), ".tiff"), "colour model"),
         "nan.tiff": (encode(np.full((8, 8), np.nan, np.float32), ".tiff"), "white at 1"),
         "pages.tiff": (
             saved(

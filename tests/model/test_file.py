@@ -562,7 +562,7 @@ def test_weights_that_the_header_does_not_know_are_not_read(path, monkeypatch):
 
 def watch_reads(monkeypatch):
     """Sizes of all reads from the model file."""
-    from stn_cv.model import file as module
+    from stn_cv.model import source as module
 
     asked = []
 

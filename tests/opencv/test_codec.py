@@ -156,13 +156,11 @@ def test_sixteen_bits_stay():
         assert np.array_equal(decode(saved(deep, suffix)), deep)
 
 
-def test_a_grey_png_with_transparency_comes_as_rgba_or_is_refused():
+def test_a_grey_png_with_transparency_comes_as_rgba():
     grey = Image.fromarray(picture(channels=1))
     both = decode(saved(grey.convert("LA"), ".png"))
     assert both.shape[2] == 4 and np.array_equal(both[..., 0], picture(channels=1))
     with pytest.raises(InvalidInputError, match="would be lost. Convert it to a PNG of RGB or"):
-        decode(saved(grey, ".png", transparency=3))
-    with pytest.raises(InvalidInputError, match="lost|grey"):
         decode(saved(grey.convert("LA"), ".tiff"))
     palette = Image.fromarray(picture()).convert("P")
     assert decode(saved(palette, ".png", transparency=3)).shape[2] == 4
@@ -170,9 +168,21 @@ def test_a_grey_png_with_transparency_comes_as_rgba_or_is_refused():
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".tiff"])
-def test_cmyk_is_refused(suffix):
-    with pytest.raises(InvalidInputError, match="CMYK"):
-        decode(saved(Image.fromarray(picture()).convert("CMYK"), suffix))
+def test_four_inks_come_as_viewers_show_them(suffix):
+    data = saved(Image.fromarray(picture()).convert("CMYK"), suffix)
+    shown = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    assert np.array_equal(decode(data), shown)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tiff"])
+def test_inks_with_a_profile_that_is_none_are_refused_or_taken_without_it(suffix):
+    inks = Image.fromarray(picture()).convert("CMYK")
+    data = saved(inks, suffix, icc_profile=b"\0" * 200)
+    with pytest.raises(InvalidInputError, match="its colour profile cannot be used"):
+        decode(data)
+    kept = decode_photo(data, keep_damaged=True)
+    assert kept.profile is None and "profile" in kept.damage
+    assert np.array_equal(kept.pixels, decode(saved(inks, suffix)))
 
 
 def test_numbers_that_no_output_can_hold_are_refused():
@@ -194,17 +204,24 @@ def test_tiffs_of_other_writers(options, order):
 
 @pytest.mark.parametrize("dtype", ["u1", "u2"])
 @pytest.mark.parametrize("options", [{"bigtiff": True}, {"byteorder": ">"}, {"byteorder": "<"}])
-def test_the_alpha_of_other_writers_is_left_alone_or_refused(dtype, options):
+def test_the_alpha_of_other_writers_comes_straight(dtype, options):
     tifffile = pytest.importorskip("tifffile")
-    rgba = np.dstack([picture(), picture(channels=1, seed=1)]).astype(dtype)
-    for kind in ("unassalpha", "assocalpha"):
+    white = np.iinfo(dtype).max
+    rgba = np.dstack([picture(), picture(channels=1, seed=1)]).astype(dtype) * (white // 255)
+    rgba[:9, :, 3] = 0
+    shares = rgba[..., 3:] / white
+    multiplied = np.dstack([np.rint(rgba[..., :3] * shares).astype(dtype), rgba[..., 3]])
+    for kind, stored in (("unassalpha", rgba), ("assocalpha", multiplied)):
         buffer = io.BytesIO()
-        tifffile.imwrite(buffer, rgba, photometric="rgb", extrasamples=[kind], **options)
+        tifffile.imwrite(buffer, stored, photometric="rgb", extrasamples=[kind], **options)
+        came = decode(buffer.getvalue())
         if kind == "unassalpha":
-            assert np.array_equal(decode(buffer.getvalue()), rgba)
-        else:
-            with pytest.raises(InvalidInputError, match="multiplied by their alpha"):
-                decode(buffer.getvalue())
+            assert np.array_equal(came, rgba)
+            continue
+        colours = np.divide(multiplied[..., :3], shares, out=np.zeros(picture().shape),
+                            where=shares > 0)  # fmt: skip
+        assert np.abs(came[..., :3] - np.clip(colours, 0, white)).max() < 0.51
+        assert np.array_equal(came[..., 3], rgba[..., 3])
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])

@@ -1,5 +1,8 @@
 """PNG: profiles that fit, chunks without end."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from support.photo_cases import photo_case
@@ -25,3 +28,21 @@ def test_a_million_empty_chunks_are_refused():
     assert np.array_equal(decode(many), picture())
     with pytest.raises(InvalidInputError, match="too many chunks"):
         decode(data[:33] + png_chunk(b"teST", b"") * 1_000_000 + data[33:])
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+def test_a_transparent_shade_of_grey_is_transparent(bits):
+    largest = 2**bits - 1
+    shades = np.random.default_rng(0).integers(0, largest + 1, (6, 16))
+    shade = int(shades[2, 3])
+    rows = np.unpackbits(shades.astype(">u2")[..., None].view(np.uint8), axis=-1)
+    rows = np.packbits(rows.reshape(6, 16, 16)[..., 16 - bits :].reshape(6, -1), axis=1)
+    header = struct.pack(">IIBBBBB", 16, 6, bits, 0, 0, 0, 0)
+    content = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    chunks = [(b"IHDR", header), (b"tRNS", struct.pack(">H", shade)), (b"IDAT", content)]
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*c) for c in [*chunks, (b"IEND", b"")])
+    white = 65535 if bits == 16 else 255
+    came = decode(data)
+    for channel in range(3):
+        assert np.array_equal(came[..., channel], shades * (white // largest))
+    assert np.array_equal(came[..., 3], np.where(shades == shade, 0, white))

@@ -162,3 +162,33 @@ def test_an_offset_that_no_file_has_is_a_plain_reason():
         struct.pack_into("<Q", data, position, value)
         with pytest.raises(InvalidInputError, match="cut off"):
             header_of(bytes(data))
+
+
+def of_few_bits(shades, bits, photometric, colours=None):
+    """A TIFF of one strip, numbers of so many bits packed."""
+    rows = np.unpackbits(shades.astype(np.uint8)[..., None], axis=-1)[..., 8 - bits :]
+    pixels = np.packbits(rows.reshape(len(shades), -1), axis=1).tobytes()
+    height, width = shades.shape
+    values = [(256, width), (257, height), (258, bits), (259, 1), (262, photometric)]
+    table = b"" if colours is None else (colours * 257).T.astype("<u2").tobytes()
+    entries = len(values) + 4 + (colours is not None)
+    behind = 8 + 2 + 12 * entries + 4
+    values += [(273, behind + len(table)), (277, 1), (278, height), (279, len(pixels))]
+    packed = [struct.pack("<HHII", tag, 4, 1, value) for tag, value in values]
+    if colours is not None:
+        packed.append(struct.pack("<HHII", 320, 3, 3 * len(colours), behind))
+    directory = struct.pack("<H", entries) + b"".join(packed) + bytes(4)
+    return b"II*\0" + struct.pack("<I", 8) + directory + table + pixels
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_few_bits_are_read(bits):
+    largest = 2**bits - 1
+    shades = np.random.default_rng(0).integers(0, largest + 1, (9, 13))
+    assert np.array_equal(decode(of_few_bits(shades, bits, 1)), shades * (255 // largest))
+    assert np.array_equal(decode(of_few_bits(shades, bits, 0)), 255 - shades * (255 // largest))
+    colours = np.random.default_rng(1).integers(0, 256, (largest + 1, 3))
+    data = of_few_bits(shades, bits, 3, colours)
+    assert np.array_equal(decode(data), colours[shades])
+    with pytest.raises(InvalidInputError):
+        decode(data[:-5])

@@ -24,7 +24,14 @@ SAMPLING = [
     "warp_affine",
     "warp_affine_backward",
 ]
-POSES = ["angle_error", "corner_error", "corners_from_theta", "theta_from_corners"]
+POSES = [
+    "angle_error",
+    "corner_error",
+    "corners_from_theta",
+    "theta_from_corners",
+    "warp_boxes",
+    "warp_points",
+]
 ALIGNMENT = ["theta_from_moments"]
 MODEL = ["ImageSpec", "Rectifier", "export", "load", "save"]
 PICTURES = ["contact_sheet"]

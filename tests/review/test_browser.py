@@ -222,7 +222,7 @@ class Stranger(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def stranger():
-    with http.server.HTTPServer(("127.0.0.1", 0), Stranger) as server:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}/"

@@ -93,10 +93,34 @@ def look(image, row, column, fill):
     return np.where(inside[..., None], image[row.astype(int), column.astype(int)], fill)
 
 
+def keys(distance):
+    """Keys 1981, eq. 15, with a = -0.75."""
+    d, a = np.abs(distance), -0.75
+    near, far = (a + 2) * d**3 - (a + 3) * d**2 + 1, a * (d**3 - 5 * d**2 + 8 * d - 4)
+    return np.where(d <= 1, near, np.where(d < 2, far, 0.0))
+
+
+def sample_bicubic(image, x, y, padding_mode, align_corners, fill):
+    """Sixteen neighbours, each brought back by the padding rule on its own."""
+    height, width = image.shape[:2]
+    out = 0.0
+    for i in range(-1, 3):
+        for j in range(-1, 3):
+            row, column = np.floor(y) + i, np.floor(x) + j
+            weight = keys(y - row) * keys(x - column)
+            row = padded(row, height, padding_mode, align_corners)
+            column = padded(column, width, padding_mode, align_corners)
+            out = out + weight[..., None] * look(image, np.rint(row), np.rint(column), fill)
+    return out
+
+
 def sample(image, grid, mode="bilinear", padding_mode="zeros", align_corners=False, fill=0.0):
     """One image (h, w, c) at one grid (rows, columns, 2)."""
     image = np.asarray(image, np.float64)
     height, width = image.shape[:2]
+    if mode == "bicubic":
+        x, y = (to_pixel(grid[..., i], n, align_corners) for i, n in ((0, width), (1, height)))
+        return sample_bicubic(image, x, y, padding_mode, align_corners, fill)
     x = padded(to_pixel(grid[..., 0], width, align_corners), width, padding_mode, align_corners)
     y = padded(to_pixel(grid[..., 1], height, align_corners), height, padding_mode, align_corners)
     if mode == "nearest":

@@ -11,9 +11,9 @@ neighbour of a point exists; see halo.py.
 
 from typing import NamedTuple
 
-BILINEAR, NEAREST = 0, 1
+BILINEAR, NEAREST, BICUBIC = 0, 1, 2
 ZEROS, BORDER, REFLECTION = 0, 1, 2
-MODES = {"bilinear": BILINEAR, "nearest": NEAREST}
+MODES = {"bilinear": BILINEAR, "nearest": NEAREST, "bicubic": BICUBIC}
 PADDING_MODES = {"zeros": ZEROS, "border": BORDER, "reflection": REFLECTION}
 NONE, WHOLE, BOXES = 0, 1, 2  # what gets a halo: nothing, each image, parts of a large one
 BEFORE, HALO = 2, 4  # rows and columns of a halo before the image, and in all

@@ -21,6 +21,21 @@ def _rounded_like(value, like):
     return lambda value, like: value
 
 
+def clipped_like(value, like):
+    """As `rounded_like`, and held to what an integer there can be."""
+    if isinstance(like, np.integer):
+        return min(max(np.rint(value), 0), np.iinfo(like.dtype).max)
+    return value
+
+
+@overload(clipped_like)
+def _clipped_like(value, like):
+    if isinstance(like, types.Integer):
+        largest = float(like.maxval)
+        return lambda value, like: min(max(np.rint(value), 0.0), largest)
+    return lambda value, like: value
+
+
 @inner
 def write_fill(fill, points, out, at):
     """Write `fill` to so many points of out[at:]."""
