@@ -38,7 +38,7 @@ def warmup(model: Path | None) -> int:
                 f"{folder.count - count} of them compiled now, in {seconds:.0f} s."
             )
     if KernelCache.unsaved:
-        places = " nor ".join(str(folder.path.parents[1]) for folder in folders())
-        click.echo(f"stn-cv: nothing could be kept: neither {places} can be written to.", err=True)
+        places = " and ".join(str(folder.path.parents[1]) for folder in folders())
+        click.echo(f"stn-cv: nothing could be kept: {places} cannot be written to.", err=True)
         return FAILED
     return 0

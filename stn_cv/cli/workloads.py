@@ -36,13 +36,15 @@ def of_model(rectifier: Rectifier) -> Iterator[Work]:
             yield partial(rectifier.find, images)
     for kind, shape in PHOTOS:
         yield partial(rectifier.rectify_photo, np.zeros(shape, kind))
+    yield from _unpacking()
 
 
 def everything() -> Iterator[Work]:
     """All that this library has kernels for, of 1, 3 and 4 channels."""
     yield from _sampling()
     yield from _networks()
-    yield from _others()
+    yield from _features()
+    yield from _unpacking()
 
 
 def _sampling() -> Iterator[Work]:
@@ -95,14 +97,19 @@ def _trained(dtype: str, channels: int, family: str) -> None:
                 work()
 
 
-def _others() -> Iterator[Work]:
+def _features() -> Iterator[Work]:
     from ..estimators import HOG
-    from ..kernels import loaded
 
     X = np.zeros((2, 24, 24))
     y = np.arange(2)
     for kind in ("uint8", "float32", "float64"):
         yield partial(HOG(image_shape=(24, 24)).fit_transform, X.astype(kind), y)
+
+
+def _unpacking() -> Iterator[Work]:
+    """How TIFFs are looked over before they are decoded."""
+    from ..kernels import loaded
+
     packed = np.frombuffer(b"\x80", np.uint8)
     for unpack in ("lzw", "packbits"):
         yield partial(getattr(loaded("unpacked_length"), unpack), packed)

@@ -181,8 +181,8 @@ def _written(path: Path, content: bytes) -> bool:
 
 @cache
 def _warn_of_no_folder() -> None:
-    places = " nor ".join(str(folder.path.parents[1]) for folder in folders())
+    places = " and ".join(str(folder.path.parents[1]) for folder in folders())
     logger.warning(
-        "Kernels are compiled anew by each process: neither %s can be written to. Run stn-cv "
+        "Kernels are compiled anew by each process: nothing can be written to %s. Run stn-cv "
         "warmup as a user who may, or set NUMBA_CACHE_DIR.", places,
     )  # fmt: skip
