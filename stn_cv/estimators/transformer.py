@@ -44,9 +44,8 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         a part of the image: 16 to 28 pixels a side are enough for digits.
     localization : {"cnn", "mlp"}, list of layers, PoseTransformer or Rectifier, default "cnn"
         What looks at the image. Layers of `stn_cv.nn`, which are copied; the last layer is
-        appended. Or what knows a pose before the training, which goes on from it and is held
-        near it: a `PoseTransformer`, a clone of which learns from the `upright` images of fit,
-        or a fitted `Rectifier`. Their `family` and `n_steps` count then.
+        appended. Or what knows a pose, from which training goes on: a `PoseTransformer`, which
+        learns from `upright` images, or a fitted `Rectifier`; their family and n_steps count.
     head : {"auto", "linear", "mlp", "cnn"}, list of layers or classifier, default "auto"
         What classifies the rectified image: a network's layers, where the last one is
         appended, or any classifier or Pipeline of scikit-learn, of which clones are fitted.
@@ -224,8 +223,7 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         InvalidInputError, InvalidTypeError
             If X, y, the weights, `upright` or a parameter cannot be used; before any training.
         KeyboardInterrupt
-            If Ctrl-C comes while the pose is learned from `upright`; later it ends the training
-            with a warning, and the best epoch so far is kept.
+            If Ctrl-C comes while the pose is learned; later the best epoch so far is kept.
         TrainingDiverged
             If no epoch gave finite weights better than the untrained ones.
         """

@@ -33,8 +33,10 @@ X, THETA = turned(marked(240, 4), DEGREES)
 
 
 def classifier(localization, **parameters):
-    default = {"head": "linear", "max_iter": 2, "random_state": 0}
-    return SpatialTransformerClassifier(localization=localization, **{**default, **parameters})
+    default = {"head": "linear", "max_iter": 2, "random_state": 0, "n_steps": 1}
+    pace = {"learning_rate_init": 0.005, "alpha": 1e-4, "batch_size": 128}
+    given = {**default, **pace, **parameters}
+    return SpatialTransformerClassifier(localization=localization, **given)
 
 
 @pytest.fixture(scope="module")
