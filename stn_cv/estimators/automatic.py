@@ -22,6 +22,7 @@ FEWEST_HELD_OUT = 40  # samples: by fewer, epochs are compared by chance
 FEWEST_EPOCHS, MOST_EPOCHS = 12, 200
 SMALLEST_BATCH = 32
 FEWEST_BATCHES = 8  # an epoch, as far as batches stay large enough
+SHORT = 200  # steps, below which the learning rate falls
 INPUTS = 256  # of a linear head, at which its learning rate was chosen
 
 
@@ -79,16 +80,6 @@ def _pace(estimator: Any) -> Pace:
     return LAYERS if is_layers(estimator.head) and estimator.head != "linear" else LINEAR
 
 
-def _learning_rate(estimator: Any, data: TrainingData) -> float:
-    """Slower where a linear head has many inputs: each of Adam's steps moves all weights."""
-    rate = _pace(estimator).learning_rate_init
-    if _pace(estimator) is LAYERS:
-        return rate
-    shape = data.spec.channels, *output_shape_of(estimator, data.spec)
-    inputs = math.prod(Network(HEADS["linear"](shape), shape).output_shape)
-    return rate * min(1.0, math.sqrt(INPUTS / inputs))
-
-
 def _alpha(estimator: Any, data: TrainingData) -> float:
     return _pace(estimator).alpha
 
@@ -114,12 +105,27 @@ def _max_iter(estimator: Any, data: TrainingData) -> int:
     return min(max(round(epochs), FEWEST_EPOCHS), MOST_EPOCHS)
 
 
+def _learning_rate(estimator: Any, data: TrainingData) -> float:
+    """Slower in a short training, and where a linear head has many inputs.
+
+    Each of Adam's steps moves all weights, and the first ones know little.
+    """
+    rate = _pace(estimator).learning_rate_init
+    steps = estimator.max_iter * math.ceil(_samples(estimator, data) / estimator.batch_size)
+    rate *= min(1.0, math.sqrt(steps / SHORT))
+    if _pace(estimator) is LAYERS:
+        return rate
+    shape = data.spec.channels, *output_shape_of(estimator, data.spec)
+    inputs = math.prod(Network(HEADS["linear"](shape), shape).output_shape)
+    return rate * min(1.0, math.sqrt(INPUTS / inputs))
+
+
 CHOICES: dict[str, Callable[[Any, TrainingData], Any]] = {  # later ones ask for earlier ones
     "head": _head,
     "n_steps": _n_steps,
     "early_stopping": _early_stopping,
-    "learning_rate_init": _learning_rate,
     "alpha": _alpha,
     "batch_size": _batch_size,
     "max_iter": _max_iter,
+    "learning_rate_init": _learning_rate,
 }
