@@ -70,7 +70,7 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         Course of the learning rate over `max_iter` epochs.
     learning_rate_init : float or "auto", default "auto"
         Largest learning rate. "auto" is 0.03 with a linear head or a classifier, less where
-        that has more than 256 inputs, and 0.004 with other layers.
+        that has more than 256 inputs, and 0.004 with other layers; less in fewer than 200 steps.
     localization_learning_rate_ratio : float, default 0.2
         Learning rate of the localization, relative to the head's.
     batch_size : int or "auto", default "auto"
