@@ -37,7 +37,7 @@ def runs(tmp_path_factory):
     warm = small_demo("none", out, "--jobs", "1")
     cache = home / "cache"
     shutil.copytree(os.environ["NUMBA_CACHE_DIR"], cache)
-    lacking = [file for name in ("adam", "relu") for file in cache.rglob(f"{name}.*.nbi")]
+    lacking = [file for name in ("adam", "relu") for file in cache.rglob(f"*.{name}.*.nbc")]
     for file in lacking:
         file.unlink()
     model = (out / "model.safetensors").read_bytes()

@@ -156,7 +156,7 @@ def test_a_pixel_so_wide_that_its_neighbours_miss_the_source_still_sees_it():
 
 
 def test_many_large_outputs_are_made_image_by_image(monkeypatch):
-    monkeypatch.setattr("stn_cv.families.coordinate_family.BLOCK", 400)
+    monkeypatch.setattr("stn_cv.sampling.at_coordinates.BLOCK", 400)
     monkeypatch.setattr("stn_cv.sampling.arguments.POINTS_OF_A_PIECE", 1)
     family, images = FAMILIES["projective"], np.random.default_rng(3).random((40, *SHAPE, 1))
     theta, _ = family.theta(parameters_of(family, 40), SHAPE)

@@ -12,7 +12,7 @@ from support.reference import PADDING_MODES, assert_gradient, waves
 import stn_cv as library
 from stn_cv import SpatialTransformer
 from stn_cv.errors import InvalidInputError, NonFiniteError
-from stn_cv.families import FAMILIES, coordinate_family
+from stn_cv.families import FAMILIES
 from stn_cv.geometry import area_gain
 from stn_cv.geometry.letterbox import native_shape, pose_of, theta_of_photo
 from stn_cv.opencv import read_image
@@ -214,7 +214,7 @@ def test_blocks_change_nothing(monkeypatch, block):
     for shape in ((103, 99), (100, 33)):
         whole = FAMILY.apply(images, theta, shape)
         with monkeypatch.context() as patch:
-            patch.setattr(coordinate_family, "BLOCK", block)
+            patch.setattr("stn_cv.sampling.at_coordinates.BLOCK", block)
             given = FAMILY.apply(images, theta, shape)
         np.testing.assert_allclose(given, whole, rtol=0, atol=1e-14)
 
