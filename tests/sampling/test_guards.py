@@ -79,6 +79,7 @@ ON_TILES = 3 * 3 * 2 * 3 * (8 + 2)
 
 @pytest.mark.compiled
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no mprotect to forbid pages")
+@pytest.mark.skipif(bool(config.BOUNDSCHECK), reason="watches the code that ships")
 @pytest.mark.parametrize(
     ("dtype", "tiles"),
     [("float32", "tiles"), ("uint8", "tiles"), ("float64", "tiles"), ("uint16", "none")],
