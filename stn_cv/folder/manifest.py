@@ -25,6 +25,7 @@ __all__ = [
     "Row",
     "Told",
     "parts_of",
+    "placed_rows",
     "read_part",
     "read_told",
     "rows_of",
@@ -184,6 +185,12 @@ def is_whole(row: Row) -> bool:
 
 def _rows(file: BinaryIO, path: str) -> Iterator[Row]:
     """The rows of a manifest, without one that a killed run did not finish."""
+    return (row for _, row in placed_rows(file, path))
+
+
+def placed_rows(file: BinaryIO, path: str) -> Iterator[tuple[int, Row]]:
+    """The same with the byte at which each begins."""
+    offset = 0
     for line in file:
         if not line.endswith(b"\n"):
             return
@@ -195,7 +202,8 @@ def _rows(file: BinaryIO, path: str) -> Iterator[Row]:
             raise InvalidInputError(
                 f"{path!r} is no manifest: {line[:60]!r} is no row of one; give another name."
             ) from error
-        yield row
+        yield offset, row
+        offset += len(line)
 
 
 def _whole(file: BinaryIO) -> int:

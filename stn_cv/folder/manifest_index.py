@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import InvalidInputError
+from .manifest import Row, placed_rows
 
 __all__ = ["STATUSES", "ManifestIndex"]
 
@@ -136,21 +137,16 @@ def _numbers(row: dict[str, Any]) -> list[float]:
     return [NAN if value is None else float(value) for value in values]
 
 
-def _rows(path: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Offsets and contents of all whole rows."""
-    offset = 0
+def _rows(path: str) -> Iterator[tuple[int, Row]]:
+    """Offsets and contents of all whole rows, which tell what is asked of them."""
     with open(path, "rb") as file:
-        for line in file:
-            if not line.endswith(b"\n"):
-                return
+        for offset, row in placed_rows(file, path):
             try:
-                row = json.loads(line)
                 STATUSES.index(row["status"])
                 os.fsencode(row["input"])
                 _numbers(row)
             except (ValueError, LookupError, TypeError) as error:
                 raise InvalidInputError(
-                    f"{path!r} is no manifest: {line[:60]!r} is no row of one."
+                    f"{path!r} is no manifest: what begins at byte {offset} is no row of one."
                 ) from error
             yield offset, row
-            offset += len(line)
