@@ -89,7 +89,6 @@ copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 html_theme = "pydata_sphinx_theme"
 html_title = "stn_cv"
-html_static_path = ["_static"]
 html_theme_options = {
     "navbar_align": "left",
     "secondary_sidebar_items": ["page-toc"],

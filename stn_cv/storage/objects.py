@@ -20,8 +20,15 @@ __all__ = ["delete", "get", "holds_any", "listed", "put", "size_of"]
 
 T = TypeVar("T")
 
-QUICK, PATIENT = 5, 30  # times that a store is asked again: whether it is there, and in a run
+QUICK, PATIENT = 5, 1000  # times that a store is asked again: whether it is there, and in a run
 LONGEST = timedelta(minutes=3)  # that one request may take with all its repetitions
+# A pause is drawn between the first one and so many times the last; by 2, obstore's own, pauses
+# mostly stay at the first one, and 30 of them ended after 7 to 50 seconds.
+BACKOFF = {
+    "init_backoff": timedelta(milliseconds=100),
+    "max_backoff": timedelta(seconds=10),
+    "base": 3,
+}
 REASONS = {
     "NoSuchBucket": (errno.ENOENT, "no such bucket"),
     "InvalidBucketName": (errno.EINVAL, "no bucket can have this name"),
@@ -154,7 +161,7 @@ def _place(address: str, retries: int = PATIENT) -> tuple[Any, str]:
 def _store(bucket: str, retries: int) -> Any:
     with _reasons(bucket):
         settings = _aws_profile() if bucket.startswith("s3://") else {}
-        again = {"max_retries": retries, "retry_timeout": LONGEST}
+        again = {"max_retries": retries, "retry_timeout": LONGEST, "backoff": BACKOFF}
         return _obstore().store.from_url(bucket, retry_config=again, **settings)
 
 
