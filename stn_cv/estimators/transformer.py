@@ -9,8 +9,9 @@ from sklearn.base import _fit_context
 
 from ..nn.network import Network
 from ..nn.training import Epoch, History, Progress
+from .alignment_start import begun_by_alignment
 from .automatic import without_auto
-from .calibration import FEWEST, calibrate
+from .calibration import calibrated
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from .fitted_attributes import Learned, learned_by, unchanged_on_failure
 from .parameters import Parameters
@@ -18,7 +19,7 @@ from .pose_comparison import report_of, warn_of
 from .pose_start import PoseStart, with_pose
 from .rectification import Rectification
 from .training import Fit, finished_despite_interrupt, fit_of, train_network
-from .training_data import split, validated
+from .training_data import validated
 from .turned_off import trained_without, wants_off
 
 __all__ = ["SpatialTransformer"]
@@ -27,10 +28,10 @@ __all__ = ["SpatialTransformer"]
 class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
     """Learned rectification: a spatial transformer trained jointly with a classifier.
 
-    A small network, the localization, looks at an image and gives the parameters of a
-    transform; the image is warped by it, and a classifier, the head, is trained on the
-    result. Both learn together from the class labels alone. As a step of a pipeline it
-    hands the rectified images on; the head serves only its training.
+    A small network, the localization, looks at an image and gives the parameters of a transform;
+    the image is warped by it, and a classifier, the head, is trained on the result. Both learn
+    together from the class labels alone. As a step of a pipeline it hands the rectified images
+    on; the head serves only its training.
 
     Parameters
     ----------
@@ -46,12 +47,17 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         What looks at the image. Layers of `stn_cv.nn`, which are copied; the last layer is
         appended. Or what knows a pose, from which training goes on: a `PoseTransformer`, which
         learns from `upright` images, or a fitted `Rectifier`; their family and n_steps count.
+    start : {"auto", "identity"}, default "auto"
+        Where training begins: "identity" leaves images as they are. "auto" does so first; where
+        the family turns images and less than 95 % of those kept back are told right, images are
+        aligned within classes (`JointAlignment`). If the head does better on these, a network
+        learns their poses, a head is trained behind it, and the better of both is kept. Not with
+        `max_seconds`, `augment`, `warm_start`, or fewer than 20 images a class.
     head : {"auto", "linear", "mlp", "cnn"}, list of layers or classifier, default "auto"
         What classifies the rectified image: a network's layers, where the last one is
         appended, or any classifier or Pipeline of scikit-learn, of which clones are fitted.
-        "auto" is "linear" here and "cnn" in `SpatialTransformerClassifier`. "linear" is quick
-        and asks most of the pose; a network that can bear a turn leaves it. For the last
-        points give the classifier that will stand behind.
+        "auto" is "linear" here, which is quick and asks most of the pose, and "cnn" in
+        `SpatialTransformerClassifier`. For the last points give what will stand behind.
     padding_mode : {"zeros", "border", "reflection"}, default "zeros"
         What lies outside an image: `fill_value`, its edge pixels, or its mirror image.
     fill_value : float, default 0.0
@@ -127,7 +133,7 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
     rectifier_ : Rectifier
         The fitted model, free of scikit-learn.
     chosen_ : dict
-        What stands for each "auto", by the parameter's name.
+        What stands for each "auto", by the parameter's name; and where training began.
     head_ : classifier
         The classifier given as the head, fitted on what `transform` gives of all training
         images (integers if X holds them: a function of yours must not compute in uint8); as a
@@ -147,8 +153,8 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         where the transformer is not worth it. Of one that was turned off it says what it was
         worth before. None after an interrupted fit or `partial_fit`.
     temperature_ : float or None
-        What the outputs of the head's layers were divided by, so that its probabilities are
-        right on the samples kept back. None without `early_stopping`, or 40 such samples.
+        What the head's outputs were divided by, so that its probabilities are right on the
+        samples kept back. None without `early_stopping`, or 40 such samples.
     n_features_in_ : int
         Values in an image.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -254,6 +260,11 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         self._progress = self.pose_report_ = None
         if not history.interrupted:
             report = report_of(*fit, self.rectifier_)
+            better, report = begun_by_alignment(fit, report, listen)
+            if better is not None:
+                report = better.report
+                kept = self._take(fit, better.network, better.history)
+            self.chosen_["start"] = "identity" if better is None else "alignment"
             without = trained_without(*fit, listen) if wants_off(plain, report) else None
             if report is not None and without is not None:
                 report = replace(report, turned_off=True)
@@ -288,13 +299,3 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
             self.head_ = learned.head
         elif hasattr(self, "head_"):
             del self.head_
-
-
-def calibrated(fit: Fit, network: Network) -> float | None:
-    """Calibrate the head on the samples that were kept back, if there are enough of them."""
-    if fit.spec is not None or not fit.estimator.early_stopping:
-        return None
-    _, kept_back = split(fit.data, fit.estimator.validation_fraction, fit.settings.seed)
-    if len(kept_back.samples) < FEWEST:
-        return None
-    return calibrate(network, kept_back.samples, fit.settings.n_jobs)

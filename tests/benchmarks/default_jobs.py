@@ -105,10 +105,10 @@ def _letter(text, rng, degrees, colour):
     """A letter in one of four fonts over texture, 40 x 40, uint8."""
     font, width = rng.choice([0, 2, 3, 4]), int(rng.integers(2, 4))
     (across, down), _ = cv2.getTextSize(text, int(font), 1.0, width)
-    plain = np.zeros((32, 32), np.float32)
+    plain = np.zeros((32, 32), np.uint8)
     at = (16 - across // 2, 16 + down // 2)
-    cv2.putText(plain, text, at, int(font), 1.0, 1.0, width, cv2.LINE_AA)
-    ink = _placed(plain, rng, (40, 40), degrees, (0.7, 1.1))[..., None]
+    cv2.putText(plain, text, at, int(font), 1.0, 255, width, cv2.LINE_AA)
+    ink = _placed(plain / 255, rng, (40, 40), degrees, (0.7, 1.1))[..., None]
     coarse = rng.normal(0, 1, (*rng.integers(4, 20, 2), 3 if colour else 1))
     ground = cv2.resize(coarse.astype(np.float32), (40, 40), interpolation=cv2.INTER_CUBIC)
     ground = 0.4 + 0.15 * ground.reshape(40, 40, -1)

@@ -1,0 +1,68 @@
+"""A training begun by joint alignment, where classes are told at any turn."""
+
+import numpy as np
+import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+from stn_cv import InterruptedWarning, SpatialTransformer
+from stn_cv.estimators import alignment_start
+from tests.support.reliefs import reliefs
+
+QUICK = {"max_iter": 20, "output_shape": (20, 20), "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def coins():
+    """Eight designs of four classes at any turn, shining: (X, y) to learn from, and others."""
+    X, design, _ = reliefs(n=1200, seed=1, n_designs=8)
+    return X[:800], design[:800] % 4, X[800:], design[800:] % 4
+
+
+@pytest.fixture(scope="module")
+def fitted(coins):
+    X, y, _, _ = coins
+    return SpatialTransformer(**QUICK).fit(X, y)
+
+
+def flat(X):
+    return X.reshape(len(X), -1) / 255
+
+
+def behind(view, coins):
+    X, y, others, labels = coins
+    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3).fit(flat(view(X)), y)
+    return model.score(flat(view(others)), labels)
+
+
+def test_a_classifier_behind_it_gains_what_labels_alone_do_not_teach(fitted, coins):
+    assert fitted.chosen_["start"] == "alignment"
+    labels_alone = SpatialTransformer(start="identity", **QUICK).fit(*coins[:2])
+    assert labels_alone.chosen_["start"] == "identity"
+    right = behind(fitted.transform, coins)
+    assert right > behind(lambda X: X, coins) + 0.3
+    assert right > behind(labels_alone.transform, coins) + 0.03
+
+
+def test_the_report_says_what_was_compared(fitted):
+    accuracy = fitted.pose_report_.accuracy
+    assert accuracy["alignment"].value > accuracy["alone"].value
+    assert accuracy["transformer"].value > accuracy["alone"].value
+    assert "behind joint alignment" in str(fitted.pose_report_)
+
+
+def test_training_goes_on_from_it(fitted, coins):
+    before = fitted.predict_theta(coins[2])
+    fitted.set_params(warm_start=True, max_iter=1).fit(*coins[:2])
+    apart = np.abs(fitted.predict_theta(coins[2]) - before).max(axis=(1, 2))
+    assert 0 < np.median(apart) < 0.1
+
+
+def test_ctrl_c_while_poses_are_learned_keeps_the_first_training(coins, monkeypatch):
+    def interrupted(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(alignment_start, "_learned", interrupted)
+    with pytest.warns(InterruptedWarning, match="began at the identity is kept"):
+        model = SpatialTransformer(**QUICK).fit(*coins[:2])
+    assert model.chosen_["start"] == "identity"
+    assert model.pose_report_.accuracy["transformer"].value > 0
