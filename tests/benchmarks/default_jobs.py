@@ -4,8 +4,10 @@ Each job says what it is (family, image_shape) and nothing of how to train; `tun
 somebody who knows it would say as well.
 """
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -19,6 +21,10 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC, LinearSVC
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support.reliefs import reliefs
 
 from stn_cv import HOG, warp_affine
 from stn_cv.datasets import DigitDistortion, load_distorted_digits, load_mnist
@@ -117,6 +123,12 @@ def _letter(text, rng, degrees, colour):
     return (255 * picture).astype(np.uint8)[..., slice(None) if colour else 0]
 
 
+def coins(paths, seed):
+    """Reliefs at any turn under light from any side, two designs a class."""
+    X, design, _ = reliefs(1800, seed, n_designs=16)
+    return X[:1200], design[:1200] % 8, X[1200:], design[1200:] % 8
+
+
 def mnist(distortion, n):
     def load(paths, seed):
         if paths.mnist is None:
@@ -153,6 +165,7 @@ DEVELOP = {
         mnist("TC40", 2000), None, {"family": "attention"}, {**CNN, "n_steps": 1}
     ),
     "cards, HOG + SVM": Job(cards, HOG_SVM, TURNED, {**LINEAR, "output_shape": (48, 48)}),
+    "coins, HOG + SVM": Job(coins, HOG_SVM, TURNED, {**LINEAR, "output_shape": (40, 40)}),
     "10 letters on texture, SVC": Job(letters(10, 2000, 45, False), SVC(), TURNED, LINEAR),
 }
 HELD = {
