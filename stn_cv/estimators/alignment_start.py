@@ -12,7 +12,13 @@ import numpy as np
 
 from ..alignment.features import FEATURES
 from ..arrays import Array
-from ..errors import AlignmentWarning, InterruptedWarning, TrainingDiverged, warn_caller
+from ..errors import (
+    AlignmentWarning,
+    InterruptedWarning,
+    InvalidInputError,
+    TrainingDiverged,
+    warn_caller,
+)
 from ..model.rectifier import Rectifier
 from ..nn.network import Network
 from ..nn.objectives import Classification
@@ -28,7 +34,7 @@ from .pose_start import WARP
 from .training import Fit
 from .training_data import TrainingData, split
 
-__all__ = ["TURNING", "Begun", "begun_by_alignment"]
+__all__ = ["Begun", "begun_by_alignment", "train_on_alignment"]
 
 TURNING = ("similarity", "affine", "projective")  # families whose poses an alignment finds
 ENOUGH = 0.95  # of the answers right: there is little left to look for
@@ -46,14 +52,28 @@ class Begun(NamedTuple):
     report: PoseReport
 
 
+def train_on_alignment(fit: Fit, listener: Listener) -> tuple[Network, History]:
+    """A network of a transform that knows the poses of an alignment, and of a head behind it.
+
+    Raises
+    ------
+    InvalidInputError
+        If the family holds no turn, or a parameter asks for what alignment leaves out.
+    """
+    problem = _problem(fit)
+    if problem:
+        raise InvalidInputError(f"start is 'alignment', but {problem}; give start='identity'.")
+    alignment, training, _ = _best_alignment(fit)
+    return _with_head(fit, _learned(fit, alignment, training), listener)
+
+
 def begun_by_alignment(
     fit: Fit, report: PoseReport | None, listener: Listener
 ) -> tuple[Begun | None, PoseReport | None]:
     """The better training, if begun by alignment it is, and the report with what was compared.
 
     Images kept back judge twice: whether a head behind aligned images is right more often than
-    with the transformer so far; and what training on from there comes to. Ctrl-C ends the
-    attempt with a warning.
+    with the transformer so far; and what comes of it. Ctrl-C ends the attempt with a warning.
     """
     if report is None or not _may_pay(fit, report):
         return None, report
@@ -64,7 +84,7 @@ def begun_by_alignment(
             return None, report
         start = _learned(fit, alignment, training)
         network, history = _with_head(fit, start, listener)
-        second = report_of(*fit, start)
+        second = report_of(*fit, start, report)
     except KeyboardInterrupt:
         warn_caller("interrupted: training that began at the identity is kept", InterruptedWarning)
         return None, report
@@ -76,16 +96,24 @@ def begun_by_alignment(
     return Begun(network, history, second), report
 
 
+def _problem(fit: Fit) -> str | None:
+    """Why a training cannot begin with poses of an alignment."""
+    estimator = fit.estimator
+    if estimator.family not in TURNING:
+        return f"family is {estimator.family!r}"
+    if not is_layers(estimator.localization):
+        return "the localization knows a pose already"
+    for name in ("max_seconds", "augment"):
+        if getattr(estimator, name) is not None:
+            return f"{name} is given"
+    return "warm_start is True" if estimator.warm_start else None
+
+
 def _may_pay(fit: Fit, report: PoseReport) -> bool:
-    estimator, behind = fit.estimator, report.accuracy.get("transformer")
+    behind = report.accuracy.get("transformer")
     return (
-        estimator.start == "auto"
-        and estimator.family in TURNING
-        and is_layers(estimator.localization)
-        and fit.data.start is None
-        and estimator.max_seconds is None
-        and estimator.augment is None
-        and not estimator.warm_start
+        fit.estimator.start == "auto"
+        and _problem(fit) is None
         and len(fit.data.samples) >= FEWEST_OF_A_CLASS * len(fit.data.classes)
         and report.unseen
         and behind is not None
@@ -160,8 +188,11 @@ def _with_head(fit: Fit, start: Rectifier, listener: Listener) -> tuple[Network,
     network = build_network(estimator, replace(fit.data, start=start), settings.seed)
     if fit.spec is not None:
         return network, History()
-    training, kept_back = split(fit.data, estimator.validation_fraction, settings.seed)
-    samples, validation = (_rectified(start, part) for part in (training, kept_back))
+    training, kept_back = fit.data, None
+    if estimator.early_stopping:
+        training, kept_back = split(fit.data, estimator.validation_fraction, settings.seed)
+    samples = _rectified(start, training)
+    validation = None if kept_back is None else _rectified(start, kept_back)
     head = Network(network.layers[1:], network.output_shapes[0])
     head.bind(network.vector[-head.n_parameters :])  # so that the whole network has them too
     trainer = Trainer(head, settings, Classification(samples, validation))

@@ -29,7 +29,7 @@ class Parameters(BaseEstimator):
         "family": [StrOptions(FAMILIES.keys())],  # keys() is a view: it knows those added later
         "output_shape": [tuple, list, None],
         "localization": [str, list, tuple, Rectifier, HasMethods(["predict_confidence"])],
-        "start": [StrOptions({"auto", "identity"})],
+        "start": [StrOptions({"auto", "identity", "alignment"})],
         "head": [str, list, tuple, HasMethods(["fit"])],
         "padding_mode": [StrOptions(PADDING_MODES.keys())],
         "fill_value": [Interval(Real, None, None, closed="neither")],

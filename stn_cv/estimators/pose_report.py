@@ -88,6 +88,8 @@ class PoseReport:
         What could not be compared, and why.
     turned_off : bool
         Whether images are left as they are since: all figures are those of before.
+    right : mapping of str to ndarray of shape (n_samples,)
+        Which answers were right: 1 or 0 for each image.
 
     Examples
     --------
@@ -107,6 +109,7 @@ class PoseReport:
     unseen: bool = False
     not_fitted: Mapping[str, str] = field(default_factory=dict)
     turned_off: bool = False
+    right: Mapping[str, Array] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def moves(self) -> bool:

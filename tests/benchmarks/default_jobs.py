@@ -137,7 +137,8 @@ def mnist(distortion, n):
         some = np.random.default_rng([seed, n]).permutation(len(X))[:n]
         X, y, X_test, y_test = X[some], y[some], X_test[:2000], y_test[:2000]
         clutter = {"clutter": X} if distortion.startswith("TC") else {}
-        draw = DigitDistortion(distortion, **clutter).draw
+        side = int(distortion[2:]) if distortion[2:].isdigit() else None  # "TC40": on 40 x 40
+        draw = DigitDistortion("TC" if side else distortion, **clutter, side=side).draw
         return draw(X, random_state=seed), y, draw(X_test, random_state=seed + 1000), y_test
 
     return load

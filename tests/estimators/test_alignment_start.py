@@ -1,10 +1,12 @@
 """A training begun by joint alignment, where classes are told at any turn."""
 
+import copy
+
 import numpy as np
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from stn_cv import InterruptedWarning, SpatialTransformer
+from stn_cv import InterruptedWarning, InvalidInputError, SpatialTransformer
 from stn_cv.estimators import alignment_start
 from tests.support.reliefs import reliefs
 
@@ -52,8 +54,8 @@ def test_the_report_says_what_was_compared(fitted):
 
 def test_training_goes_on_from_it(fitted, coins):
     before = fitted.predict_theta(coins[2])
-    fitted.set_params(warm_start=True, max_iter=1).fit(*coins[:2])
-    apart = np.abs(fitted.predict_theta(coins[2]) - before).max(axis=(1, 2))
+    further = copy.deepcopy(fitted).set_params(warm_start=True, max_iter=1).fit(*coins[:2])
+    apart = np.abs(further.predict_theta(coins[2]) - before).max(axis=(1, 2))
     assert 0 < np.median(apart) < 0.1
 
 
@@ -66,3 +68,22 @@ def test_ctrl_c_while_poses_are_learned_keeps_the_first_training(coins, monkeypa
         model = SpatialTransformer(**QUICK).fit(*coins[:2])
     assert model.chosen_["start"] == "identity"
     assert model.pose_report_.accuracy["transformer"].value > 0
+
+
+def test_begun_outright_it_is_the_same_model(fitted, coins):
+    outright = SpatialTransformer(start="alignment", **QUICK).fit(*coins[:2])
+    np.testing.assert_array_equal(outright.transform(coins[2]), fitted.transform(coins[2]))
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"family": "attention"}, "family is 'attention'"),
+        ({"augment": lambda images, rng: images}, "augment is given"),
+        ({"max_seconds": 9}, "max_seconds is given"),
+        ({"warm_start": True}, "warm_start is True"),
+    ],
+)
+def test_what_alignment_cannot_serve_is_refused(coins, given, problem):
+    with pytest.raises(InvalidInputError, match=problem):
+        SpatialTransformer(start="alignment", **QUICK, **given).fit(*coins[:2])
