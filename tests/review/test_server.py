@@ -23,7 +23,7 @@ def test_the_page_and_its_files_are_there(served):
     assert status == 200 and headers["Content-Type"].startswith("text/html")
     assert b"8 photos: 7 rectified, 0 doubtful, 1 failed" in page
     assert "default-src 'none'" in headers["Content-Security-Policy"]
-    for name in ("page.css", "review.css", "gallery.js", "review.js"):
+    for name in ("page.css", "review.css", "gallery.js", "stage.js", "review.js"):
         assert name.encode() in page and asked(served.address, name)[0] == 200
 
 
@@ -125,6 +125,7 @@ def test_what_is_no_frame_is_not_saved(served, change, reason):
     body = {"version": 0, "mark": "corrected", **change}
     status, content = told(served.address, "photo/1", "POST", body)
     assert status == 422 and reason in content["error"]
+    assert "[[" not in content["error"]  # who drew the frame does not know its numbers
     assert not os.path.exists(served.session.corrections.path)
 
 
