@@ -11,7 +11,6 @@ script drags them in the page, one after the other.
 
 import argparse
 import contextlib
-import csv
 import json
 import resource
 import sys
@@ -124,11 +123,8 @@ def _second_round(cards, seed, arguments):
     _said(stn_cv("fit", "--upright", "good", "--out", "first.stn", *fit))
     first = _rectified("first.stn", cards, kept)
     corrected = _corrected(corners)
-    with open("corrections.csv", "a", newline="") as file:  # the examples are right as they are
-        for crop in examples.tolist():
-            whole = [0, 0, SIDE, 0, SIDE, SIDE, 0, SIDE]
-            csv.writer(file).writerow([f"good/{crop}.png", SIDE, SIDE, *whole])
-    _said(stn_cv("fit", "--corners", "corrections.csv", "--out", "second.stn", *fit))
+    given = ["--upright", "good", "--corners", "corrections.csv"]
+    _said(stn_cv("fit", *given, "--out", "second.stn", *fit))
     second = _rectified("second.stn", cards, kept)
     others = [name for name in first if name not in corrected]
     before, after = (np.array([errors[name] for name in others]) for errors in (first, second))
@@ -146,8 +142,7 @@ def _said(done):
 
 def _rectified(model, cards, kept):
     """Corner errors by photo, of a run whose manifest is m.jsonl."""
-    for name in ("m.jsonl",):
-        Path(name).unlink(missing_ok=True)
+    Path("m.jsonl").unlink(missing_ok=True)
     out = f"out-{model}"
     _said(stn_cv("rectify", model, "in", "-o", out, "--manifest", "m.jsonl", "--jobs", "1"))
     truth = {f"in/{cards.measured[number]}.png": cards.truth[number] for number in kept.tolist()}

@@ -87,6 +87,29 @@ def test_all_files_of_corners_say_the_same(corners, tmp_path):
     assert len(set(models)) == 1
 
 
+def test_upright_photos_and_corrected_ones_are_learned_from_together(tmp_path):
+    good = upright_photos(tmp_path / "good")
+    for path in list(good.glob("*[1357].png")):
+        path.unlink()  # those that are no squares, which are letterboxed
+    whole = np.array([[0, 0], [32, 0], [32, 32], [0, 32]])
+    upright = [(path, whole) for path in sorted(good.iterdir())]
+    corrected = turned_photos(tmp_path / "photos", 4)
+    both = [*upright[:-1], *corrected, (upright[-1][0], whole[[1, 2, 3, 0]])]
+    together = write_table(tmp_path / "together.csv", both, sizes=False)
+    beside = write_table(tmp_path / "beside.csv", both[len(upright) - 1 :], sizes=False)
+    with beside.open("a") as file:
+        file.write(f"{upright[0][0].relative_to(tmp_path)},32,32,,,,,,,,\n")  # hopeless
+    together.write_text("".join(together.read_text().splitlines(keepends=True)[1:]))
+    models = []
+    for number, given in enumerate(([together], [beside, "--upright", good])):
+        out = tmp_path / f"{number}.stn"
+        done = stn_cv("fit", "--corners", *given, "--out", out, "--turn", "40", *QUICK)
+        assert done.returncode == 0, done.stderr
+        assert "7 photos, 2 epochs" in done.stdout
+        models.append(out.read_bytes())
+    assert models[0] == models[1]
+
+
 def faulty(corners, line, change):
     """The table with one line changed, in a file beside it."""
     lines = corners[1].read_text().splitlines()
