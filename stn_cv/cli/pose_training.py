@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 from ..arrays import Array
 from ..atomic import write_bytes

@@ -103,8 +103,10 @@ class ReviewSession:
         height, width = self.pictures.size(row["input"])
         found = _found(row, (height, width))
         corners = found if known is None or known.corners is None else known.corners
+        as_run = row.get("input_sha256")
         return {
             **self._card(number),
+            "changed": as_run is not None and as_run != self.pictures.sha256(row["input"]),
             "width": width,
             "height": height,
             "found": None if found is None else found.tolist(),

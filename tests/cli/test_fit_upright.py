@@ -110,6 +110,19 @@ def test_upright_photos_and_corrected_ones_are_learned_from_together(tmp_path):
     assert models[0] == models[1]
 
 
+def test_rows_are_as_long_as_the_header(corners, tmp_path):
+    rows, table = corners
+    short = [line for line in write_table(table.with_name("s.csv"), rows, sizes=False).open()]
+    names = [f"{axis}{number}" for number in range(1, 5) for axis in "xy"]
+    file = table.with_name("headed.csv")
+    for header, code in ((["path"], 0), (["path", "width", "height"], 2)):
+        file.write_text(",".join([*header, *names]) + "\n" + "".join(short))
+        out = tmp_path / f"{code}.stn"
+        done = stn_cv("fit", "--corners", file, "--out", out, "--turn", "40", *QUICK)
+        assert done.returncode == code, done.stderr
+    assert "line 2 of" in done.stderr and "wanted path,width" in " ".join(done.stderr.split())
+
+
 def faulty(corners, line, change):
     """The table with one line changed, in a file beside it."""
     lines = corners[1].read_text().splitlines()

@@ -1,5 +1,6 @@
 """The server of a review, asked without a browser: what it answers, and what it refuses."""
 
+import errno
 import http.client
 import json
 import os
@@ -9,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.folder_cases import fixed_model, rows_of, tree
+from support.picture_files import picture
 from support.review_cases import FRAME, MARKUP, NAMES, asked, correct, number_of, serving, told
 
 from stn_cv import corners_from_theta, rectify_folder
 from stn_cv.errors import InvalidInputError
 from stn_cv.folder.corner_files import known_corners
-from stn_cv.opencv import decode, read_image
+from stn_cv.opencv import decode, read_image, write_image
 from stn_cv.review import ReviewServer, ReviewSession
 
 
@@ -274,3 +276,29 @@ def test_a_photo_that_is_gone_costs_its_own_page_only(tmp_path):
         assert status == 500 and "No such file" in content["error"]
         assert told(server.address, f"photo/{1 - number}")[0] == 200
         assert told(server.address, "photos")[1]["total"] == 2
+
+
+def test_a_photo_that_is_another_one_by_now_is_seen_and_said(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b.png"])
+    rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=tmp_path / "m.jsonl")
+    with serving(tmp_path / "m.jsonl") as server:
+        number = number_of(server.address, "a.png")
+        assert told(server.address, f"photo/{number}")[1]["changed"] is False
+        write_image(photos / "a.png", picture(50, 60))
+        state = told(server.address, f"photo/{number}")[1]
+        assert state["changed"] is True and (state["width"], state["height"]) == (60, 50)
+        assert correct(server.address, number, FRAME)[0] == 200
+    assert known_corners(tmp_path / "corrections.csv")[0].size == (60, 50)
+
+
+def test_a_file_that_cannot_be_written_is_named_and_nothing_changes(served, monkeypatch):
+    def full(path, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    number = number_of(served.address, "a.png")
+    with monkeypatch.context() as patched:
+        patched.setattr("stn_cv.review.corrections.write_bytes", full)
+        status, content = correct(served.address, number, FRAME)
+    assert status == 422 and "corrections.csv': No space left on device" in content["error"]
+    assert told(served.address, f"photo/{number}")[1]["mark"] == "none"
+    assert correct(served.address, number, FRAME)[0] == 200

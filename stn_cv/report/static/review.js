@@ -54,7 +54,8 @@
     if (ok) {
       show(content);
       by("photo").src = `photo/${number}/before.jpg?side=1600`;
-      say(content.mark === "none" ? "" : `Marked ${content.mark}.`);
+      if (content.changed) say("This photo was changed since the run, so its frame may be off.", true);
+      else say(content.mark === "none" ? "" : `Marked ${content.mark}.`);
     } else {
       photo = {number, mark: "none"};
       const card = gallery.cards[placeOf(number)];
