@@ -44,7 +44,8 @@ def corrections_of(options: Options, photos: Iterable[Found]) -> Corrections:
     Raises
     ------
     InvalidInputError
-        If there are none, some are of other photos, or the manifest has parts that were not joined yet.
+        If there are none, some are of other photos, or the manifest has parts that were not
+        joined yet.
     """
     if options.manifest is not None and is_folder(parts_of(options.manifest)):
         raise InvalidInputError(

@@ -56,8 +56,8 @@ def test_photos_come_the_worst_first_and_filtered(served):
 @pytest.mark.parametrize("name", ["deep.tiff", "b.jpg", MARKUP])
 def test_any_photo_is_shown_as_jpeg(served, name):
     number = number_of(served.address, name)
-    for picture in ("before", "after"):
-        status, headers, data = asked(served.address, f"photo/{number}/{picture}.jpg?side=24")
+    for side in ("before", "after"):
+        status, headers, data = asked(served.address, f"photo/{number}/{side}.jpg?side=24")
         assert status == 200 and headers["Content-Type"] == "image/jpeg"
         assert max(decode(data).shape) == 24
     state = told(served.address, f"photo/{number}")[1]
