@@ -94,6 +94,42 @@ def test_all_files_of_corners_say_the_same(corners, tmp_path):
     assert len(set(models)) == 1
 
 
+def test_upright_photos_and_corrected_ones_are_learned_from_together(tmp_path):
+    good = upright_photos(tmp_path / "good")
+    for path in list(good.glob("*[1357].png")):
+        path.unlink()  # those that are no squares, which are letterboxed
+    whole = np.array([[0, 0], [32, 0], [32, 32], [0, 32]])
+    upright = [(path, whole) for path in sorted(good.iterdir())]
+    corrected = turned_photos(tmp_path / "photos", 4)
+    both = [*upright[:-1], *corrected, (upright[-1][0], whole[[1, 2, 3, 0]])]
+    together = write_table(tmp_path / "together.csv", both, sizes=False)
+    beside = write_table(tmp_path / "beside.csv", both[len(upright) - 1 :], sizes=False)
+    with beside.open("a") as file:
+        file.write(f"{upright[0][0].relative_to(tmp_path)},32,32,,,,,,,,\n")  # hopeless
+    together.write_text("".join(together.read_text().splitlines(keepends=True)[1:]))
+    models = []
+    for number, given in enumerate(([together], [beside, "--upright", good])):
+        out = tmp_path / f"{number}.stn"
+        done = stn_cv("fit", "--corners", *given, "--out", out, "--turn", "40", *QUICK)
+        assert done.returncode == 0, done.stderr
+        assert "7 photos, 2 epochs" in done.stdout
+        models.append(out.read_bytes())
+    assert models[0] == models[1]
+
+
+def test_rows_are_as_long_as_the_header(corners, tmp_path):
+    rows, table = corners
+    short = [line for line in write_table(table.with_name("s.csv"), rows, sizes=False).open()]
+    names = [f"{axis}{number}" for number in range(1, 5) for axis in "xy"]
+    file = table.with_name("headed.csv")
+    for header, code in ((["path"], 0), (["path", "width", "height"], 2)):
+        file.write_text(",".join([*header, *names]) + "\n" + "".join(short))
+        out = tmp_path / f"{code}.stn"
+        done = stn_cv("fit", "--corners", file, "--out", out, "--turn", "40", *QUICK)
+        assert done.returncode == code, done.stderr
+    assert "line 2 of" in done.stderr and "wanted path,width" in " ".join(done.stderr.split())
+
+
 def faulty(corners, line, change):
     """The table with one line changed, in a file beside it."""
     lines = corners[1].read_text().splitlines()
