@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from support.commands import COMMAND, stn_cv, stn_cv_process
 from support.folder_cases import files_below
+from support.pose_cases import few_judges
 from support.upright_photos import (
     QUICK,
     turned_photos,
@@ -19,6 +20,12 @@ from support.upright_photos import (
 import stn_cv as library
 from stn_cv.model.photos import small_copy
 from stn_cv.opencv import read_image, write_image
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few():
+    with few_judges():
+        yield
 
 
 @pytest.fixture(scope="module")
