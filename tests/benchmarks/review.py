@@ -3,15 +3,15 @@
 python tests/benchmarks/review.py report
 python tests/benchmarks/review.py rows
 python tests/benchmarks/review.py loop --cards FOLDER [--seeds 0 1 2]
+python tests/benchmarks/review.py picture --to review.png
 
-`report` and `loop` need Debian's chromium and chromedriver, and selenium. FOLDER is that of
+All but `rows` need Debian's chromium and chromedriver, and selenium. FOLDER is that of
 `pose_cards.py`. In `loop` the corners that a person would set are those of `rectangles.csv`; a
-script drags them in the page, one after the other.
+script drags them in the page, one after the other. `picture` is that of the review's README.
 """
 
 import argparse
 import contextlib
-import csv
 import json
 import resource
 import sys
@@ -29,12 +29,20 @@ from support.commands import stn_cv
 from support.folder_cases import fixed_model, rows_of
 from support.review_cases import asked, serving, told
 
-from stn_cv import corner_error, corners_from_theta, rectify_folder
+from stn_cv import (
+    PoseTransformer,
+    corner_error,
+    corners_from_theta,
+    rectify_folder,
+    warp_affine,
+)
+from stn_cv.datasets import load_distorted_digits, load_upright_digits
 from stn_cv.folder.corner_files import known_corners
 from stn_cv.opencv import write_image
 
 N_REPORT, N_ROWS = 2_000, 100_000
 N_EXAMPLES, N_CORRECTED = 10, 20
+N_PICTURED = 200
 SIDE = 96  # pixels of a crop
 FAILED = 0.1
 FIT = ["--symmetry", "2", "--size", "32x32", "--scale", "0.6", "1.4", "--shift", "0.2"]
@@ -124,11 +132,8 @@ def _second_round(cards, seed, arguments):
     _said(stn_cv("fit", "--upright", "good", "--out", "first.stn", *fit))
     first = _rectified("first.stn", cards, kept)
     corrected = _corrected(corners)
-    with open("corrections.csv", "a", newline="") as file:  # the examples are right as they are
-        for crop in examples.tolist():
-            whole = [0, 0, SIDE, 0, SIDE, SIDE, 0, SIDE]
-            csv.writer(file).writerow([f"good/{crop}.png", SIDE, SIDE, *whole])
-    _said(stn_cv("fit", "--corners", "corrections.csv", "--out", "second.stn", *fit))
+    given = ["--upright", "good", "--corners", "corrections.csv"]
+    _said(stn_cv("fit", *given, "--out", "second.stn", *fit))
     second = _rectified("second.stn", cards, kept)
     others = [name for name in first if name not in corrected]
     before, after = (np.array([errors[name] for name in others]) for errors in (first, second))
@@ -146,8 +151,7 @@ def _said(done):
 
 def _rectified(model, cards, kept):
     """Corner errors by photo, of a run whose manifest is m.jsonl."""
-    for name in ("m.jsonl",):
-        Path(name).unlink(missing_ok=True)
+    Path("m.jsonl").unlink(missing_ok=True)
     out = f"out-{model}"
     _said(stn_cv("rectify", model, "in", "-o", out, "--manifest", "m.jsonl", "--jobs", "1"))
     truth = {f"in/{cards.measured[number]}.png": cards.truth[number] for number in kept.tolist()}
@@ -209,15 +213,48 @@ def _drag(chain, browser, index, wanted):
     wait_for(browser, "document.getElementById('said').textContent !== ''")
 
 
+def picture(arguments):
+    """A review of distorted digits, one of them opened."""
+    to = arguments.to.resolve()
+    with tempfile.TemporaryDirectory() as room, contextlib.chdir(room):
+        X, _, y, _, _ = load_distorted_digits(n_copies=1)
+        large = warp_affine(X[:N_PICTURED, ..., None], np.eye(2, 3), (256, 256))
+        Path("digits").mkdir()
+        for number, (image, name) in enumerate(zip(_as_bytes(large), y[:N_PICTURED], strict=True)):
+            write_image(Path("digits") / f"{number:03d}-{name}.png", image)
+        model = PoseTransformer(angle=60, n_canvases=20_000, n_jobs=-1, random_state=0)
+        model.fit(_as_bytes(load_upright_digits()))
+        rectify_folder(model, "digits", "upright", manifest="upright.jsonl", n_jobs=-1)
+        browser = started(1200, 1250)
+        try:
+            with serving("upright.jsonl") as server:
+                browser.get(server.address)
+                wait_for(browser, "document.querySelectorAll('.card').length > 0")
+                browser.execute_script("document.querySelector('.card').click()")
+                wait_for(browser, "document.getElementById('result').naturalWidth > 0")
+                browser.execute_script("document.getElementById('editor').scrollIntoView()")
+                seen = "image.complete || image.getBoundingClientRect().top > innerHeight"
+                wait_for(browser, f"[...document.images].every((image) => {seen})")
+                browser.save_screenshot(str(to))
+        finally:
+            browser.quit()
+
+
+def _as_bytes(images):
+    return (255 * images).clip(0, 255).astype(np.uint8)
+
+
 def main():
     """Run the part that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=["report", "rows", "loop"])
+    parser.add_argument("part", choices=["report", "rows", "loop", "picture"])
     parser.add_argument("--cards", type=Path)
+    parser.add_argument("--to", type=Path, default=Path("review.png"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--canvases", type=int, default=60_000)
     arguments = parser.parse_args()
-    {"report": report, "rows": rows, "loop": loop}[arguments.part](arguments)
+    parts = {"report": report, "rows": rows, "loop": loop, "picture": picture}
+    parts[arguments.part](arguments)
 
 
 if __name__ == "__main__":
