@@ -140,7 +140,8 @@ def _second_round(cards, seed, arguments):
     return (
         f"{len(others)} photos not corrected: {(before > FAILED).sum()} fail before, "
         f"{(after > FAILED).sum()} after (median error {100 * np.median(before):.1f} % and "
-        f"{100 * np.median(after):.1f} % of the width)"
+        f"{100 * np.median(after):.1f} % of the width); after: "
+        + ", ".join(Path(others[place]).stem for place in np.flatnonzero(after > FAILED))
     )
 
 
@@ -251,7 +252,7 @@ def main():
     parser.add_argument("--cards", type=Path)
     parser.add_argument("--to", type=Path, default=Path("review.png"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--canvases", type=int, default=60_000)
+    parser.add_argument("--canvases", type=int, default=100_000)
     arguments = parser.parse_args()
     parts = {"report": report, "rows": rows, "loop": loop, "picture": picture}
     parts[arguments.part](arguments)
