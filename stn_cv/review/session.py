@@ -138,7 +138,7 @@ class ReviewSession:
                 raise Conflict
             self.corrections.put(row["input"], known)
             self.versions[number] = version + 1
-            self.marks[number] = _mark_of(known, _found(row, size))
+            self.marks[number] = _mark_of(known, row)
         return self.state(number)
 
     def photo(self, number: int, side: int) -> bytes:
@@ -220,9 +220,7 @@ class ReviewSession:
         for photo, number in self.index.numbers.items() if self.corrections.rows else ():
             known = self.corrections.get(os.fsdecode(photo))
             if known is not None:
-                size = None if known.size is None else (int(known.size[1]), int(known.size[0]))
-                found = None if size is None else _found(self.index.row(number), size)
-                self.marks[number] = _mark_of(known, found)
+                self.marks[number] = _mark_of(known, self.index.row(number))
 
 
 def _number(text: str, name: str) -> float:
@@ -260,10 +258,14 @@ def _change_of(photo: str, change: Mapping[str, Any], size: tuple[int, int]) -> 
     return KnownCorners(photo, corners, (size[1], size[0]), "the page")
 
 
-def _mark_of(known: KnownCorners | None, found: Array | None) -> int:
+def _mark_of(known: KnownCorners | None, row: dict[str, Any]) -> int:
+    """What was said of a photo; right is the model's frame, not one that a run took from there."""
     if known is None:
         return 0
     if known.corners is None:
         return MARKS.index("hopeless")
+    found = None
+    if known.size is not None and row.get("note") is None:
+        found = _found(row, (int(known.size[1]), int(known.size[0])))
     same = found is not None and np.allclose(known.corners, found, rtol=0, atol=SAME)
     return MARKS.index("right" if same else "corrected")

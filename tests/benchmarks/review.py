@@ -45,6 +45,7 @@ N_EXAMPLES, N_CORRECTED = 10, 20
 N_PICTURED = 200
 SIDE = 96  # pixels of a crop
 FAILED = 0.1
+MOST_STEPS = 10  # drags of a corner
 FIT = ["--symmetry", "2", "--size", "32x32", "--scale", "0.6", "1.4", "--shift", "0.2"]
 
 
@@ -140,7 +141,8 @@ def _second_round(cards, seed, arguments):
     return (
         f"{len(others)} photos not corrected: {(before > FAILED).sum()} fail before, "
         f"{(after > FAILED).sum()} after (median error {100 * np.median(before):.1f} % and "
-        f"{100 * np.median(after):.1f} % of the width)"
+        f"{100 * np.median(after):.1f} % of the width); after: "
+        + ", ".join(Path(others[place]).stem for place in np.flatnonzero(after > FAILED))
     )
 
 
@@ -165,8 +167,6 @@ def _rectified(model, cards, kept):
 
 def _corrected(corners):
     """Drag the corners of the least confident photos to where they belong; their names."""
-    from selenium.webdriver.common.action_chains import ActionChains
-
     browser = started(1400, 1100)
     try:
         with serving("m.jsonl", "corrections.csv") as server:
@@ -184,7 +184,7 @@ def _corrected(corners):
                     f"document.getElementById('name').textContent === {json.dumps(card['name'])}",
                 )
                 for index, wanted in enumerate(corners[card["name"]]):
-                    _drag(ActionChains(browser), browser, index, wanted)
+                    _drag(browser, index, wanted)
                 wait_for(browser, "document.getElementById('said').textContent.includes('Saved')")
     finally:
         browser.quit()
@@ -194,23 +194,35 @@ def _corrected(corners):
     return set(rows)
 
 
-PLACE = """
-const view = document.getElementById('frame').viewBox.baseVal;
-const box = document.getElementById('stage').getBoundingClientRect();
+STEP = """
+const stage = document.getElementById('stage');
+stage.scrollIntoView({block: 'center'});
+document.getElementById('said').textContent = '';
+const view = document.getElementById('frame').viewBox.baseVal, box = stage.getBoundingClientRect();
 const corner = document.querySelectorAll('.corner')[arguments[0]].getBoundingClientRect();
-return [view.x + (corner.x + corner.width / 2 - box.x) * view.width / box.width,
-        view.y + (corner.y + corner.height / 2 - box.y) * view.height / box.height,
-        box.width / view.width];
+const scale = box.width / view.width, [x, y] = arguments[1];
+const wanted = [box.x + (x - view.x) * scale, box.y + (y - view.y) * scale];
+const seen = [document.documentElement.clientWidth, innerHeight];
+const to = wanted.map((value, axis) => Math.min(Math.max(value, 5), seen[axis] - 5));
+const from = [corner.x + corner.width / 2, corner.y + corner.height / 2];
+return [...to.map((value, axis) => Math.round(value - from[axis])), to.join() === wanted.join()];
 """
 
 
-def _drag(chain, browser, index, wanted):
-    browser.execute_script("document.getElementById('said').textContent = ''")
-    x, y, scale = browser.execute_script(PLACE, index)
-    corner = browser.find_elements("css selector", ".corner")[index]
-    across, down = round((wanted[0] - x) * scale), round((wanted[1] - y) * scale)
-    chain.click_and_hold(corner).move_by_offset(across, down).release().perform()
-    wait_for(browser, "document.getElementById('said').textContent !== ''")
+def _drag(browser, index, wanted):
+    """Move a corner, in steps where it is to lie outside of what the window shows."""
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    for _ in range(MOST_STEPS):
+        across, down, there = browser.execute_script(STEP, index, np.asarray(wanted).tolist())
+        corner = browser.find_elements("css selector", ".corner")[index]
+        chain = ActionChains(browser).click_and_hold(corner)
+        chain.move_by_offset(across, down).release().perform()
+        if across or down:
+            wait_for(browser, "document.getElementById('said').textContent !== ''")
+        if there:
+            return
+    raise SystemExit(f"corner {index + 1} did not come to {wanted}")
 
 
 def picture(arguments):
@@ -251,7 +263,7 @@ def main():
     parser.add_argument("--cards", type=Path)
     parser.add_argument("--to", type=Path, default=Path("review.png"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--canvases", type=int, default=60_000)
+    parser.add_argument("--canvases", type=int, default=100_000)
     arguments = parser.parse_args()
     parts = {"report": report, "rows": rows, "loop": loop, "picture": picture}
     parts[arguments.part](arguments)

@@ -302,3 +302,16 @@ def test_a_file_that_cannot_be_written_is_named_and_nothing_changes(served, monk
     assert status == 422 and "corrections.csv': No space left on device" in content["error"]
     assert told(served.address, f"photo/{number}")[1]["mark"] == "none"
     assert correct(served.address, number, FRAME)[0] == 200
+
+
+def test_a_photo_that_was_redone_by_its_corrections_is_still_a_corrected_one(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b.png"])
+    options = {"manifest": tmp_path / "m.jsonl"}
+    rectify_folder(fixed_model(), photos, tmp_path / "out", **options)
+    with serving(tmp_path / "m.jsonl") as server:
+        assert correct(server.address, 0, FRAME)[0] == 200
+    file = tmp_path / "corrections.csv"
+    rectify_folder(fixed_model(), photos, tmp_path / "out", corrections=file, **options)
+    with serving(tmp_path / "m.jsonl") as server:
+        marked = told(server.address, "photos")[1]["marked"]
+    assert marked == {"none": 1, "right": 0, "corrected": 1, "hopeless": 0}

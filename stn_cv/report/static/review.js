@@ -123,6 +123,7 @@
       refresh(now);
     } else {
       unsaved = true;
+      if (!stage.dragging) stage.lookAt(photo.width, photo.height);
       stage.draw(stage.corners, true);
     }
     say(`Not saved: ${content.error}`, true);
