@@ -58,6 +58,7 @@ def search_over(arguments: argparse.Namespace, memory: str) -> GridSearchCV:
     """The search; one fit at a time, each on all threads."""
     rectify = SpatialTransformer(
         image_shape=(32, 32),
+        start="identity",  # where labels teach the pose, and half the time
         max_iter=arguments.epochs or "auto",
         n_jobs=arguments.jobs,
         random_state=arguments.seed,
