@@ -9,11 +9,14 @@ covers the whole source.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..arrays import Array
-from ..geometry import isotropic_sides, matrix_output_to_source, one_matrix_output_to_source
+from ..geometry import isotropic_sides, matrix_output_to_source
+from ..kernels import loaded
+from ..kernels.motion_kinds import AFFINE, ATTENTION, LARGEST_SCALE, SIMILARITY, TRANSLATION
 from ..sampling import WarpRules, differentiable_warp, warp_affine
 from ..sampling.affine_warp import warp_one
 from ..sampling.antialias import sample_counts, shrinks
@@ -21,10 +24,10 @@ from ..sampling.at_coordinates import affine_coordinates
 from ..sampling.fill import FEW_CHANNELS
 from ..sampling.rules import PLAIN
 from .composition import ComposedMotion
+from .frames import frame_of
 
 Backward = Callable[[Array], Array]
 IDENTITY = np.eye(2, 3)
-LARGEST_SCALE = 8.0  # scales stay between 1/8 and 8
 
 
 def _translation(parameters: Array) -> tuple[Array, Backward]:
@@ -102,7 +105,33 @@ class AffineFamily:
         motion, backward = self.motion(parameters.astype(np.float64))
         sides = isotropic_sides(input_shape)
         gains = sides / sides[:2, None]  # isotropic units to normalized ones
-        return motion * gains, lambda dtheta: backward(dtheta * gains).astype(parameters.dtype)
+        one = self._one(parameters, input_shape, input_shape)
+        theta = motion * gains if one is None else one[0]
+        return theta, lambda dtheta: backward(dtheta * gains).astype(parameters.dtype)
+
+    def _one(
+        self, parameters: Array, input_shape: tuple[int, ...], output_shape: tuple[int, ...]
+    ) -> tuple[Array, Array] | None:
+        """Theta and the matrix of pixels, each (1, 2, 3), of one image, where both are ordinary.
+
+        By the kernel that whole networks use for one image, so that theta is the same to the bit.
+        """
+        kind, n_steps = self.kernel_motion
+        if len(parameters) != 1 or kind is None:
+            return None
+        theta, matrix = np.empty((1, 2, 3)), np.empty((1, 2, 3))
+        frame = frame_of(tuple(input_shape), tuple(output_shape))
+        ordinary = loaded("motions").theta_and_matrix(
+            kind, n_steps, parameters[0].astype(np.float64), frame, theta, matrix
+        )
+        return (theta, matrix) if ordinary else None
+
+    @property
+    def kernel_motion(self) -> tuple[int | None, int]:
+        """Its number in `stn_cv.kernels.motions`, if it is there, and how many steps it has."""
+        if isinstance(self.motion, ComposedMotion):
+            return KINDS.get(self.motion.motion), self.motion.n_steps
+        return KINDS.get(self.motion), 1
 
     def warp(
         self,
@@ -115,11 +144,10 @@ class AffineFamily:
 
         The backward gives (dimages or None, dparameters).
         """
-        if len(images) == 1 and images.shape[3] <= FEW_CHANNELS:
-            motion = self.motion(parameters.astype(np.float64))[0][0]
-            matrix = one_matrix_output_to_source(motion, images.shape[1:3], output_shape)
-            if matrix is not None and not (rules.antialias and shrinks(matrix)):
-                Y = warp_one(images, matrix, output_shape, rules)
+        if images.shape[3] <= FEW_CHANNELS:
+            one = self._one(parameters, images.shape[1:3], output_shape)
+            if one is not None and not (rules.antialias and shrinks(one[1])):
+                Y = warp_one(images, one[1], output_shape, rules)
                 # In networks one image comes alone to be predicted: a backward is seldom wanted.
                 return Y, lambda dY, want_dimages=True: self._warp_all(
                     images, parameters, output_shape, rules
@@ -168,6 +196,12 @@ class AffineFamily:
         return sample_counts(matrix_output_to_source(theta, input_shape, output_shape, False))
 
 
+KINDS: dict[Any, int] = {
+    _translation: TRANSLATION,
+    _attention: ATTENTION,
+    _similarity: SIMILARITY,
+    _affine: AFFINE,
+}
 AFFINE_FAMILIES = {
     family.name: family
     for family in (

@@ -7,6 +7,7 @@ import numpy as np
 from ..arrays import Array
 from ..buffers import empty
 from ..errors import InvalidInputError
+from ..kernels import loaded
 from .layer import Backward, Layer, Shape, check_ndim, check_positive, no_backward
 
 INITIALIZATIONS = ("he", "glorot", "zeros")
@@ -57,8 +58,12 @@ class Dense(Layer):
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
         W, b = self.parameters
-        Y = W.dot(X)  # half a microsecond less than `@`, of the 2 that one sample takes
-        Y += b[:, None]
+        if X.shape[1] == 1:
+            Y = np.empty((len(W), 1), X.dtype)
+            loaded("nn.dense").product(np.ascontiguousarray(X[:, 0]), W, b, Y[:, 0])
+        else:
+            Y = W @ X
+            Y += b[:, None]
         if not training:
             return Y, no_backward
 

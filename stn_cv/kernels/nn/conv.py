@@ -35,6 +35,13 @@ SHORTEST = 16  # values that a row must have, at least
 BLOCK = 1024  # values of each row that a gradient's products go through at a time
 
 
+def good_length(length):
+    """Of a row's values and some more, so many that spans do them soonest; `SHORTEST` at least."""
+    span = SPAN // 4  # of float32; half of it is done in smaller spans as soon
+    length = max(length, SHORTEST)
+    return length if length % span <= span // 2 else length + span - length % span
+
+
 @kernel
 def correlate(flat, weights, offsets, first, stop, stride, bias, out):
     """Write out (outputs, rows, length): bias plus the sum of the weighted, shifted rows.

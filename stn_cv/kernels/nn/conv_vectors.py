@@ -171,3 +171,4 @@ part_of_5, part_of_4, part_of_1 = (_span_of(outputs, PART) for outputs in (5, 4,
 products_of_5, products_of_4 = (_products_of(outputs, TAPS, False) for outputs in (5, 4))
 products_of_1 = _products_of(1, 1, False)
 scalars_of_1 = _products_of(1, 1, True)
+rows_of_1, single_rows_of_1 = (_products_of(1, 8, one) for one in (False, True))
