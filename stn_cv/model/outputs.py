@@ -13,9 +13,9 @@ __all__ = ["outputs_of"]
 
 def outputs_of(rectifier: PhotoRectifier, images: Array) -> dict[str, Any]:
     """Of one image or a batch, by the names that `stn_cv.export` gives them."""
-    if isinstance(rectifier.transform, PoseTransform):
+    network, spec, transform = rectifier.network, rectifier.image_spec, rectifier.transform
+    if isinstance(transform, PoseTransform):
         return _of_poses(rectifier, images)
-    network, spec = rectifier.network, rectifier.image_spec
     batch, single = as_batch(images, spec)
     count = RECTIFIED if rectifier.classes is None else PROBABILITIES
     theta, seen, *probabilities = found(network, spec, batch, rectifier.n_jobs, count)
@@ -27,7 +27,7 @@ def outputs_of(rectifier: PhotoRectifier, images: Array) -> dict[str, Any]:
         results = {name: values[0] for name, values in results.items()}
     # What the network warped is a copy, unless it was given what it computes in.
     own = images.dtype == network.vector.dtype and images.size == batch.size
-    if not own or rectifier.transform.antialias:
+    if not own or transform.antialias:
         results["rectified"] = rectifier.rectify(images, theta=results["theta"])
     return results
 
