@@ -78,21 +78,18 @@ def run_layers(rows, parameters, constants, offsets, space):
         kind, source, target = rows[i, 0], rows[i, 1], rows[i, 2]
         channels, height, width, a = rows[i, 3], rows[i, 4], rows[i, 5], rows[i, 6]
         size = channels * height * width
-        x = view_1d(space, source, (size,))
+        x, onward = view_1d(space, source, (size,)), view_1d(space, source, (space.size - source,))
         if kind == CONVOLVE:
-            convolve(
-                space, source, target, channels, height, width, a, rows[i, 7],
-                parameters, rows[i, 8], rows[i, 9], offsets, rows[i, 10], rows[i, 11],
-            )  # fmt: skip
+            convolve(rows, i, onward, parameters, offsets, space)
         elif kind == PAD:
             wide = channels * (height + 2 * a) * (width + 2 * a)
             pad(x, channels, height, width, a, view_1d(space, target, (wide,)))
         elif kind == COMPACT:
             out = view_1d(space, target, (size,))
-            compact(x, channels, height, width, a, rows[i, 7], out)
+            compact(onward, channels, height, width, a, rows[i, 7], out)
         elif kind == LARGEST:
             out = view_1d(space, target, (channels * (height // a) * (width // a),))
-            largest(x, channels, height // a, width // a, a, rows[i, 7], rows[i, 8], out)
+            largest(onward, channels, height // a, width // a, a, rows[i, 7], rows[i, 8], out)
         elif kind == MEAN:
             out = view_1d(space, target, (channels * (height // a) * (width // a),))
             mean(x, channels, height, width, a, out)
@@ -129,21 +126,19 @@ def give(space, place, outputs):
 
 
 @inner
-def convolve(
-    space, source, target, channels, height, width, filters, k, parameters, weights_at, bias_at,
-    offsets, offsets_at, length,
-):  # fmt: skip
+def convolve(rows, i, x, parameters, offsets, space):
     """All rows of a map as one, with what falls between them (`stn_cv.nn.conv`)."""
-    taps = channels * k * k
+    filters, k, offsets_at = rows[i, 6], rows[i, 7], rows[i, 10]
+    taps = rows[i, 3] * k * k
     correlate(
-        view_1d(space, source, (channels * height * width,)),
-        view_2d(parameters, weights_at, (filters, taps)),
+        x,
+        view_2d(parameters, rows[i, 8], (filters, taps)),
         view_1d(offsets, offsets_at, (taps,)),
         view_1d(offsets, offsets_at + taps, (1,)),
         view_1d(offsets, offsets_at + taps + 1, (1,)),
         np.int64(0),
-        view_1d(parameters, bias_at, (filters,)),
-        view_3d(space, target, (filters, 1, length)),
+        view_1d(parameters, rows[i, 9], (filters,)),
+        view_3d(space, rows[i, 2], (filters, 1, rows[i, 11])),
     )
 
 
