@@ -102,29 +102,31 @@ class AffineFamily:
 
     def theta(self, parameters: Array, input_shape: tuple[int, ...]) -> tuple[Array, Backward]:
         """Theta (n, 2, 3), float64, for sources of `input_shape`, and its backward."""
-        motion, backward = self.motion(parameters.astype(np.float64))
-        sides = isotropic_sides(input_shape)
-        gains = sides / sides[:2, None]  # isotropic units to normalized ones
-        one = self._one(parameters, input_shape, input_shape)
-        theta = motion * gains if one is None else one[0]
-        return theta, lambda dtheta: backward(dtheta * gains).astype(parameters.dtype)
+        theta, _ = self._thetas_and_matrices(parameters, input_shape, input_shape)
+        return theta, lambda dtheta: self._backward(dtheta, parameters, input_shape)
 
-    def _one(
+    def _backward(self, dtheta: Array, parameters: Array, input_shape: tuple[int, ...]) -> Array:
+        """Gradient by the parameters from that by theta."""
+        _, backward = self.motion(parameters.astype(np.float64))
+        return backward(dtheta * _gains(input_shape)).astype(parameters.dtype)
+
+    def _thetas_and_matrices(
         self, parameters: Array, input_shape: tuple[int, ...], output_shape: tuple[int, ...]
-    ) -> tuple[Array, Array] | None:
-        """Theta and the matrix of pixels, each (1, 2, 3), of one image, where both are ordinary.
+    ) -> tuple[Array, Array | None]:
+        """Theta (n, 2, 3), and the matrices of pixels if all are ordinary numbers.
 
-        By the kernel that whole networks use for one image, so that theta is the same to the bit.
+        By the kernels that whole networks use for one image, so that both are the same to the bit.
         """
         kind, n_steps = self.kernel_motion
-        if len(parameters) != 1 or kind is None:
-            return None
-        theta, matrix = np.empty((1, 2, 3)), np.empty((1, 2, 3))
-        frame = frame_of(tuple(input_shape), tuple(output_shape))
-        ordinary = loaded("motions").theta_and_matrix(
-            kind, n_steps, parameters[0].astype(np.float64), frame, theta, matrix
-        )
-        return (theta, matrix) if ordinary else None
+        precise = parameters.astype(np.float64, order="C")
+        if kind is not None:
+            theta, matrices = np.empty((2, len(parameters), 2, 3))
+            frame = frame_of(tuple(input_shape), tuple(output_shape))
+            count = self.n_parameters // n_steps
+            given = kind, n_steps, count, precise.reshape(-1), frame, theta, matrices
+            if loaded("motions").thetas_and_matrices(*given):
+                return theta, matrices
+        return self.motion(precise)[0] * _gains(input_shape), None
 
     @property
     def kernel_motion(self) -> tuple[int | None, int]:
@@ -144,25 +146,21 @@ class AffineFamily:
 
         The backward gives (dimages or None, dparameters).
         """
-        if images.shape[3] <= FEW_CHANNELS:
-            one = self._one(parameters, images.shape[1:3], output_shape)
-            if one is not None and not (rules.antialias and shrinks(one[1])):
-                Y = warp_one(images, one[1], output_shape, rules)
-                # In networks one image comes alone to be predicted: a backward is seldom wanted.
-                return Y, lambda dY, want_dimages=True: self._warp_all(
-                    images, parameters, output_shape, rules
-                )[1](dY, want_dimages)
-        return self._warp_all(images, parameters, output_shape, rules)
-
-    def _warp_all(
-        self, images: Array, parameters: Array, output_shape: tuple[int, int], rules: WarpRules
-    ) -> tuple[Array, Callable[..., tuple[Array | None, Array]]]:
-        theta, theta_backward = self.theta(parameters, images.shape[1:3])
-        Y, warp_backward = differentiable_warp(images, theta, output_shape, rules)
+        input_shape = images.shape[1:3]
+        theta, matrices = self._thetas_and_matrices(parameters, input_shape, output_shape)
+        given = images, theta, output_shape, rules, matrices
+        warp_backward = None
+        alone = len(images) == 1 and images.shape[3] <= FEW_CHANNELS
+        if alone and matrices is not None and not (rules.antialias and shrinks(matrices)):
+            Y = warp_one(images, matrices, output_shape, rules)
+        else:
+            Y, warp_backward = differentiable_warp(*given)
 
         def backward(dY: Array, want_dimages: bool = True) -> tuple[Array | None, Array]:
-            dimages, dtheta = warp_backward(dY, want_dimages)
-            return dimages, theta_backward(dtheta)
+            # In networks one image comes alone to be predicted: its backward is seldom wanted.
+            own = warp_backward or differentiable_warp(*given)[1]
+            dimages, dtheta = own(dY, want_dimages)
+            return dimages, self._backward(dtheta, parameters, input_shape)
 
         return Y, backward
 
@@ -194,6 +192,12 @@ class AffineFamily:
     ) -> Array:
         """How many samples, (n, 2), down and across, antialiased pixels take."""
         return sample_counts(matrix_output_to_source(theta, input_shape, output_shape, False))
+
+
+def _gains(input_shape: tuple[int, ...]) -> Array:
+    """What turns isotropic units of a source into normalized ones, (2, 3)."""
+    sides = isotropic_sides(input_shape)
+    return sides / sides[:2, None]
 
 
 KINDS: dict[Any, int] = {

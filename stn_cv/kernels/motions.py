@@ -1,9 +1,9 @@
-"""One image's parameters to theta and to the matrix of its pixels, in the affine families.
+"""Parameters to theta and to the matrix of pixels, in the affine families.
 
-What `stn_cv.families.affine` and `stn_cv.geometry.affine` do with arrays, in numbers: of one
-image the arrays cost ten times the arithmetic. parameters (n_steps * count,), of `count` numbers
-a step; theta and matrix (1, 2, 3); all float64. frames (n, 17): row by row what a source's and an
-output's shape put into it, as `stn_cv.families.frames.frame_of` lays it out.
+What `stn_cv.families.affine` and `stn_cv.geometry.affine` do with arrays, in numbers: of few
+images arrays cost ten times the arithmetic. parameters, a vector of n * n_steps * count numbers;
+theta and matrix (n, 2, 3); all float64. frames (k, 17): row by row what a source's and an output's
+shape put into it, as `stn_cv.families.frames.frame_of` lays it out.
 """
 
 import math
@@ -35,39 +35,42 @@ def motion_of(kind, parameters, at):
 
 
 @inner
-def theta_of(kind, n_steps, count, parameters, frames, k, theta):
-    """Write theta of all steps, the first leftmost; whether it is an ordinary one."""
-    a, b, c, d, e, f = motion_of(kind, parameters, 0)
+def theta_of(kind, n_steps, count, parameters, n, frames, k, theta):
+    """Write image n's theta of all steps, the first leftmost; whether it is an ordinary one."""
+    first = n * n_steps * count
+    a, b, c, d, e, f = motion_of(kind, parameters, first)
     for step in range(1, n_steps):
-        p, q, x, r, s, y = motion_of(kind, parameters, step * count)
+        p, q, x, r, s, y = motion_of(kind, parameters, first + step * count)
         a, b, c = a * p + b * r, a * q + b * s, a * x + b * y + c
         d, e, f = d * p + e * r, d * q + e * s, d * x + e * y + f
     ordinary = True
     for i, entry in enumerate((a, b, c, d, e, f)):
-        theta[0, i // 3, i % 3] = entry * frames[k, i]
-        ordinary = ordinary and abs(theta[0, i // 3, i % 3]) <= LARGEST
+        theta[n, i // 3, i % 3] = entry * frames[k, i]
+        ordinary = ordinary and abs(theta[n, i // 3, i % 3]) <= LARGEST
     return ordinary
 
 
 @inner
-def matrix_of(theta, frames, k, matrix):
-    """Write the matrix of pixels, output to source, entries near integers as those."""
+def matrix_of(theta, n, frames, k, matrix):
+    """Write image n's matrix of pixels, output to source, entries near integers as those."""
     for i in range(2):
-        a, b, c = theta[0, i, 0], theta[0, i, 1], theta[0, i, 2]
+        a, b, c = theta[n, i, 0], theta[n, i, 1], theta[n, i, 2]
         shift = a * frames[k, 10] + b * frames[k, 11] + c
-        matrix[0, i, 0] = a * frames[k, 6 + 2 * i]
-        matrix[0, i, 1] = b * frames[k, 7 + 2 * i]
-        matrix[0, i, 2] = shift * frames[k, 12 + i] + frames[k, 14 + i]
+        matrix[n, i, 0] = a * frames[k, 6 + 2 * i]
+        matrix[n, i, 1] = b * frames[k, 7 + 2 * i]
+        matrix[n, i, 2] = shift * frames[k, 12 + i] + frames[k, 14 + i]
         for j in range(3):
-            entry = matrix[0, i, j]
+            entry = matrix[n, i, j]
             nearest = np.rint(entry)
-            matrix[0, i, j] = nearest if abs(entry - nearest) <= frames[k, 16] else entry
+            matrix[n, i, j] = nearest if abs(entry - nearest) <= frames[k, 16] else entry
 
 
 @kernel
-def theta_and_matrix(kind, n_steps, parameters, frames, theta, matrix):
-    """Write both; whether they are ordinary ones."""
-    count = len(parameters) // n_steps
-    ordinary = theta_of(kind, n_steps, count, parameters, frames, 0, theta)
-    matrix_of(theta, frames, 0, matrix)
+def thetas_and_matrices(kind, n_steps, count, parameters, frames, theta, matrix):
+    """Write both of each image; whether all are ordinary ones."""
+    ordinary = True
+    for n in range(len(theta)):
+        own = theta_of(kind, n_steps, count, parameters, n, frames, np.int64(0), theta)
+        ordinary = ordinary and own
+        matrix_of(theta, n, frames, np.int64(0), matrix)
     return ordinary

@@ -2,7 +2,7 @@
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -104,11 +104,14 @@ def test_a_transform_and_its_head_are_their_layers(family, n_steps, padding_mode
 
 @pytest.mark.parametrize("family", AFFINE_FAMILIES)
 @pytest.mark.parametrize("n_steps", [1, 2])
-def test_theta_alone_is_theta_in_a_batch(family, n_steps):
+def test_theta_is_the_same_alone_in_a_batch_and_by_arrays(family, n_steps):
     steps = FAMILIES[family].composed(n_steps) if n_steps > 1 else FAMILIES[family]
     parameters = np.random.default_rng(2).normal(0, 0.5, (20, steps.n_parameters))
     alone = [steps.theta(one[None], (31, 17))[0][0] for one in parameters]
-    np.testing.assert_allclose(alone, steps.theta(parameters, (31, 17))[0], rtol=0, atol=1e-14)
+    together, _ = steps.theta(parameters, (31, 17))
+    np.testing.assert_array_equal(alone, together)
+    by_arrays = replace(steps, motion=lambda parameters: steps.motion(parameters))
+    np.testing.assert_allclose(by_arrays.theta(parameters, (31, 17))[0], together, atol=1e-14)
 
 
 def test_what_lies_beyond_the_ordinary_is_left_to_the_layers():

@@ -63,8 +63,9 @@ def run_transform(
             for i in range(count):
                 found[step * count + i] = space[at + i]
             last = np.int64(step + 1 == n_steps)
-            ordinary = theta_of(kind, step + 1, count, found, frames, last, theta) and ordinary
-            matrix_of(theta, frames, last, matrix)
+            own = theta_of(kind, step + 1, count, found, np.int64(0), frames, last, theta)
+            ordinary = ordinary and own
+            matrix_of(theta, np.int64(0), frames, last, matrix)
             out = rectified if last else seen
             warp(image, facts[4 + last], matrix, np.int64(0), rules, fill, out)
             take(out, space)
