@@ -1,15 +1,22 @@
-"""What an array is called in signatures; white and transparency in one that holds images."""
+"""What an array is called in signatures, views of one; white and transparency of images."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["INTEGER_MAXIMA", "Array", "premultiplied", "straight", "white_of"]
+__all__ = ["INTEGER_MAXIMA", "Array", "premultiplied", "read_only", "straight", "white_of"]
 
 Array = NDArray[Any]
 
 INTEGER_MAXIMA = {"uint8": 255.0, "uint16": 65535.0}  # white, in images of integers
+
+
+def read_only(array: Array) -> Array:
+    """A view that kernels cannot write to: what came in is safe, and compiled for only once."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
 
 
 def white_of(dtype: np.dtype[Any]) -> float:

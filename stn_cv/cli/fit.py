@@ -46,8 +46,9 @@ def _heads() -> tuple[str, ...]:
     "--corners",
     metavar="FILE",
     type=click.Path(exists=True),
-    help="Instead of DATA: CSV of path,width,height,x1,y1,...,x4,y4 or path,x1,y1,...,x4,y4, "
-    "JSON of labelme (a file, or a folder of them) or of COCO (segmentations of four points).",
+    help="Instead of DATA, beside --upright or alone: the corrections of a review, a CSV of "
+    "path,width,height,x1,y1,...,x4,y4 or path,x1,y1,...,x4,y4, or what labelme, COCO, DOTA, "
+    "CVAT (for images) or Label Studio wrote, with four corners a photo.",
 )
 @click.option(
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Model file."
@@ -113,7 +114,8 @@ def fit(
     examples, turned, sized and shifted as --turn, --scale and --shift allow; beside the model
     and the contact sheet, a sheet shows such pictures of examples that were held out, with the
     errors on them. Corners are pixels of the upright photo, whose edges are 0 and its width or
-    height: first the corner that is to become the top left, then clockwise.
+    height: first the corner that is to become the top left, then clockwise. With --upright and
+    --corners the photos of both are learned from; of a photo in both the corners hold.
 
     With DATA and --upright the pose is learned from the upright photos first, then the training
     on the labels goes on from it; the two folders may hold the same photos.
@@ -133,7 +135,7 @@ def fit(
         pose = {name: options.pop(name) for name in OF_POSES}
         both = {name: options[name] for name in OF_BOTH}
         if data is None:
-            return run_poses(str(upright or corners), upright is None, out, **pose, **both)
+            return run_poses(upright, corners, out, **pose, **both)
         photos = None
         if upright is not None:
             own = {name: both[name] for name in both if name not in ("size", "grey")}
@@ -144,10 +146,10 @@ def fit(
 def _check_given(data: str | None, upright: str | None, corners: str | None) -> None:
     """Refuse no source, and sources that do not go together."""
     given = [source for source in (data, upright, corners) if source is not None]
-    if len(given) != 1 and not (corners is None and given):
+    if not given or (data is not None and corners is not None):
         raise click.UsageError(
-            f"{len(given)} of DATA, --upright and --corners came; wanted one of them, or DATA and "
-            "--upright."
+            f"{len(given)} of DATA, --upright and --corners came; wanted one of them, or --upright "
+            "and one of the others."
         )
 
 

@@ -10,6 +10,7 @@ import click
 from .exit_codes import NOTHING_MATCHED
 
 __all__ = [
+    "MODEL_SUFFIXES",
     "ChoiceOf",
     "HxW",
     "Place",
@@ -28,6 +29,7 @@ __all__ = [
 
 
 Sources = tuple[str, ...]
+MODEL_SUFFIXES = (".stn", ".safetensors")
 
 
 class ChoiceOf(click.Choice):  # type: ignore[type-arg]  # no generic before click 8.2

@@ -1,5 +1,6 @@
 """What ``stn-cv fit --upright`` and ``--corners`` do: read, train, save, show how it went."""
 
+import os
 import time
 import warnings
 from collections.abc import Iterator
@@ -9,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 from ..arrays import Array
 from ..atomic import write_bytes
 from ..errors import InterruptedWarning, InvalidInputError
 from ..folder.corner_files import KnownCorners, canvas_theta, known_corners
-from ..folder.examples import read_background
+from ..folder.examples import Examples, read_background
 from ..folder.search import find_photos
 from ..model.file import save
 from ..opencv import encode
 from ..pictures import contact_sheet
+from ..pose.algebra import identities
 from .exit_codes import FAILED, INTERRUPTED
 from .held_out import HeldOut
 from .options import printable
@@ -42,25 +43,64 @@ OPTIONS = "The options are --turn (angle), --scale, --symmetry and --family."
 
 
 def run_poses(
-    source: str, corners: bool, out: Path, *, size: tuple[int, int], grey: bool, **options: Any
+    upright: str | None,
+    corners: str | None,
+    out: Path,
+    *,
+    size: tuple[int, int],
+    grey: bool,
+    **options: Any,
 ) -> int:
-    """Fit a model on upright photos, or on those of a file of corners; the exit code."""
+    """Fit a model on upright photos, on those of a file of corners or on both; the exit code."""
     model = poser(**options)
-    rows = _with_corners(known_corners(source)) if corners else []
-    photos = [row.path for row in rows] if corners else photos_in(source)
-    _check_enough(source, photos)
-    sheets = prepared(out, SHEETS, [source], photos)
-    numbered = [(path, str(number)) for number, path in enumerate(photos)]
+    photos = PosedPhotos.of(upright, corners)
+    sheets = prepared(out, SHEETS, photos.sources, photos.paths)
+    numbered = [(path, str(number)) for number, path in enumerate(photos.paths)]
     examples = read_copies(numbered, size, grey, options["jobs"])
-    theta = None
-    if corners:
-        kept = [rows[int(number)] for number in examples.labels]
-        places = zip(kept, examples.shapes.tolist(), strict=True)
-        found = [canvas_theta(row, tuple(shape), size, model.family) for row, shape in places]
-        theta = np.array(found) if found else None
+    theta = photos.theta(examples, size, model.family)
     lost = background_of(model, options["background"], examples.images, options["jobs"])
-    code = finish(model, source, examples.images, theta, out, sheets)
+    code = finish(model, " and ".join(photos.sources), examples.images, theta, out, sheets)
     return code or (FAILED if examples.failures or lost else 0)
+
+
+@dataclass(frozen=True)
+class PosedPhotos:
+    """Photos whose pose is known: first the upright ones, then the rows of a file of corners."""
+
+    sources: list[str]
+    upright: list[str]
+    rows: list[KnownCorners]
+
+    @classmethod
+    def of(cls, folder: str | None, file: str | None) -> "PosedPhotos":
+        """All that folder and file name; of a photo in both, the file holds."""
+        rows = [] if file is None else known_corners(file)
+        named = {os.path.realpath(row.path) for row in rows}
+        upright = [] if folder is None else photos_in(folder)
+        photos = cls(
+            [source for source in (folder, file) if source is not None],
+            [path for path in upright if os.path.realpath(path) not in named],
+            _with_corners(rows),
+        )
+        _check_enough(" and ".join(photos.sources), photos.paths)
+        return photos
+
+    @property
+    def paths(self) -> list[str]:
+        """Of all photos."""
+        return [*self.upright, *(row.path for row in self.rows)]
+
+    def theta(self, read: Examples, size: tuple[int, int], family: str) -> Array | None:
+        """Theta of each photo that could be read; None if all are upright."""
+        if not self.rows:
+            return None
+        theta = identities(family, len(read.images))
+        places = zip(read.labels.astype(int).tolist(), read.shapes.tolist(), strict=True)
+        for one, (number, shape) in enumerate(places):
+            if number >= len(self.upright):
+                row = self.rows[number - len(self.upright)]
+                theta[one] = canvas_theta(row, tuple(shape), size, family)
+        return theta
 
 
 def _with_corners(rows: list[KnownCorners]) -> list[KnownCorners]:

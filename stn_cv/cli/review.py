@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-from .options import jobs_option, printable, usage_errors
+from .options import (
+    MODEL_SUFFIXES,
+    jobs_option,
+    nothing_matched,
+    printable,
+    say_passed_over,
+    usage_errors,
+)
 from .streams import c_libraries_silenced
 
 __all__ = ["review"]
@@ -53,9 +60,15 @@ def review(
     from ..review.corrections import only_review
 
     with usage_errors():
-        if out is not None and not photos:
+        manifest = source
+        if photos:
+            manifest = _run_first(source, photos, out, jobs)
+            if not os.path.exists(manifest):
+                return nothing_matched(photos)
+        elif out is not None:
             raise click.UsageError("--out goes with MODEL and IN; leave it out.")
-        manifest = _run_first(source, photos, out, jobs) if photos else source
+        elif source.endswith(MODEL_SUFFIXES):
+            raise click.UsageError("a MODEL goes with IN, its photos; a MANIFEST goes alone.")
         with only_review(manifest), quiet_and_serial():
             session = ReviewSession(manifest, corrections)
             with ReviewServer(session, port) as server:
@@ -83,7 +96,7 @@ def _open(address: str, folder: str) -> None:
 
 
 def _run_first(model: str, photos: tuple[str, ...], out: str | None, jobs: int) -> str:
-    """Rectify, and the name of the manifest."""
+    """Rectify, and the name of the manifest, which is not there if there were no photos."""
     from ..folder import rectify_folder
     from .progress import reporter
 
@@ -93,6 +106,7 @@ def _run_first(model: str, photos: tuple[str, ...], out: str | None, jobs: int) 
         summary = rectify_folder(
             model, photos, target, manifest=manifest, n_jobs=jobs, listener=report
         )
+    say_passed_over(summary.passed_over)
     click.echo(
         f"{summary.done} rectified, {summary.skipped} skipped, {len(summary.failures)} failed; "
         f"manifest {printable(manifest)}."

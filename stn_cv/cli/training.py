@@ -32,14 +32,13 @@ from ..opencv import encode
 from ..pictures import contact_sheet
 from .curve import training_curve
 from .exit_codes import FAILED, INTERRUPTED
-from .options import printable, say_passed_over
+from .options import MODEL_SUFFIXES, printable, say_passed_over
 
 __all__ = ["EpochNews", "prepared", "progress_bar", "read_copies", "run"]
 
 if TYPE_CHECKING:
     from .pose_training import UprightPhotos
 
-SUFFIXES = (".stn", ".safetensors")
 ADVICE = "try another --head, --family or --size"
 
 
@@ -155,7 +154,7 @@ def prepared(
 
 def _beside(model: Path, suffix: str) -> Path:
     """A file named after the model's, of which only the usual suffixes are left out."""
-    stem = model.stem if model.suffix in SUFFIXES else model.name
+    stem = model.stem if model.suffix in MODEL_SUFFIXES else model.name
     return model.with_name(stem + suffix)
 
 

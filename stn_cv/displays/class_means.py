@@ -11,6 +11,8 @@ from .axes import Display, images_of, rectifier_of
 
 __all__ = ["ClassMeanDisplay"]
 
+GAP = 0.08  # between before and after, in widths of an image
+
 
 class ClassMeanDisplay(Display):
     """Means of all images of a class, above before and below after.
@@ -81,13 +83,17 @@ class ClassMeanDisplay(Display):
         return cls(before, after, classes).plot(ax=ax)
 
     def _draw(self, ax: Any) -> None:
-        for row, means in enumerate((self.before, self.after)):
+        bottom, middles = 0.0, []
+        for means in (self.after, self.before):  # from below, each a unit wide
+            top = bottom + means.shape[1] / means.shape[2]
             for column, mean in enumerate(means):
-                place = (column, column + 0.94, 1 - row, 1.94 - row)
                 shown = np.clip(np.broadcast_to(mean, (*mean.shape[:2], 3)), 0, 1)
-                ax.imshow(shown, extent=place, origin="upper")
-        ax.set(xlim=(0, len(self.classes)), ylim=(0, 2), aspect="auto")
-        ax.set_xticks(np.arange(len(self.classes)) + 0.47, map(str, self.classes.tolist()))
-        ax.set_yticks([1.47, 0.47], ["before", "after"])
+                ax.imshow(shown, extent=(column, column + 1, bottom, top), origin="upper")
+            middles.append((bottom + top) / 2)
+            bottom = top + GAP
+        ax.set(xlim=(0, len(self.classes)), ylim=(0, bottom - GAP), aspect="equal")
+        ax.vlines(range(1, len(self.classes)), 0, bottom, color=ax.get_facecolor(), linewidth=2)
+        ax.set_xticks(np.arange(len(self.classes)) + 0.5, map(str, self.classes.tolist()))
+        ax.set_yticks(middles, ["after", "before"])
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)

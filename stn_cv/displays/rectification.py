@@ -93,5 +93,5 @@ class RectificationDisplay(Display):
         sheet = contact_sheet(
             self.images, self.theta, self.rectified, self.y, classes=[], n_pairs=self.n_images
         )
-        ax.imshow(sheet, interpolation="none")
+        ax.imshow(sheet)
         ax.set_axis_off()

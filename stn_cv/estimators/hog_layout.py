@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, read_only
 from ..errors import InvalidInputError
 from ..kernels import loaded
 from ..model.image_spec import ImageSpec
-from ..sampling.arguments import read_only
 from ..threads import run_slices, slices_of
 
 __all__ = ["BLOCK_NORMS", "HogLayout"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, read_only
 from ..buffers import empty
 from ..geometry import check_shape
 from ..sampling import WarpRules
@@ -20,7 +20,7 @@ from ..sampling.antialias import (
     plain_parts,
     samples_of,
 )
-from ..sampling.arguments import SamplingArguments, read_only
+from ..sampling.arguments import SamplingArguments
 from ..sampling.at_coordinates import (
     PIXELS,
     blocks_of,

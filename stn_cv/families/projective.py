@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Array
+from ..arrays import Array, read_only
 from ..geometry import (
     check_theta,
     homography_gradient_to_theta,
@@ -15,7 +15,6 @@ from ..geometry import (
     isotropic_sides,
 )
 from ..kernels import loaded
-from ..sampling.arguments import read_only
 from .composition import ComposedMotion, Motion
 from .coordinate_family import Backward, CoordinateFamily
 

@@ -44,7 +44,8 @@ def corrections_of(options: Options, photos: Iterable[Found]) -> Corrections:
     Raises
     ------
     InvalidInputError
-        If some are of other photos, or the manifest has parts that were not joined yet.
+        If there are none, some are of other photos, or the manifest has parts that were not
+        joined yet.
     """
     if options.manifest is not None and is_folder(parts_of(options.manifest)):
         raise InvalidInputError(
@@ -53,6 +54,9 @@ def corrections_of(options: Options, photos: Iterable[Found]) -> Corrections:
         )
     assert options.corrections is not None
     corrections = Corrections(options.corrections)
+    if not corrections.rows:
+        file = os.fspath(options.corrections)
+        raise InvalidInputError(f"{file!r} names no photo, so there is nothing to redo.")
     others = corrections.rows.keys() - {_place(found.path) for found in photos}
     if others:
         first = corrections.rows[min(others)]

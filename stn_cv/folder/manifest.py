@@ -36,6 +36,7 @@ Row = dict[str, Any]
 LARGEST_OBJECT = 64 * 10**6  # bytes
 LARGEST_TAIL = 2**20  # bytes of a last line that a killed run left unfinished
 PARTS = ".parts"  # behind the manifest's name: the folder of the parts
+PASSED_OVER = "passed over"  # status of a row that tells of no photo, but of what is none
 
 
 class Manifest:
@@ -189,7 +190,7 @@ def _rows(file: BinaryIO, path: str) -> Iterator[Row]:
 
 
 def placed_rows(file: BinaryIO, path: str) -> Iterator[tuple[int, Row]]:
-    """The same with the byte at which each begins."""
+    """Rows of photos, with the byte at which each begins."""
     offset = 0
     for line in file:
         if not line.endswith(b"\n"):
@@ -197,12 +198,13 @@ def placed_rows(file: BinaryIO, path: str) -> Iterator[tuple[int, Row]]:
         try:
             row = json.loads(line)
             hash(row["output"])
-            is_whole(row)
+            of_a_photo = is_whole(row) or row["status"] != PASSED_OVER
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise InvalidInputError(
                 f"{path!r} is no manifest: {line[:60]!r} is no row of one; give another name."
             ) from error
-        yield offset, row
+        if of_a_photo:
+            yield offset, row
         offset += len(line)
 
 

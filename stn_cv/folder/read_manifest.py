@@ -33,7 +33,8 @@ def read_manifest(path: str | os.PathLike[str]) -> list[Result]:
 
     Notes
     -----
-    A last line that a killed run did not finish is left out: its photo is done again.
+    A last line that a killed run did not finish is left out: its photo is done again. So are
+    rows of status "passed over", which are of no photo.
 
     Examples
     --------

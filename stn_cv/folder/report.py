@@ -95,7 +95,7 @@ def _second_round(index: ManifestIndex) -> str:
     before, now = (float(np.median(values[both])) for values in (index.earlier, index.confidence))
     return (
         f" Of {int(both.sum()):,} photos not corrected, which another model looked at before, the "
-        f"median confidence was {before:.1%} and is {now:.1%}."
+        f"median confidence was {before:.2f} and is {now:.2f}."
     )
 
 

@@ -1,6 +1,7 @@
 """A plan carried out: shards handed to an executor, its results told in order."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from itertools import chain
@@ -10,7 +11,7 @@ from ..storage import absolute, is_address, remove_folder
 from .executors import Executor
 from .files import alone_in, check_writable, clear_unfinished, folds_names
 from .item import Job, Outcome, Result
-from .manifest import Manifest, StoredManifest, parts_of
+from .manifest import PASSED_OVER, Manifest, Row, StoredManifest, parts_of
 from .options import Options, PathLike
 from .plan import Plan, Shard
 from .preview import Sheet
@@ -60,7 +61,7 @@ def run_plan(
             return
         for _ in shards:  # what was not begun is counted
             pass
-        record.finish()
+        record.finish(progress.passed_over)
     if options.shard is None and parts is not None and progress.came == progress.planned:
         remove_folder(parts)  # all that they told is in the manifest
 
@@ -73,6 +74,7 @@ class _Record:
         self.sheet = Sheet() if options.contact_sheet is not None else None
         whole = options.manifest is not None and options.shard is None
         self.manifest = _manifest(options.manifest) if whole and options.manifest else None
+        self.has_new_rows = False
 
     def add(self, outcome: Outcome) -> None:
         """Tell of one photo."""
@@ -84,6 +86,7 @@ class _Record:
     def _add_row(self, outcome: Outcome) -> None:
         if self.manifest is not None and outcome.row is not None:
             self.manifest.add(outcome.row)
+            self.has_new_rows = True
 
     def close(self) -> None:
         """Add what was finished while nobody asked for results any more; nothing follows."""
@@ -92,12 +95,20 @@ class _Record:
                 for outcome in self.executor.untold():
                     self._add_row(outcome)
 
-    def finish(self) -> None:
-        """Write what tells of a whole run: a manifest in a store, the contact sheet."""
+    def finish(self, passed_over: Counter[str]) -> None:
+        """Write what tells of a whole run: what is no photo, a manifest in a store, the sheet."""
         if self.manifest is not None:
+            if self.has_new_rows and passed_over:
+                self.manifest.add(_row_of(passed_over))
             self.manifest.finish()
         if self.sheet is not None and self.options.contact_sheet is not None:
             self.sheet.write(self.options.contact_sheet)
+
+
+def _row_of(passed_over: Counter[str]) -> Row:
+    """The row of what is no photo: its names are empty, the note counts files by kind."""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(passed_over.items()))
+    return Result("", "", PASSED_OVER, note=kinds).row()
 
 
 def _manifest(path: PathLike) -> Manifest | StoredManifest:

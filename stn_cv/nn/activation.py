@@ -5,7 +5,7 @@ from numbers import Real
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, read_only
 from ..buffers import empty
 from ..errors import InvalidInputError
 from ..kernels import loaded
@@ -37,13 +37,13 @@ class ReLU(Layer):
             Y = np.maximum(X, ZERO)
         else:
             Y = empty(X.shape, X.dtype)
-            loaded("nn.relu").relu(X.reshape(-1), Y.reshape(-1))
+            loaded("nn.relu").relu(_flat(X), Y.reshape(-1))
         if not training:
             return Y, no_backward
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             dX = empty(Y.shape, Y.dtype)
-            loaded("nn.relu").relu_backward(dY.reshape(-1), Y.reshape(-1), dX.reshape(-1))
+            loaded("nn.relu").relu_backward(_flat(dY), _flat(Y), dX.reshape(-1))
             return dX, []
 
         return Y, backward
@@ -82,14 +82,19 @@ class LeakyReLU(Layer):
             Y = np.maximum(X, slope * X)
         else:
             Y = empty(X.shape, X.dtype)
-            loaded("nn.relu").leaky_relu(X.reshape(-1), Y.reshape(-1), slope)
+            loaded("nn.relu").leaky_relu(_flat(X), Y.reshape(-1), slope)
         if not training:
             return Y, no_backward
 
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             dX = empty(Y.shape, Y.dtype)
             backward_into = loaded("nn.relu").leaky_relu_backward
-            backward_into(dY.reshape(-1), Y.reshape(-1), dX.reshape(-1), slope)
+            backward_into(_flat(dY), _flat(Y), dX.reshape(-1), slope)
             return dX, []
 
         return Y, backward
+
+
+def _flat(array: Array) -> Array:
+    """Contiguous, as kernels take it, whatever its layout."""
+    return read_only(array.ravel())

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, read_only
 from ..buffers import empty
 from ..errors import InvalidInputError
 from ..kernels import loaded
@@ -112,8 +112,9 @@ def correlate(X: Array, W: Array, b: Array, padding: int) -> Array:
     rows = X.shape[1] + 2 * padding - k + 1
     Y = empty((filters, rows, columns * n), X.dtype)
     kernels.correlate(
-        X.reshape(-1), taps.spread(W), taps.offsets, taps.first, taps.stop, X.shape[2] * n, b, Y
-    )
+        read_only(X.reshape(-1)), read_only(taps.spread(W)), taps.offsets, taps.first, taps.stop,
+        X.shape[2] * n, read_only(b), Y,
+    )  # fmt: skip
     return Y.reshape(filters, rows, columns, n)
 
 
@@ -134,7 +135,9 @@ def _correlate_whole(X: Array, W: Array, b: Array, padding: int) -> Array:
         flat = np.concatenate([flat, np.zeros(length - taps.length, X.dtype)])
     Y = np.empty((filters, 1, length), X.dtype)
     weights = np.ascontiguousarray(W.reshape(filters, -1))  # a turned W may reshape to a view
-    kernels.correlate(flat, weights, taps.offsets, taps.first, taps.stop, 0, b, Y)
+    kernels.correlate(
+        read_only(flat), read_only(weights), taps.offsets, taps.first, taps.stop, 0, read_only(b), Y
+    )
     return np.ndarray((filters, *taps.shape), Y.dtype, Y, 0, (length * Y.itemsize, *taps.strides))
 
 
@@ -171,7 +174,8 @@ def weight_gradient(X: Array, dY: Array, k: int, padding: int) -> tuple[Array, A
     taps = _Taps.of(X.shape, k, padding)
     dweights, dbias = np.empty((filters, len(taps.offsets)), X.dtype), np.empty(filters, X.dtype)
     kernels.weight_gradient(
-        X.reshape(-1), dY.reshape(filters, rows, -1), taps.offsets, taps.first, taps.stop,
+        read_only(X.reshape(-1)), read_only(dY.reshape(filters, rows, -1)), taps.offsets,
+        taps.first, taps.stop,
         X.shape[2] * n, dweights, dbias,
     )  # fmt: skip
     return taps.collect(dweights), dbias

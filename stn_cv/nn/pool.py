@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, read_only
 from ..buffers import empty
 from ..errors import InvalidInputError
 from ..kernels import loaded
@@ -37,7 +37,7 @@ class MaxPool(Layer):
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
         kernels = loaded("nn.pool")
-        X = np.ascontiguousarray(X)
+        X = read_only(np.ascontiguousarray(X))
         Y = empty(_pooled(X.shape, self.size), X.dtype)
         if not training and self.size == 2:
             kernels.max_of_four(X, Y)
@@ -49,7 +49,7 @@ class MaxPool(Layer):
             if not want_dX:
                 return None, []
             dX = _uncovered_zero(X.shape, self.size, dY.dtype)
-            kernels.max_backward(np.ascontiguousarray(dY), winner, self.size, dX)
+            kernels.max_backward(read_only(np.ascontiguousarray(dY)), winner, self.size, dX)
             return dX, []
 
         return Y, backward

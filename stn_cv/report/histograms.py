@@ -11,6 +11,7 @@ __all__ = ["Histogram", "histograms"]
 
 WIDTH, HEIGHT, FOOT = 240, 56, 14
 BINS = 24
+QUANTILES = (0.05, 0.5, 0.95)
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Histogram:
             for i, n in enumerate(counts.tolist())
         )
         words = escape(self.in_words())
-        ends = f"{self.low:g}{self.unit}", f"{self.high:g}{self.unit}"
+        ends = self._number(self.low), self._number(self.high)
         labels = (
             f'<text x="0" y="{HEIGHT + FOOT - 2}">{escape(ends[0])}</text>'
             f'<text x="{WIDTH}" y="{HEIGHT + FOOT - 2}" text-anchor="end">{escape(ends[1])}</text>'
@@ -51,12 +52,12 @@ class Histogram:
         absent = len(self.values) - len(known)
         if not len(known):
             return f"{self.title}: not known of any photo"
-        low, middle, high = (f"{value:.3g}{self.unit}" for value in np.quantile(known, QUANTILES))
+        low, middle, high = (self._number(value) for value in np.quantile(known, QUANTILES))
         rest = f"; not known of {absent:,}" if absent else ""
         return f"{self.title}: median {middle}, nine tenths from {low} to {high}{rest}"
 
-
-QUANTILES = (0.05, 0.5, 0.95)
+    def _number(self, value: float) -> str:
+        return f"{value:.3g}{self.unit}".replace("-", "\N{MINUS SIGN}")
 
 
 def histograms(angle: Array, scale: Array, confidence: Array) -> str:

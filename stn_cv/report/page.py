@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib.resources import files
+from shlex import quote
 from string import Template
 from typing import Any
 
@@ -89,12 +90,19 @@ def report_page(
     return page.encode("utf-8")
 
 
-def review_page(title: str, counts: str, drawings: str, labels: Sequence[str]) -> bytes:
-    """The page of a review, whose styles and scripts are fetched beside it."""
+def review_page(
+    title: str, counts: str, corrections: str, drawings: str, labels: Sequence[str]
+) -> bytes:
+    """The page of a review, whose styles and scripts are fetched beside it.
+
+    `corrections` is the path of their file, the others are as of a report.
+    """
     marks = Template(static_file("marks.html")).substitute()
     page = Template(static_file("review.html")).substitute(
         title=escape(_readable(title)),
         counts=escape(_readable(counts)),
+        corrections=escape(_readable(corrections)),
+        file=escape(_readable(quote(corrections))),
         drawings=drawings,
         filters=_filters(labels, marks),
     )
@@ -106,7 +114,9 @@ def _filters(labels: Sequence[str], more: str = "") -> str:
         f'<option value="{number}">{escape(_readable(label))}</option>'
         for number, label in enumerate(labels)
     )
-    return Template(static_file("filters.html")).substitute(labels=options, more=more)
+    classes = "" if labels else " hidden"
+    template = Template(static_file("filters.html"))
+    return template.substitute(classes=classes, labels=options, more=more)
 
 
 def _readable(text: str) -> str:

@@ -50,9 +50,8 @@ class Corrections:
         Raises
         ------
         InvalidInputError
-            If another program changed the file meanwhile.
-        OSError
-            If it cannot be written; nothing is changed then.
+            If another program changed the file meanwhile, or it cannot be written; nothing is
+            changed then.
         """
         with self._lock:
             if self._signature_now() != self._signature:
@@ -64,7 +63,12 @@ class Corrections:
             rows.pop(os.path.abspath(photo), None)
             if row is not None:
                 rows[os.path.abspath(photo)] = row
-            write_bytes(self.path, corners_table(list(rows.values()), os.path.dirname(self.path)))
+            table = corners_table(list(rows.values()), os.path.dirname(self.path))
+            try:
+                write_bytes(self.path, table)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise InvalidInputError(f"cannot write {self.path!r}: {reason}.") from error
             self.rows, self._signature = rows, self._signature_now()
 
     def _signature_now(self) -> Signature:

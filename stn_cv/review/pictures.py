@@ -1,7 +1,10 @@
 """Photos as a browser can show them, whatever their format and depth."""
 
+import hashlib
+import os
 import threading
 from collections import OrderedDict
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,41 +24,59 @@ QUALITY = 85
 RULES = WarpRules(antialias=True)
 
 
+class Copy(NamedTuple):
+    """A photo as far as it is kept: small, with the upright photo's own size and its hash."""
+
+    pixels: Array
+    size: tuple[int, int]
+    sha256: str
+
+
 class Pictures:
-    """Small copies of photos, of which the last few are kept.
+    """Small copies of photos, of which the last few are kept as long as their files stay as read.
 
     One photo is decoded at a time, so that memory stays flat however many are asked for.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[Array, tuple[int, int]]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int, int, int], Copy] = OrderedDict()
 
     def size(self, path: str) -> tuple[int, int]:
         """(height, width) of the upright photo."""
-        return self._copy(path)[1]
+        return self._copy(path).size
+
+    def sha256(self, path: str) -> str:
+        """Of the file, as manifests have it."""
+        return self._copy(path).sha256
 
     def photo(self, path: str, side: int) -> bytes:
         """A JPEG of the photo, of at most so many pixels a side."""
-        return encode(shown(self._copy(path)[0], min(side, VIEW)), ".jpg", QUALITY)
+        return encode(shown(self._copy(path).pixels, min(side, VIEW)), ".jpg", QUALITY)
 
     def output(self, path: str, corners: Array, proportions: tuple[int, int], side: int) -> bytes:
         """A JPEG of what lies between corners, given in pixels of the whole photo."""
-        pixels, (height, width) = self._copy(path)
-        theta = canvas_theta_from_corners(corners, (height, width), (height, width))
+        copy = self._copy(path)
+        theta = canvas_theta_from_corners(corners, copy.size, copy.size)
         scale = min(side, OUTPUT) / max(proportions)
         shape = max(round(proportions[0] * scale), 1), max(round(proportions[1] * scale), 1)
-        out = FAMILIES["projective"].apply(pixels, np.asarray(theta), shape, RULES)
+        out = FAMILIES["projective"].apply(copy.pixels, np.asarray(theta), shape, RULES)
         return encode(out, ".jpg", QUALITY)
 
-    def _copy(self, path: str) -> tuple[Array, tuple[int, int]]:
+    def _copy(self, path: str) -> Copy:
         with self._lock:
-            if path not in self._kept:
-                pixels = decode_photo(
-                    read_photo_file(path, LARGEST_PICTURE, True), LARGEST_PICTURE, True, True
-                ).pixels
-                self._kept[path] = shown(pixels, VIEW), (pixels.shape[0], pixels.shape[1])
-            self._kept.move_to_end(path)
+            status = os.stat(path)
+            key = (path, status.st_ino, status.st_mtime_ns, status.st_size)
+            if key not in self._kept:
+                self._kept[key] = _read(path)
+            self._kept.move_to_end(key)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-            return self._kept[path]
+            return self._kept[key]
+
+
+def _read(path: str) -> Copy:
+    data = read_photo_file(path, LARGEST_PICTURE, True)
+    pixels = decode_photo(data, LARGEST_PICTURE, True, True).pixels
+    size = pixels.shape[0], pixels.shape[1]
+    return Copy(shown(pixels, VIEW), size, hashlib.sha256(data).hexdigest())

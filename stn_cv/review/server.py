@@ -24,6 +24,7 @@ STATIC = {
     "page.css": "text/css",
     "review.css": "text/css",
     "gallery.js": "text/javascript",
+    "stage.js": "text/javascript",
     "review.js": "text/javascript",
 }
 HEADERS = {

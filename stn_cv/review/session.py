@@ -10,11 +10,10 @@ import numpy as np
 from ..arrays import Array
 from ..errors import InvalidInputError
 from ..folder.corner_files import KnownCorners
-from ..folder.corner_files.row import numbers_in
+from ..folder.corner_files.row import numbers_in, theta_of_frame
 from ..folder.manifest_index import STATUSES, ManifestIndex
 from ..folder.report import card_of, in_words
 from ..geometry import corners_from_theta
-from ..geometry.letterbox import canvas_theta_from_corners
 from ..report import histograms, review_page
 from .corrections import Corrections
 from .pictures import Pictures
@@ -66,8 +65,8 @@ class ReviewSession:
         index = self.index
         drawings = histograms(index.angle, index.scale, index.confidence)
         title = f"Review of {os.path.basename(self.manifest)}"
-        counts = f"{in_words(index, len(index))} Corrections go to {self.corrections.path}."
-        return review_page(title, counts, drawings, index.labels)
+        counts, corrections = in_words(index, len(index)), self.corrections.path
+        return review_page(title, counts, corrections, drawings, index.labels)
 
     def query(self, wanted: Mapping[str, str]) -> dict[str, Any]:
         """A page of the photos that fulfil a filter, the worst first.
@@ -104,8 +103,10 @@ class ReviewSession:
         height, width = self.pictures.size(row["input"])
         found = _found(row, (height, width))
         corners = found if known is None or known.corners is None else known.corners
+        as_run = row.get("input_sha256")
         return {
             **self._card(number),
+            "changed": as_run is not None and as_run != self.pictures.sha256(row["input"]),
             "width": width,
             "height": height,
             "found": None if found is None else found.tolist(),
@@ -137,7 +138,7 @@ class ReviewSession:
                 raise Conflict
             self.corrections.put(row["input"], known)
             self.versions[number] = version + 1
-            self.marks[number] = _mark_of(known, _found(row, size))
+            self.marks[number] = _mark_of(known, row)
         return self.state(number)
 
     def photo(self, number: int, side: int) -> bytes:
@@ -219,9 +220,7 @@ class ReviewSession:
         for photo, number in self.index.numbers.items() if self.corrections.rows else ():
             known = self.corrections.get(os.fsdecode(photo))
             if known is not None:
-                size = None if known.size is None else (int(known.size[1]), int(known.size[0]))
-                found = None if size is None else _found(self.index.row(number), size)
-                self.marks[number] = _mark_of(known, found)
+                self.marks[number] = _mark_of(known, self.index.row(number))
 
 
 def _number(text: str, name: str) -> float:
@@ -237,7 +236,7 @@ def _found(row: dict[str, Any], size: tuple[int, int]) -> Array | None:
         return None
     corners = np.asarray(corners_from_theta(row["theta"], size))
     try:
-        canvas_theta_from_corners(corners, size, size)
+        theta_of_frame(corners, size, size)
     except InvalidInputError:
         return None
     return corners
@@ -255,14 +254,18 @@ def _change_of(photo: str, change: Mapping[str, Any], size: tuple[int, int]) -> 
         if corners.shape != (4, 2) or corners.dtype.kind not in "fi":
             raise InvalidInputError("wanted four corners of two numbers each.")
         corners = corners.astype(np.float64)
-        canvas_theta_from_corners(corners, size, size)
+        theta_of_frame(corners, size, size)
     return KnownCorners(photo, corners, (size[1], size[0]), "the page")
 
 
-def _mark_of(known: KnownCorners | None, found: Array | None) -> int:
+def _mark_of(known: KnownCorners | None, row: dict[str, Any]) -> int:
+    """What was said of a photo; right is the model's frame, not one that a run took from there."""
     if known is None:
         return 0
     if known.corners is None:
         return MARKS.index("hopeless")
+    found = None
+    if known.size is not None and row.get("note") is None:
+        found = _found(row, (int(known.size[1]), int(known.size[0])))
     same = found is not None and np.allclose(known.corners, found, rtol=0, atol=SAME)
     return MARKS.index("right" if same else "corrected")

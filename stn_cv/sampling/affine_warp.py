@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, read_only
 from ..buffers import empty
 from ..geometry import matrix_gradient_to_theta, matrix_output_to_source
 from ..kernels import loaded
@@ -24,7 +24,7 @@ from .antialias import (
     to_pixels_gradient,
     to_samples,
 )
-from .arguments import halo_of, read_only
+from .arguments import halo_of
 from .fill import Fill, as_fill
 from .rules import PLAIN, WarpRules
 

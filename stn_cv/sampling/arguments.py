@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Array
+from ..arrays import Array, read_only
 from ..buffers import empty
 from ..errors import InvalidInputError, InvalidTypeError, NonFiniteError, one_of
 from ..geometry import as_array, axes, pixel_from_normalized
@@ -159,13 +159,6 @@ def _for_each(where: Array, images: Array) -> Array:
             f"{n} images came with {len(where)} thetas or grids; wanted one each, or one for all."
         )
     return where if len(where) == n else np.repeat(where, n, axis=0)
-
-
-def read_only(array: Array) -> Array:
-    """A view that kernels cannot write to: what came in is safe, and compiled for only once."""
-    view = array.view()
-    view.setflags(write=False)
-    return view
 
 
 def check_images(images: ArrayLike, batched: bool) -> Array:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, read_only
 from ..buffers import empty, zeros
 from ..kernels import loaded
 from ..kernels.sampling.rules import BICUBIC, BILINEAR, KernelRules
 from ..threads import slices_of
-from .arguments import read_only, takes_halo
+from .arguments import takes_halo
 from .fill import Fill, as_fill
 from .rules import WarpRules
 

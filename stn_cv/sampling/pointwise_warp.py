@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, read_only
 from ..buffers import empty
 from ..kernels import loaded
 from ..kernels.sampling.rules import KernelRules
 from .antialias import ONE, Counts, means, spread, to_pixels_gradient, to_samples
-from .arguments import read_only
 from .at_coordinates import (
     PIXELS,
     affine_coordinates,

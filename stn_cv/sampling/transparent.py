@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from ..arrays import Array, straight, white_of
+from ..arrays import Array, read_only, straight, white_of
 from ..kernels import loaded
 from .antialias import ONE, Counts, means
-from .arguments import read_only
 from .rules import WarpRules
 
 __all__ = ["sample_transparent"]

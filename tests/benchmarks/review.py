@@ -3,15 +3,15 @@
 python tests/benchmarks/review.py report
 python tests/benchmarks/review.py rows
 python tests/benchmarks/review.py loop --cards FOLDER [--seeds 0 1 2]
+python tests/benchmarks/review.py picture --to review.png
 
-`report` and `loop` need Debian's chromium and chromedriver, and selenium. FOLDER is that of
+All but `rows` need Debian's chromium and chromedriver, and selenium. FOLDER is that of
 `pose_cards.py`. In `loop` the corners that a person would set are those of `rectangles.csv`; a
-script drags them in the page, one after the other.
+script drags them in the page, one after the other. `picture` is that of the review's README.
 """
 
 import argparse
 import contextlib
-import csv
 import json
 import resource
 import sys
@@ -29,14 +29,23 @@ from support.commands import stn_cv
 from support.folder_cases import fixed_model, rows_of
 from support.review_cases import asked, serving, told
 
-from stn_cv import corner_error, corners_from_theta, rectify_folder
+from stn_cv import (
+    PoseTransformer,
+    corner_error,
+    corners_from_theta,
+    rectify_folder,
+    warp_affine,
+)
+from stn_cv.datasets import load_distorted_digits, load_upright_digits
 from stn_cv.folder.corner_files import known_corners
 from stn_cv.opencv import write_image
 
 N_REPORT, N_ROWS = 2_000, 100_000
 N_EXAMPLES, N_CORRECTED = 10, 20
+N_PICTURED = 200
 SIDE = 96  # pixels of a crop
 FAILED = 0.1
+MOST_STEPS = 10  # drags of a corner
 FIT = ["--symmetry", "2", "--size", "32x32", "--scale", "0.6", "1.4", "--shift", "0.2"]
 
 
@@ -124,18 +133,16 @@ def _second_round(cards, seed, arguments):
     _said(stn_cv("fit", "--upright", "good", "--out", "first.stn", *fit))
     first = _rectified("first.stn", cards, kept)
     corrected = _corrected(corners)
-    with open("corrections.csv", "a", newline="") as file:  # the examples are right as they are
-        for crop in examples.tolist():
-            whole = [0, 0, SIDE, 0, SIDE, SIDE, 0, SIDE]
-            csv.writer(file).writerow([f"good/{crop}.png", SIDE, SIDE, *whole])
-    _said(stn_cv("fit", "--corners", "corrections.csv", "--out", "second.stn", *fit))
+    given = ["--upright", "good", "--corners", "corrections.csv"]
+    _said(stn_cv("fit", *given, "--out", "second.stn", *fit))
     second = _rectified("second.stn", cards, kept)
     others = [name for name in first if name not in corrected]
     before, after = (np.array([errors[name] for name in others]) for errors in (first, second))
     return (
         f"{len(others)} photos not corrected: {(before > FAILED).sum()} fail before, "
         f"{(after > FAILED).sum()} after (median error {100 * np.median(before):.1f} % and "
-        f"{100 * np.median(after):.1f} % of the width)"
+        f"{100 * np.median(after):.1f} % of the width); after: "
+        + ", ".join(Path(others[place]).stem for place in np.flatnonzero(after > FAILED))
     )
 
 
@@ -146,8 +153,7 @@ def _said(done):
 
 def _rectified(model, cards, kept):
     """Corner errors by photo, of a run whose manifest is m.jsonl."""
-    for name in ("m.jsonl",):
-        Path(name).unlink(missing_ok=True)
+    Path("m.jsonl").unlink(missing_ok=True)
     out = f"out-{model}"
     _said(stn_cv("rectify", model, "in", "-o", out, "--manifest", "m.jsonl", "--jobs", "1"))
     truth = {f"in/{cards.measured[number]}.png": cards.truth[number] for number in kept.tolist()}
@@ -161,8 +167,6 @@ def _rectified(model, cards, kept):
 
 def _corrected(corners):
     """Drag the corners of the least confident photos to where they belong; their names."""
-    from selenium.webdriver.common.action_chains import ActionChains
-
     browser = started(1400, 1100)
     try:
         with serving("m.jsonl", "corrections.csv") as server:
@@ -180,7 +184,7 @@ def _corrected(corners):
                     f"document.getElementById('name').textContent === {json.dumps(card['name'])}",
                 )
                 for index, wanted in enumerate(corners[card["name"]]):
-                    _drag(ActionChains(browser), browser, index, wanted)
+                    _drag(browser, index, wanted)
                 wait_for(browser, "document.getElementById('said').textContent.includes('Saved')")
     finally:
         browser.quit()
@@ -190,34 +194,79 @@ def _corrected(corners):
     return set(rows)
 
 
-PLACE = """
-const view = document.getElementById('frame').viewBox.baseVal;
-const box = document.getElementById('stage').getBoundingClientRect();
+STEP = """
+const stage = document.getElementById('stage');
+stage.scrollIntoView({block: 'center'});
+document.getElementById('said').textContent = '';
+const view = document.getElementById('frame').viewBox.baseVal, box = stage.getBoundingClientRect();
 const corner = document.querySelectorAll('.corner')[arguments[0]].getBoundingClientRect();
-return [view.x + (corner.x + corner.width / 2 - box.x) * view.width / box.width,
-        view.y + (corner.y + corner.height / 2 - box.y) * view.height / box.height,
-        box.width / view.width];
+const scale = box.width / view.width, [x, y] = arguments[1];
+const wanted = [box.x + (x - view.x) * scale, box.y + (y - view.y) * scale];
+const seen = [document.documentElement.clientWidth, innerHeight];
+const to = wanted.map((value, axis) => Math.min(Math.max(value, 5), seen[axis] - 5));
+const from = [corner.x + corner.width / 2, corner.y + corner.height / 2];
+return [...to.map((value, axis) => Math.round(value - from[axis])), to.join() === wanted.join()];
 """
 
 
-def _drag(chain, browser, index, wanted):
-    browser.execute_script("document.getElementById('said').textContent = ''")
-    x, y, scale = browser.execute_script(PLACE, index)
-    corner = browser.find_elements("css selector", ".corner")[index]
-    across, down = round((wanted[0] - x) * scale), round((wanted[1] - y) * scale)
-    chain.click_and_hold(corner).move_by_offset(across, down).release().perform()
-    wait_for(browser, "document.getElementById('said').textContent !== ''")
+def _drag(browser, index, wanted):
+    """Move a corner, in steps where it is to lie outside of what the window shows."""
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    for _ in range(MOST_STEPS):
+        across, down, there = browser.execute_script(STEP, index, np.asarray(wanted).tolist())
+        corner = browser.find_elements("css selector", ".corner")[index]
+        chain = ActionChains(browser).click_and_hold(corner)
+        chain.move_by_offset(across, down).release().perform()
+        if across or down:
+            wait_for(browser, "document.getElementById('said').textContent !== ''")
+        if there:
+            return
+    raise SystemExit(f"corner {index + 1} did not come to {wanted}")
+
+
+def picture(arguments):
+    """A review of distorted digits, one of them opened."""
+    to = arguments.to.resolve()
+    with tempfile.TemporaryDirectory() as room, contextlib.chdir(room):
+        X, _, y, _, _ = load_distorted_digits(n_copies=1)
+        large = warp_affine(X[:N_PICTURED, ..., None], np.eye(2, 3), (256, 256))
+        Path("digits").mkdir()
+        for number, (image, name) in enumerate(zip(_as_bytes(large), y[:N_PICTURED], strict=True)):
+            write_image(Path("digits") / f"{number:03d}-{name}.png", image)
+        model = PoseTransformer(angle=60, n_canvases=20_000, n_jobs=-1, random_state=0)
+        model.fit(_as_bytes(load_upright_digits()))
+        rectify_folder(model, "digits", "upright", manifest="upright.jsonl", n_jobs=-1)
+        browser = started(1200, 1250)
+        try:
+            with serving("upright.jsonl") as server:
+                browser.get(server.address)
+                wait_for(browser, "document.querySelectorAll('.card').length > 0")
+                browser.execute_script("document.querySelector('.card').click()")
+                wait_for(browser, "document.getElementById('result').naturalWidth > 0")
+                browser.execute_script("document.getElementById('editor').scrollIntoView()")
+                seen = "image.complete || image.getBoundingClientRect().top > innerHeight"
+                wait_for(browser, f"[...document.images].every((image) => {seen})")
+                browser.save_screenshot(str(to))
+        finally:
+            browser.quit()
+
+
+def _as_bytes(images):
+    return (255 * images).clip(0, 255).astype(np.uint8)
 
 
 def main():
     """Run the part that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=["report", "rows", "loop"])
+    parser.add_argument("part", choices=["report", "rows", "loop", "picture"])
     parser.add_argument("--cards", type=Path)
+    parser.add_argument("--to", type=Path, default=Path("review.png"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--canvases", type=int, default=60_000)
+    parser.add_argument("--canvases", type=int, default=100_000)
     arguments = parser.parse_args()
-    {"report": report, "rows": rows, "loop": loop}[arguments.part](arguments)
+    parts = {"report": report, "rows": rows, "loop": loop, "picture": picture}
+    parts[arguments.part](arguments)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support.commands import COMMAND, stn_cv, stn_cv_process
 from support.folder_cases import files_below
-from support.pose_cases import arrows, turned
+from support.pose_cases import arrows, few_judges, turned
 from support.upright_photos import QUICK
 
 import stn_cv as library
@@ -17,6 +17,12 @@ def photos_of(folder, images):
         photo = (np.clip(image, 0, 1) * 255).astype(np.uint8)
         write_image(folder / f"{number:02}.png", photo)
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few():
+    with few_judges():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +71,9 @@ def test_what_cannot_be_aligned_is_refused(lying, tmp_path):
 
 @pytest.mark.parametrize("stage", ["the alignment", "the training"])
 def test_ctrl_c_keeps_a_model_only_if_one_was_learned(lying, tmp_path, stage):
+    search = "stn_cv.alignment.template_search"
     where = {
-        "the alignment": "from stn_cv.alignment.joint import _Rounds as kind; name = 'step'",
+        "the alignment": f"from {search} import _Rounds as kind; name = 'step'",
         "the training": "from stn_cv.pose.objective import KnownPoses as kind; name = 'evaluate'",
     }
     code = f"""

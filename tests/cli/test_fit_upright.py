@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from support.commands import COMMAND, stn_cv, stn_cv_process
 from support.folder_cases import files_below
+from support.pose_cases import few_judges
 from support.upright_photos import (
     QUICK,
     turned_photos,
@@ -19,6 +20,12 @@ from support.upright_photos import (
 import stn_cv as library
 from stn_cv.model.photos import small_copy
 from stn_cv.opencv import read_image, write_image
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few():
+    with few_judges():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +92,42 @@ def test_all_files_of_corners_say_the_same(corners, tmp_path):
         assert done.returncode == 0, done.stderr
         models.append(out.read_bytes())
     assert len(set(models)) == 1
+
+
+def test_upright_photos_and_corrected_ones_are_learned_from_together(tmp_path):
+    good = upright_photos(tmp_path / "good")
+    for path in list(good.glob("*[1357].png")):
+        path.unlink()  # those that are no squares, which are letterboxed
+    whole = np.array([[0, 0], [32, 0], [32, 32], [0, 32]])
+    upright = [(path, whole) for path in sorted(good.iterdir())]
+    corrected = turned_photos(tmp_path / "photos", 4)
+    both = [*upright[:-1], *corrected, (upright[-1][0], whole[[1, 2, 3, 0]])]
+    together = write_table(tmp_path / "together.csv", both, sizes=False)
+    beside = write_table(tmp_path / "beside.csv", both[len(upright) - 1 :], sizes=False)
+    with beside.open("a") as file:
+        file.write(f"{upright[0][0].relative_to(tmp_path)},32,32,,,,,,,,\n")  # hopeless
+    together.write_text("".join(together.read_text().splitlines(keepends=True)[1:]))
+    models = []
+    for number, given in enumerate(([together], [beside, "--upright", good])):
+        out = tmp_path / f"{number}.stn"
+        done = stn_cv("fit", "--corners", *given, "--out", out, "--turn", "40", *QUICK)
+        assert done.returncode == 0, done.stderr
+        assert "7 photos, 2 epochs" in done.stdout
+        models.append(out.read_bytes())
+    assert models[0] == models[1]
+
+
+def test_rows_are_as_long_as_the_header(corners, tmp_path):
+    rows, table = corners
+    short = write_table(table.with_name("s.csv"), rows, sizes=False).read_text()
+    names = [f"{axis}{number}" for number in range(1, 5) for axis in "xy"]
+    file = table.with_name("headed.csv")
+    for header, code in ((["path"], 0), (["path", "width", "height"], 2)):
+        file.write_text(",".join([*header, *names]) + "\n" + short)
+        out = tmp_path / f"{code}.stn"
+        done = stn_cv("fit", "--corners", file, "--out", out, "--turn", "40", *QUICK)
+        assert done.returncode == code, done.stderr
+    assert "line 2 of" in done.stderr and "wanted path,width" in " ".join(done.stderr.split())
 
 
 def faulty(corners, line, change):

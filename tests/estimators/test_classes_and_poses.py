@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from support.pose_cases import arrows, quick, turned
+from support.pose_cases import arrows, few_judges, quick, turned
 
 import stn_cv
 from stn_cv import (
@@ -29,7 +29,21 @@ def marked(n, seed):
     return images
 
 
-X, THETA = turned(marked(240, 4), DEGREES)
+@pytest.fixture(scope="module")
+def turned_arrows():
+    """Images, and the theta that brings each upright; made when a test asks: it compiles."""
+    return turned(marked(240, 4), DEGREES)
+
+
+@pytest.fixture(scope="module")
+def X(turned_arrows):
+    return turned_arrows[0]
+
+
+@pytest.fixture(scope="module")
+def unseen(turned_arrows):
+    """Images that nothing is fitted on, and their thetas."""
+    return [of[160:] for of in turned_arrows]
 
 
 def classifier(localization, **parameters):
@@ -47,33 +61,39 @@ def poser():
 
 
 @pytest.fixture(scope="module")
-def joint(poser):
+def joint(poser, X):
     """Fitted in one go."""
     return classifier(poser, max_iter=15).fit(X[:160], LABELS[:160], upright=UPRIGHT)
 
 
-def turns_off(estimator):
-    theta = estimator.predict_theta(X[160:])
-    return np.abs(angle_error(theta, THETA[160:], (16, 16)))
+@pytest.fixture(autouse=True)
+def few():
+    with few_judges():
+        yield
 
 
-def test_the_pose_stays_and_the_labels_are_learned(joint):
-    assert np.median(turns_off(joint)) < 6
+def turns_off(estimator, images, thetas):
+    return np.abs(angle_error(estimator.predict_theta(images), thetas, (16, 16)))
+
+
+def test_the_pose_stays_and_the_labels_are_learned(joint, X, unseen):
+    assert np.median(turns_off(joint, *unseen)) < 6
     assert joint.score(X[160:], LABELS[160:]) > 0.85
     labels_alone = classifier("cnn", family="similarity", max_iter=15).fit(X[:160], LABELS[:160])
-    assert np.median(turns_off(labels_alone)) > 20
+    assert np.median(turns_off(labels_alone, *unseen)) > 20
     assert joint.score(X[160:], LABELS[160:]) > labels_alone.score(X[160:], LABELS[160:])
 
 
-def test_its_confidence_is_that_of_its_own_poses(joint):
-    confidence = joint.rectifier_.find_pose(X[160:])[1]
-    right = corner_error(joint.predict_theta(X[160:]), THETA[160:], (16, 16)) < 0.1
+def test_its_confidence_is_that_of_its_own_poses(joint, unseen):
+    images, thetas = unseen
+    confidence = joint.rectifier_.find_pose(images)[1]
+    right = corner_error(joint.predict_theta(images), thetas, (16, 16)) < 0.1
     assert abs(confidence.mean() - right.mean()) < 0.25
     noise = np.random.default_rng(0).random((60, 16, 16))
     assert joint.rectifier_.find_pose(noise)[1].mean() < confidence.mean() - 0.2
 
 
-def test_a_localization_that_stands_still_gives_the_poses_it_was_given():
+def test_a_localization_that_stands_still_gives_the_poses_it_was_given(X):
     start = quick().fit(UPRIGHT).rectifier_
     still = classifier(start, localization_learning_rate_ratio=0).fit(X, LABELS)
     np.testing.assert_array_equal(still.predict_theta(X), start.theta(X))
@@ -82,7 +102,7 @@ def test_a_localization_that_stands_still_gives_the_poses_it_was_given():
     assert np.isnan(moved.rectifier_.find_pose(X)[1]).all()  # nothing to calibrate it by
 
 
-def test_one_fit_is_what_two_make(poser):
+def test_one_fit_is_what_two_make(X):
     first = quick(random_state=7).fit(UPRIGHT)
     together = classifier(quick(random_state=7)).fit(X, LABELS, upright=UPRIGHT)
     apart = classifier(first.rectifier_).fit(X, LABELS)
@@ -90,7 +110,7 @@ def test_one_fit_is_what_two_make(poser):
     np.testing.assert_array_equal(together.predict_proba(X), apart.predict_proba(X))
 
 
-def test_bits_do_not_depend_on_threads():
+def test_bits_do_not_depend_on_threads(X):
     one, two = (
         classifier(quick(), n_jobs=n_jobs, batch_size=150).fit(X, LABELS, upright=UPRIGHT)
         for n_jobs in (1, 3)
@@ -100,7 +120,7 @@ def test_bits_do_not_depend_on_threads():
 
 
 @pytest.mark.parametrize("head", ["mlp", LogisticRegression()])
-def test_saved_and_loaded_it_is_the_same(head, tmp_path):
+def test_saved_and_loaded_it_is_the_same(head, tmp_path, X):
     model = classifier(quick(), head=head, output_shape=(8, 8), n_folds=2)
     model.fit(X, LABELS, upright=UPRIGHT)
     stn_cv.save(model, tmp_path / "model.stn")
@@ -111,7 +131,7 @@ def test_saved_and_loaded_it_is_the_same(head, tmp_path):
         np.testing.assert_array_equal(rectifier.predict_proba(X), model.predict_proba(X))
 
 
-def test_a_transformer_for_a_classifier_of_scikit_learn_keeps_the_pose(poser):
+def test_a_transformer_for_a_classifier_of_scikit_learn_keeps_the_pose(X):
     start = quick().fit(UPRIGHT).rectifier_
     transformer = SpatialTransformer(
         head=LogisticRegression(), localization=start, max_iter=3, random_state=0
@@ -121,7 +141,7 @@ def test_a_transformer_for_a_classifier_of_scikit_learn_keeps_the_pose(poser):
     assert transformer.rectifier_.transform.bins == 36
 
 
-def test_training_goes_on():
+def test_training_goes_on(X):
     model = classifier(quick(), warm_start=True, max_iter=1).fit(X, LABELS, upright=UPRIGHT)
     before = model.rectifier_.network.vector.copy()
     model.set_params(random_state=1, max_iter=3)
@@ -133,7 +153,7 @@ def test_training_goes_on():
     assert alone.partial_fit(X, LABELS, classes=[0, 1]).predict(X).shape == (240,)
 
 
-def test_it_can_be_cloned():
+def test_it_can_be_cloned(X):
     start = quick().fit(UPRIGHT).rectifier_
     again = clone(classifier(start)).fit(X, LABELS)
     assert (again.predict(X) == classifier(start).fit(X, LABELS).predict(X)).all()
@@ -154,14 +174,16 @@ def test_it_can_be_cloned():
         (quick(), UPRIGHT, {"output_shape": (0, 8)}, "output_shape"),
     ],
 )
-def test_what_is_refused_before_any_training(localization, upright, parameters, words, monkeypatch):
+def test_what_is_refused_before_any_training(
+    localization, upright, parameters, words, monkeypatch, X
+):
     monkeypatch.setattr("stn_cv.pose.training.train", None)
     monkeypatch.setattr("stn_cv.estimators.training.train", None)
     with pytest.raises((InvalidInputError, ValueError), match=words):
         classifier(localization, **parameters).fit(X, LABELS, upright=upright)
 
 
-def test_a_pose_of_other_images_is_refused():
+def test_a_pose_of_other_images_is_refused(X):
     start = quick().fit(arrows(8, side=20)).rectifier_
     with pytest.raises(InvalidInputError, match="localization was fitted on"):
         classifier(start).fit(X, LABELS)
@@ -179,7 +201,7 @@ def interrupting(monkeypatch, objective, at):
     monkeypatch.setattr(objective, "evaluate", pressed)
 
 
-def test_ctrl_c_while_the_pose_is_learned_leaves_everything_as_it_was(monkeypatch):
+def test_ctrl_c_while_the_pose_is_learned_leaves_everything_as_it_was(monkeypatch, X):
     from stn_cv.pose.objective import KnownPoses
 
     interrupting(monkeypatch, KnownPoses, at=1)
@@ -189,7 +211,7 @@ def test_ctrl_c_while_the_pose_is_learned_leaves_everything_as_it_was(monkeypatc
     assert not hasattr(model, "rectifier_")
 
 
-def test_ctrl_c_later_keeps_the_best_epoch(monkeypatch):
+def test_ctrl_c_later_keeps_the_best_epoch(monkeypatch, X):
     from stn_cv.nn.objectives import Classification
 
     interrupting(monkeypatch, Classification, at=2)

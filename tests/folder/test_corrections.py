@@ -75,6 +75,7 @@ def test_a_hopeless_photo_stays_as_it_came(run):
 @pytest.mark.parametrize(
     ("frames", "options", "reason"),
     [
+        ({}, {}, "names no photo"),
         ({"none": FRAME}, {}, "there is no photo"),
         ({"a": FRAME}, {"source": "b.png"}, "not among the inputs"),
         ({"a": FRAME}, {"existing": "error"}, "existing is 'error'"),

@@ -3,9 +3,9 @@
 import os
 
 import pytest
-from support.folder_cases import fixed_model, tree
+from support.folder_cases import fixed_model, rows_of, tree
 
-from stn_cv import InvalidInputError, rectify_folder
+from stn_cv import InvalidInputError, read_manifest, rectify_folder
 from stn_cv.folder.labels import labelled_photos, passed_over
 
 
@@ -19,6 +19,55 @@ def test_files_that_are_no_photos_are_counted_by_kind(tmp_path):
     assert summary.passed_over == {".gif": 2, ".txt": 1, "without suffix": 1, "links": 1}
     again = rectify_folder(fixed_model(), photos, tmp_path / "other", glob=["*.png"])
     assert again.done == 1 and again.passed_over == {}
+
+
+def test_the_manifest_ends_with_what_was_passed_over_which_is_no_photo_of_it(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b.png"])
+    (photos / "x.gif").write_bytes(b"x")
+    (photos / "\x1bodd").write_bytes(b"x")
+    manifest = tmp_path / "m.jsonl"
+    rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=manifest)
+    *told, last = rows_of(manifest)
+    assert [row["status"] for row in told] == ["done", "done"]
+    assert (last["input"], last["output"], last["status"]) == ("", "", "passed over")
+    assert last["note"] == "1 .gif, 1 without suffix" and last.keys() == told[0].keys()
+    assert [row.status for row in read_manifest(manifest)] == ["done", "done"]
+    before = manifest.read_bytes()
+    rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=manifest)
+    assert manifest.read_bytes() == before
+    tree(photos, ["c.png"])
+    page = tmp_path / "r.html"
+    rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=manifest, report=page)
+    assert [row["status"] for row in rows_of(manifest)[3:]] == ["done", "passed over"]
+    assert "3 photos: 3 rectified" in page.read_text()
+
+
+def test_a_photo_is_told_by_its_content_whatever_its_name(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b.jpg"])
+    names = {"a.png": ("photo", "x.gif", "b/IMG.HEIC"), "b.jpg": ("scan.dat", "y.txt")}
+    for source, others in names.items():
+        for name in others:
+            (photos / name).parent.mkdir(exist_ok=True)
+            (photos / name).write_bytes((photos / source).read_bytes())
+    (photos / "notes.txt").write_text("no photo")
+    options = {"manifest": tmp_path / "m.jsonl"}
+    summary = rectify_folder(fixed_model(), photos, tmp_path / "out", **options)
+    assert summary.done == 7 and not summary.failures and summary.passed_over == {".txt": 1}
+    for source, others in names.items():
+        wanted = (tmp_path / "out" / source).read_bytes()
+        assert all((tmp_path / "out" / name).read_bytes() == wanted for name in others)
+    again = rectify_folder(fixed_model(), photos, tmp_path / "out", **options)
+    assert again.skipped == 7
+    converted = rectify_folder(fixed_model(), photos, tmp_path / "png", format="png", glob=["p*"])
+    assert converted.done == 1 and (tmp_path / "png" / "photo.png").is_file()
+
+
+def test_what_cannot_be_opened_is_passed_over(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png"])
+    os.mkfifo(photos / "pipe")
+    (photos / "b").write_bytes(b"")
+    summary = rectify_folder(fixed_model(), photos, tmp_path / "out")
+    assert summary.done == 1 and summary.passed_over == {"without suffix": 2}
 
 
 @pytest.mark.parametrize("kind", ["empty", "link", "heic"])

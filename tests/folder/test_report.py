@@ -155,6 +155,6 @@ def test_a_second_round_is_compared_on_the_photos_that_nobody_corrected(tmp_path
     changes.insert(10, rows[0] | {"model_sha256": "a", "confidence": None, "note": "corrected"})
     path.write_text("".join(json.dumps(row) + "\n" for row in changes))
     words = in_words(ManifestIndex(path), 5)
-    assert "Of 4 photos not corrected" in words and "was 50.0% and is 90.0%" in words
+    assert "Of 4 photos not corrected" in words and "was 0.50 and is 0.90" in words
     path.write_text("".join(json.dumps(row) + "\n" for row in changes[:10]))
     assert "not corrected" not in in_words(ManifestIndex(path), 5)

@@ -43,7 +43,7 @@ def told(manifest, out):
     """Rows, less times and the name of the output folder."""
     rows = rows_of(manifest)
     for row in rows:
-        row["output"] = os.path.relpath(row["output"], out)
+        row["output"] = row["output"] and os.path.relpath(row["output"], out)
         del row["milliseconds"]
     return rows
 

@@ -5,7 +5,7 @@ from unittest import SkipTest
 import pytest
 import sklearn.utils.estimator_checks as checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from support.pose_cases import quick
+from support.pose_cases import few_judges, quick
 
 from stn_cv import PoseTransformer
 
@@ -16,6 +16,12 @@ NOT_IN_SUITE = """
     check_transformer_get_feature_names_out check_transformer_get_feature_names_out_pandas
     check_parameters_default_constructible check_estimator_cloneable check_estimator_repr
 """.split()
+
+
+@pytest.fixture(autouse=True)
+def few():
+    with few_judges():
+        yield
 
 
 @parametrize_with_checks([quick()])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from support.pose_cases import arrows, quick, turned
+from support.pose_cases import arrows, few_judges, quick, turned
 
 import stn_cv
 from stn_cv import (
@@ -37,6 +37,12 @@ def learned():
 def photos():
     rng = np.random.default_rng(1)
     return turned(arrows(120, seed=9), rng.uniform(-180, 180, 120))
+
+
+@pytest.fixture(autouse=True)
+def few():
+    with few_judges():
+        yield
 
 
 def test_brings_things_upright_from_any_turn(learned, photos):

@@ -163,6 +163,17 @@ def test_keys_do_everything(page, served):
     wait_for(page, "!document.getElementById('editor').hidden")
 
 
+def test_keys_that_come_faster_than_photos_are_followed_in_their_order(page, served):
+    opened(page, served, "a.png")
+    cards = [card["name"] for card in told(served.address, "photos")[1]["cards"]]
+    wanted = cards[[name.endswith("a.png") for name in cards].index(True) :][:4]
+    press(page, "y", "n", "y", "n", "h", "n")
+    wait_for(page, f"document.getElementById('name').textContent === {json.dumps(wanted[3])}")
+    marks = {card["name"]: card["mark"] for card in told(served.address, "photos")[1]["cards"]}
+    assert [marks.pop(name) for name in wanted] == ["right", "right", "hopeless", "none"]
+    assert set(marks.values()) == {"none"}
+
+
 def test_undo_goes_back_to_the_photo_that_was_changed(page, served):
     opened(page, served, "c.webp")
     press(page, "h")

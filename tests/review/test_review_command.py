@@ -57,6 +57,7 @@ def test_a_model_runs_first_and_one_review_has_a_manifest(tmp_path):
     [
         (["none.jsonl"], "does not exist"),
         (["in/a.png"], "is no manifest"),
+        (["model.stn"], "a MODEL goes with IN"),
         (["m.jsonl", "-o", "out"], "--out goes with MODEL"),
         (["m.jsonl", "--corrections", "in/a.png/c.csv"], "cannot write to"),
         (["m.jsonl", "--corrections", "in/a.png"], "in/a.png"),
@@ -73,6 +74,16 @@ def test_what_cannot_be_reviewed_is_refused(tmp_path, monkeypatch, arguments, re
     done = stn_cv("review", *arguments, "--no-browser")
     assert done.returncode == 2 and reason in " ".join(done.stderr.split()), done.stderr
     assert files_below(tmp_path) == before
+
+
+def test_a_folder_without_photos_is_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save(fixed_model(), "model.stn")
+    Path("in").mkdir()
+    Path("in/a.txt").write_text("no photo")
+    done = stn_cv("review", "model.stn", "in", "--no-browser")
+    assert done.returncode == 4
+    assert "1 .txt" in done.stderr and "no photo found in in" in done.stderr
 
 
 class Killed:

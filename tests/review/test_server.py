@@ -1,5 +1,6 @@
 """The server of a review, asked without a browser: what it answers, and what it refuses."""
 
+import errno
 import http.client
 import json
 import os
@@ -9,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.folder_cases import fixed_model, rows_of, tree
+from support.picture_files import picture
 from support.review_cases import FRAME, MARKUP, NAMES, asked, correct, number_of, serving, told
 
 from stn_cv import corners_from_theta, rectify_folder
 from stn_cv.errors import InvalidInputError
 from stn_cv.folder.corner_files import known_corners
-from stn_cv.opencv import decode, read_image
+from stn_cv.opencv import decode, read_image, write_image
 from stn_cv.review import ReviewServer, ReviewSession
 
 
@@ -23,7 +25,7 @@ def test_the_page_and_its_files_are_there(served):
     assert status == 200 and headers["Content-Type"].startswith("text/html")
     assert b"8 photos: 7 rectified, 0 doubtful, 1 failed" in page
     assert "default-src 'none'" in headers["Content-Security-Policy"]
-    for name in ("page.css", "review.css", "gallery.js", "review.js"):
+    for name in ("page.css", "review.css", "gallery.js", "stage.js", "review.js"):
         assert name.encode() in page and asked(served.address, name)[0] == 200
 
 
@@ -54,8 +56,8 @@ def test_photos_come_the_worst_first_and_filtered(served):
 @pytest.mark.parametrize("name", ["deep.tiff", "b.jpg", MARKUP])
 def test_any_photo_is_shown_as_jpeg(served, name):
     number = number_of(served.address, name)
-    for picture in ("before", "after"):
-        status, headers, data = asked(served.address, f"photo/{number}/{picture}.jpg?side=24")
+    for side in ("before", "after"):
+        status, headers, data = asked(served.address, f"photo/{number}/{side}.jpg?side=24")
         assert status == 200 and headers["Content-Type"] == "image/jpeg"
         assert max(decode(data).shape) == 24
     state = told(served.address, f"photo/{number}")[1]
@@ -125,6 +127,7 @@ def test_what_is_no_frame_is_not_saved(served, change, reason):
     body = {"version": 0, "mark": "corrected", **change}
     status, content = told(served.address, "photo/1", "POST", body)
     assert status == 422 and reason in content["error"]
+    assert "[[" not in content["error"]  # who drew the frame does not know its numbers
     assert not os.path.exists(served.session.corrections.path)
 
 
@@ -273,3 +276,42 @@ def test_a_photo_that_is_gone_costs_its_own_page_only(tmp_path):
         assert status == 500 and "No such file" in content["error"]
         assert told(server.address, f"photo/{1 - number}")[0] == 200
         assert told(server.address, "photos")[1]["total"] == 2
+
+
+def test_a_photo_that_is_another_one_by_now_is_seen_and_said(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b.png"])
+    rectify_folder(fixed_model(), photos, tmp_path / "out", manifest=tmp_path / "m.jsonl")
+    with serving(tmp_path / "m.jsonl") as server:
+        number = number_of(server.address, "a.png")
+        assert told(server.address, f"photo/{number}")[1]["changed"] is False
+        write_image(photos / "a.png", picture(50, 60))
+        state = told(server.address, f"photo/{number}")[1]
+        assert state["changed"] is True and (state["width"], state["height"]) == (60, 50)
+        assert correct(server.address, number, FRAME)[0] == 200
+    assert known_corners(tmp_path / "corrections.csv")[0].size == (60, 50)
+
+
+def test_a_file_that_cannot_be_written_is_named_and_nothing_changes(served, monkeypatch):
+    def full(path, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    number = number_of(served.address, "a.png")
+    with monkeypatch.context() as patched:
+        patched.setattr("stn_cv.review.corrections.write_bytes", full)
+        status, content = correct(served.address, number, FRAME)
+    assert status == 422 and "corrections.csv': No space left on device" in content["error"]
+    assert told(served.address, f"photo/{number}")[1]["mark"] == "none"
+    assert correct(served.address, number, FRAME)[0] == 200
+
+
+def test_a_photo_that_was_redone_by_its_corrections_is_still_a_corrected_one(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b.png"])
+    options = {"manifest": tmp_path / "m.jsonl"}
+    rectify_folder(fixed_model(), photos, tmp_path / "out", **options)
+    with serving(tmp_path / "m.jsonl") as server:
+        assert correct(server.address, 0, FRAME)[0] == 200
+    file = tmp_path / "corrections.csv"
+    rectify_folder(fixed_model(), photos, tmp_path / "out", corrections=file, **options)
+    with serving(tmp_path / "m.jsonl") as server:
+        marked = told(server.address, "photos")[1]["marked"]
+    assert marked == {"none": 1, "right": 0, "corrected": 1, "hopeless": 0}

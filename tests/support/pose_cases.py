@@ -1,6 +1,9 @@
 """What the tests of poses share: examples that show how they lie, and a quick transformer."""
 
+import contextlib
+
 import numpy as np
+import pytest
 
 from stn_cv import PoseTransformer, warp_affine
 
@@ -10,6 +13,14 @@ QUICK = {"n_canvases": 64, "filters": 4, "n_steps": 2, "random_state": 0}
 def quick(**parameters):
     """Trained for a moment: for all that does not depend on how well."""
     return PoseTransformer(**{**QUICK, **parameters})
+
+
+@contextlib.contextmanager
+def few_judges():
+    """A confidence from an eighth of the canvases, the most of a quick fit: it need not be good."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stn_cv.pose.calibration.CALIBRATION", 256)
+        yield
 
 
 def arrows(n, side=16, seed=0, channels=None):

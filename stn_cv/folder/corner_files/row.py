@@ -10,9 +10,16 @@ import numpy as np
 
 from ...arrays import Array
 from ...errors import InvalidInputError
-from ...geometry.letterbox import canvas_theta_from_corners
+from ...geometry.letterbox import Shape, canvas_theta_from_corners
 
-__all__ = ["KnownCorners", "canvas_theta", "numbers_in", "photo_beside", "row_of"]
+__all__ = [
+    "KnownCorners",
+    "canvas_theta",
+    "numbers_in",
+    "photo_beside",
+    "row_of",
+    "theta_of_frame",
+]
 
 NEAR = 0.05  # of a photo's longer side; how far out corners are believed if no size is stated
 
@@ -56,12 +63,19 @@ def canvas_theta(
         raise InvalidInputError(f"{row.place}: the photo was marked as hopeless, without corners.")
     beyond = {"beyond": NEAR} if row.size is None else {}
     try:
-        return canvas_theta_from_corners(
-            row.corners, (height, width), proportions, family, **beyond
-        )
+        return theta_of_frame(row.corners, (height, width), proportions, family, **beyond)
     except InvalidInputError as error:
-        reason = str(error).partition("]]: ")[2] or str(error)
-        raise InvalidInputError(f"{row.place}: {reason}") from error
+        raise InvalidInputError(f"{row.place}: {error}") from error
+
+
+def theta_of_frame(
+    corners: Array, photo: Shape, proportions: Shape, family: str = "projective", **beyond: float
+) -> Array:
+    """As `canvas_theta_from_corners`, with errors for those who drew the frame: no numbers."""
+    try:
+        return canvas_theta_from_corners(corners, photo, proportions, family, **beyond)
+    except InvalidInputError as error:
+        raise InvalidInputError(str(error).partition("]]: ")[2] or str(error)) from error
 
 
 def numbers_in(values: Sequence[Any]) -> list[float] | None:

@@ -14,25 +14,30 @@ from .row import KnownCorners, numbers_in
 __all__ = ["read", "relative", "to_bytes"]
 
 HEADER = ["path", "width", "height", *(f"{axis}{n}" for n in range(1, 5) for axis in "xy")]
+HEADERS = (HEADER, [HEADER[0], *HEADER[3:]])
 WANTED = "path,width,height,x1,y1,...,x4,y4 or path,x1,y1,...,x4,y4"
 
 
 def read(path: str) -> Iterator[KnownCorners]:
-    """Rows of a CSV."""
+    """Rows of a CSV, all as long as its header if it has one."""
+    lengths = [len(header) for header in HEADERS]
     try:
         with open(path, **CSV_ENCODING) as file:
             for number, row in enumerate(csv.reader(file), 1):
-                if not row or (number == 1 and row[0].strip().lower() == HEADER[0]):
-                    continue
-                yield _row(path, row, f"line {number} of {path!r}")
+                place = f"line {number} of {path!r}"
+                names = [cell.strip().lower() for cell in row]
+                if number == 1 and names in HEADERS:
+                    lengths = [len(names)]
+                elif row:
+                    yield _row(path, row, lengths, place)
     except csv.Error as error:
         raise InvalidInputError(f"{path!r} is no CSV: {error}.") from error
 
 
-def _row(path: str, row: list[str], place: str) -> KnownCorners:
+def _row(path: str, row: list[str], lengths: list[int], place: str) -> KnownCorners:
     hopeless = len(row) == len(HEADER) and not any(cell.strip() for cell in row[3:])
     numbers = numbers_in(row[1:3] if hopeless else row[1:])
-    if numbers is None or len(numbers) not in (2, 8, 10) or not row[0].strip():
+    if numbers is None or len(row) not in lengths or not row[0].strip():
         raise InvalidInputError(f"{place} is {str(row)[:80]}; wanted {WANTED}.")
     size = None if len(numbers) == 8 else (numbers[0], numbers[1])
     corners = None if hopeless else np.array(numbers[-8:]).reshape(4, 2)

@@ -36,8 +36,8 @@ function factsOf(card) {
   const facts = [card.status];
   if (card.mark && card.mark !== "none") facts.push(`marked ${card.mark}`);
   if (card.label !== null && card.label !== undefined) facts.push(`class ${card.label}`);
-  if (typeof card.confidence === "number") facts.push(`confidence ${(100 * card.confidence).toFixed(0)} %`);
-  if (typeof card.angle === "number") facts.push(`turned ${card.angle.toFixed(1)}°`);
+  if (typeof card.confidence === "number") facts.push(`confidence ${card.confidence.toFixed(2)}`);
+  if (typeof card.angle === "number") facts.push(`turned ${card.angle.toFixed(1).replace("-", "−")}°`);
   if (typeof card.scale === "number") facts.push(`scale ${card.scale.toFixed(2)}`);
   if (card.note) facts.push(card.note);
   if (card.why) facts.push(card.why);
@@ -45,10 +45,11 @@ function factsOf(card) {
 }
 
 function cardOf(card) {
-  const before = pictureOf(card.before, card.outline, "before, with the frame");
-  const after = pictureOf(card.after, [], "after");
+  const pictures = card.before || card.after
+    ? [pictureOf(card.before, card.outline, "before, with the frame"), pictureOf(card.after, [], "after")]
+    : [make("div", {class: "picture absent"}, "no picture")];
   const name = make("div", {class: "name", title: card.name}, make("bdi", {dir: "ltr"}, card.name));
-  const node = make("article", {class: "card", tabindex: "-1", "aria-label": card.name}, before, after, name);
+  const node = make("article", {class: "card", tabindex: "-1", "aria-label": card.name}, ...pictures, name);
   node.append(make("div", {class: "fact"}, factsOf(card)));
   if (card.error) node.append(make("div", {class: "fact error"}, card.error));
   return node;
@@ -92,6 +93,17 @@ class Gallery {
     by("on").disabled = given + 1 >= pages;
     if (this.nodes.length) this.nodes[0].tabIndex = 0;
     if (focus !== null && this.nodes.length) this.focus(focus < 0 ? this.nodes.length - 1 : focus);
+  }
+
+  // Another state of one card.
+  renew(index, card) {
+    if (index < 0) return;
+    const before = this.nodes[index], node = cardOf(card);
+    node.tabIndex = before.tabIndex;
+    node.setAttribute("aria-current", before.getAttribute("aria-current") || "false");
+    before.replaceWith(node);
+    this.nodes[index] = node;
+    this.cards[index] = card;
   }
 
   mark(node) {
