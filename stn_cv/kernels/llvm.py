@@ -67,7 +67,7 @@ def rounded(b: Any, x: Any, number: Any) -> Any:
     return b.fptoui(whole, ir.VectorType(number, x.type.count))
 
 
-def _view_of(ndim: int) -> Any:
+def _view_of(ndim: int, readonly: bool) -> Any:
     """A function that gives a part of a vector as an array: view(vector, at, shape).
 
     Slices and shapes that NumPy's way would allow take much longer to compile, and count
@@ -90,9 +90,11 @@ def _view_of(ndim: int) -> Any:
 
     def view(typing, vector, at, shape):
         wanted = types.UniTuple(types.int64, ndim)
-        return types.Array(vector.dtype, ndim, "C")(vector, types.int64, wanted), generate
+        kind = types.Array(vector.dtype, ndim, "C", readonly=readonly)
+        return kind(vector, types.int64, wanted), generate
 
     return numpy_view if config.DISABLE_JIT else intrinsic(view)
 
 
-view_1d, view_2d, view_3d = (_view_of(ndim) for ndim in (1, 2, 3))
+view_1d, view_3d = (_view_of(ndim, readonly=False) for ndim in (1, 3))
+given_1d, given_2d = (_view_of(ndim, readonly=True) for ndim in (1, 2))

@@ -151,9 +151,8 @@ class Rectifier:
         Returns
         -------
         dict
-            "theta", as `theta` gives it, output to source; "rectified", as `rectify`; of a model
-            with a head "probabilities", as `predict_proba`, and as "confidence" the largest of
-            them; of one fitted to poses "confidence" as `find_pose` gives it.
+            "theta", as `theta` gives it, output to source; "rectified", as `rectify`; with a head
+            "probabilities", and as "confidence" their largest; of poses that of `find_pose`.
 
         Raises
         ------
@@ -294,8 +293,7 @@ class Rectifier:
             parameters, confidence = transform.poses(X)
             return theta_of(transform, self.image_spec, parameters), confidence
 
-        spec, jobs = self.image_spec, self.n_jobs
-        theta, confidence = in_slices(run, batch, self.network, spec, jobs)
+        theta, confidence = in_slices(run, batch, self.network, self.image_spec, self.n_jobs)
         return (theta[0], float(confidence[0])) if single else (theta, confidence)
 
     def _found(self, batch: Array, count: int) -> tuple[Array, ...]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, read_only
 from ..buffers import empty
 from ..errors import InvalidInputError
 from ..kernels import loaded
@@ -60,7 +60,8 @@ class Dense(Layer):
         W, b = self.parameters
         if X.shape[1] == 1:
             Y = np.empty((len(W), 1), X.dtype)
-            loaded("nn.dense").product(np.ascontiguousarray(X[:, 0]), W, b, Y[:, 0])
+            x = np.ascontiguousarray(X[:, 0])
+            loaded("nn.dense").product(*map(read_only, (x, W, b)), Y[:, 0])
         else:
             Y = W @ X
             Y += b[:, None]

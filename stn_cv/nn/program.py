@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, read_only
 from ..buffers import empty
 from ..families import FAMILIES
 from ..families.affine import AffineFamily
 from ..families.frames import frame_of
 from ..kernels import loaded
 from ..kernels.nn import instructions as do
-from ..sampling.arguments import halo_of, read_only
+from ..sampling.arguments import halo_of
 from ..sampling.fill import FEW_CHANNELS
 from .activation import LeakyReLU, ReLU
 from .conv import AllTaps, Conv2D
@@ -165,8 +165,8 @@ class Program:
         image, dtype = _given(image, parameters.dtype), parameters.dtype
         space, outputs = empty((self.size,), dtype), np.empty(self.shape, dtype)
         finite = loaded("nn.program").run(
-            image, self.rows, parameters, self.constants, self.offsets, self.place, space,
-            outputs.reshape(-1),
+            image, self.rows, read_only(parameters), self.constants, self.offsets, self.place,
+            space, outputs.reshape(-1),
         )  # fmt: skip
         return outputs if finite else None
 
@@ -205,9 +205,10 @@ class TransformProgram(Program):
         space, outputs = empty((self.size,), dtype), np.empty(self.shape if with_head else 0, dtype)
         theta, rectified = np.empty((1, 2, 3)), np.empty(self.rectified_shape, dtype)
         ordinary = loaded("nn.program").run_transform(
-            _given(image, dtype), self.looks, head, self.facts, self.frames, parameters,
-            self.constants, self.offsets, tuple(map(dtype.type, self.fill)), self.place, space,
-            theta, rectified, outputs.reshape(-1),
+            _given(image, dtype), self.looks, head, self.facts, self.frames,
+            read_only(parameters), self.constants, self.offsets,
+            tuple(map(dtype.type, self.fill)), self.place, space, theta, rectified,
+            outputs.reshape(-1),
         )  # fmt: skip
         return Found(theta, rectified, outputs) if ordinary else None
 

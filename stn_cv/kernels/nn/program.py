@@ -12,7 +12,7 @@ image (1, height, width, channels); parameters, constants and space are vectors;
 import numpy as np
 
 from ..jit import inner, kernel
-from ..llvm import view_1d, view_2d, view_3d
+from ..llvm import given_1d, given_2d, view_1d, view_3d
 from ..motions import matrix_of, theta_of
 from ..sampling.affine_warp import warp
 from ..sampling.rules import KernelRules
@@ -79,7 +79,10 @@ def run_layers(rows, parameters, constants, offsets, space):
         kind, source, target = rows[i, 0], rows[i, 1], rows[i, 2]
         channels, height, width, a = rows[i, 3], rows[i, 4], rows[i, 5], rows[i, 6]
         size = channels * height * width
-        x, onward = view_1d(space, source, (size,)), view_1d(space, source, (space.size - source,))
+        x, onward = (
+            given_1d(space, source, (size,)),
+            given_1d(space, source, (space.size - source,)),
+        )
         if kind == CONVOLVE:
             convolve(rows, i, onward, parameters, offsets, space)
         elif kind == PAD:
@@ -101,8 +104,8 @@ def run_layers(rows, parameters, constants, offsets, space):
         elif kind == STANDARDIZE:
             standardize(x, channels, constants, a, view_1d(space, target, (size,)))
         elif kind == MULTIPLY:
-            weights = view_2d(parameters, rows[i, 7], (a, size))
-            bias = view_1d(parameters, rows[i, 8], (a,))
+            weights = given_2d(parameters, rows[i, 7], (a, size))
+            bias = given_1d(parameters, rows[i, 8], (a,))
             product(x, weights, bias, view_1d(space, target, (a,)))
 
 
@@ -133,12 +136,12 @@ def convolve(rows, i, x, parameters, offsets, space):
     taps = rows[i, 3] * k * k
     correlate(
         x,
-        view_2d(parameters, rows[i, 8], (filters, taps)),
+        given_2d(parameters, rows[i, 8], (filters, taps)),
         view_1d(offsets, offsets_at, (taps,)),
         view_1d(offsets, offsets_at + taps, (1,)),
         view_1d(offsets, offsets_at + taps + 1, (1,)),
         np.int64(0),
-        view_1d(parameters, rows[i, 9], (filters,)),
+        given_1d(parameters, rows[i, 9], (filters,)),
         view_3d(space, rows[i, 2], (filters, 1, rows[i, 11])),
     )
 
