@@ -1,36 +1,29 @@
 """Joint alignment: templates, and the pose of each picture, found from pictures alone.
 
-Each picture takes the template and pose it correlates with best; templates become the means
-of what was so aligned; and so on. Sources: Frey and Jojic 2003, "Transformation-invariant
-clustering using the EM algorithm"; Learned-Miller 2006, "Data driven image alignment through
-continuous joint alignment"; the last refinement is that of Baker and Matthews 2004.
+Each picture takes the template, of its own class where classes are known, and the pose it
+correlates with best; templates become the means of what was so aligned; and so on
+(`template_search`). Sources: Frey and Jojic 2003, "Transformation-invariant clustering using the
+EM algorithm"; Learned-Miller 2006, "Data driven image alignment through continuous joint
+alignment"; the last refinement is that of Baker and Matthews 2004.
 """
 
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..arrays import Array
-from ..threads import pinned_blas
-from .gauge import mean_pose_turns, voted_turns
 from .moments import moment_poses
 from .poses import Poses
-from .templates import SIDE, best_matches, canvases, normalized, seen, summed_by
+from .templates import SIDE, best_matches, canvases, normalized, seen
 
-__all__ = ["Alignment", "Course", "Search", "align"]
+__all__ = ["Alignment", "Search"]
 
 STEP = 7.5  # degrees between the turns that are tried
 SCALE_STEP = 1.12
-LARGEST_SAMPLE = 2000  # pictures that templates are made from
-SEEDING = 500  # pictures that first templates are chosen from
-SMALLEST_SHARE = 1 / 6  # of an equal share of the pictures: a smaller cluster begins anew
 REFINEMENTS = 3
 NUDGE = (math.radians(2), 0.03, 0.03, 0.03)  # turn, log scale, shifts: for derivatives
 FARTHEST = (math.radians(STEP), 0.1, 0.1, 0.1)  # of one refinement
-BESIDE_AXIS = 20.0  # degrees from the principal axis
-FEW_ROUNDS = 6  # in which a start shows what it is worth
 
 
 @dataclass(frozen=True)
@@ -62,9 +55,13 @@ class Search:
 
 @dataclass(frozen=True)
 class Alignment:
-    """Templates (K, SIDE * SIDE) that stand in one pose, and how pictures are brought to them."""
+    """Templates (K, SIDE * SIDE) in one pose, whose they are, and how pictures come to them.
+
+    `labels` (K,) holds the number of each template's class; all are 0 where none are known.
+    """
 
     templates: Array
+    labels: Array
     search: Search
     start: str = "as_they_are"
 
@@ -74,15 +71,37 @@ class Alignment:
             return Poses.identity(len(images))
         return moment_poses(images[..., None], turn=self.start == "axis")
 
-    def poses(self, images: Array, n_jobs: int | None) -> tuple[Poses, Array, Array]:
-        """Poses of grey images (n, h, w), their templates and their correlations."""
+    def poses(
+        self, images: Array, n_jobs: int | None, labels: Array | None = None
+    ) -> tuple[Poses, Array, Array]:
+        """Poses of images (n, h, w), their templates and their correlations.
+
+        Templates are those of an image's own class where `labels` (n,) says it, else all.
+        """
         start, motions = self.begun(images), self.search.motions()
-        rows = canvases(images, start, n_jobs)
-        cluster, number, correlation = best_matches(rows, seen(self.templates, motions), n_jobs)
+        rows, views = canvases(images, start, n_jobs), seen(self.templates, motions)
+        if labels is None:
+            cluster, number, correlation = best_matches(rows, views, n_jobs)
+        else:
+            cluster, number, correlation = self.own_matches(rows, views, labels, n_jobs)
         poses = start.then(motions[number])
         for _ in range(REFINEMENTS):
             poses, correlation = self._refined(images, poses, cluster, n_jobs)
         return poses, cluster, correlation
+
+    def own_matches(
+        self, rows: Array, views: Array, labels: Array, n_jobs: int | None
+    ) -> tuple[Array, Array, Array]:
+        """`best_matches` of rows of some classes among the templates of the same class."""
+        cluster, number = np.zeros((2, len(rows)), np.intp)
+        correlation = np.zeros(len(rows), np.float32)
+        for label in np.unique(labels):
+            own, members = np.flatnonzero(self.labels == label), labels == label
+            best, number[members], correlation[members] = best_matches(
+                rows[members], views[own], n_jobs
+            )
+            cluster[members] = own[best]
+        return cluster, number, correlation
 
     def _refined(
         self, images: Array, poses: Poses, cluster: Array, n_jobs: int | None
@@ -124,137 +143,3 @@ class Alignment:
             for template, z in zip(self.templates, ones, strict=True)
         ]
         return replace(self, templates=np.stack(views))
-
-
-@dataclass
-class Course:
-    """What the search for templates has come to: the best first, each with its correlation."""
-
-    found: list[tuple[float, Alignment]]
-
-    def add(self, correlation: float, alignment: Alignment) -> None:
-        """Put a result in its place."""
-        self.found.append((correlation, alignment))
-        self.found.sort(key=lambda pair: -pair[0])
-
-
-def align(
-    images: Array,
-    search: Search,
-    n_templates: int,
-    max_iter: int,
-    n_restarts: int,
-    seed: int,
-    n_jobs: int | None,
-    course: Course,
-    listen: Callable[[int, int, float], None],
-) -> None:
-    """Look for templates of grey images from several starts; what is found goes to `course`.
-
-    Of the starts, the one goes on that correlates best after a few rounds.
-    """
-    rng = np.random.default_rng(seed)
-    sample = images
-    if len(images) > LARGEST_SAMPLE:
-        sample = images[np.sort(rng.choice(len(images), LARGEST_SAMPLE, replace=False))]
-    trials = []
-    for name, own in _starts(search):
-        start = Alignment(np.empty((0, 0), np.float32), own, name)
-        rows = canvases(sample, start.begun(sample), n_jobs)
-        rounds = _Rounds(sample, rows, start, n_templates, np.random.default_rng([seed, 0]), n_jobs)
-        for number in range(min(FEW_ROUNDS, max_iter)):
-            listen(0, number, rounds.step())
-        trials.append(rounds)
-    best = max(trials, key=lambda rounds: rounds.correlation)
-    for restart in range(n_restarts):
-        rounds, done = best, FEW_ROUNDS
-        if restart:
-            own_rng, done = np.random.default_rng([seed, restart]), 0
-            rounds = _Rounds(sample, best.rows, best.alignment, n_templates, own_rng, n_jobs)
-        for number in range(done, max_iter):
-            listen(restart, number, rounds.step())
-        course.add(rounds.correlation, rounds.finished())
-
-
-def _starts(search: Search) -> Iterator[tuple[str, Search]]:
-    """Names of starts, and the turns that are tried from each.
-
-    Where things are turned by less than a quarter, the principal axis tells the turn but for a
-    little.
-    """
-    if search.angle < 90 and search.symmetry == 1:
-        yield "axis", replace(search, angle=min(search.angle, BESIDE_AXIS))
-    yield "moments", search
-    yield "as_they_are", search
-
-
-class _Rounds:
-    """One search: templates that are matched and made anew, round by round."""
-
-    def __init__(
-        self,
-        images: Array,
-        rows: Array,
-        alignment: Alignment,
-        n_templates: int,
-        rng: np.random.Generator,
-        n_jobs: int | None,
-    ) -> None:
-        self.images, self.rows, self.rng, self.n_jobs = images, rows, rng, n_jobs
-        self.start, self.motions = alignment.begun(images), alignment.search.motions()
-        self.alignment = replace(alignment, templates=self._first(n_templates))
-        self.correlation = 0.0
-
-    def _first(self, count: int) -> Array:
-        """Pictures unlike one another in any pose: k-means++ (Arthur and Vassilvitskii 2007)."""
-        some = self.rows[
-            self.rng.choice(len(self.rows), min(SEEDING, len(self.rows)), replace=False)
-        ]
-        chosen = [int(self.rng.integers(len(some)))]
-        nearest = np.full(len(some), -1.0)
-        while len(chosen) < count:
-            views = seen(some[chosen[-1:]], self.motions)
-            nearest = np.maximum(nearest, best_matches(some, views, self.n_jobs)[2])
-            weights = np.square(np.maximum(1 - nearest, 0)) + 1e-12
-            chosen.append(int(self.rng.choice(len(some), p=weights / weights.sum())))
-        return some[chosen]
-
-    def step(self) -> float:
-        """One round; the mean correlation it began with."""
-        templates = self.alignment.templates
-        views = seen(templates, self.motions)
-        cluster, number, fit = best_matches(self.rows, views, self.n_jobs)
-        angles = np.angle(self.motions.z[number])
-        if not self.alignment.search.all_round:
-            angles = angles - self._mean_turn(cluster, angles, len(templates)) / 2
-        z = np.abs(self.motions.z[number]) * np.exp(1j * angles)
-        poses = self.start.then(Poses(z, self.motions.t[number]))
-        aligned = canvases(self.images, poses, self.n_jobs)
-        sums = summed_by(cluster, aligned, len(templates))
-        counts = np.bincount(cluster, minlength=len(templates))
-        for few in np.flatnonzero(counts < SMALLEST_SHARE * len(aligned) / len(templates)):
-            worst = np.argsort(fit, kind="stable")[: max(len(fit) // 10, 1)]
-            sums[few] = aligned[self.rng.choice(worst)]
-        self.alignment = replace(self.alignment, templates=normalized(sums).astype(np.float32))
-        self.cluster, self.angles, self.correlation = cluster, angles, float(fit.mean())
-        return self.correlation
-
-    @staticmethod
-    def _mean_turn(cluster: Array, angles: Array, count: int) -> Array:
-        counts = np.maximum(np.bincount(cluster, minlength=count), 1)
-        return (np.bincount(cluster, angles, count) / counts)[cluster]
-
-    def finished(self) -> Alignment:
-        """With templates brought to one another, and to the mean pose where there is one."""
-        search, templates = self.alignment.search, self.alignment.templates
-        counts = np.bincount(self.cluster, minlength=len(templates))
-        if not search.all_round:
-            turns = mean_pose_turns(templates, counts, search.symmetry, search.angle)
-            return self.alignment.turned(turns)
-        views = seen(templates, self.motions)
-        found = [best_matches(self.rows, own[None], self.n_jobs) for own in views]
-        fits = np.stack([fit for _, _, fit in found], axis=1)
-        angles = np.angle(self.motions.z[np.stack([number for _, number, _ in found], axis=1)])
-        with pinned_blas():
-            turns = voted_turns(fits, angles, counts, search.symmetry)
-        return self.alignment.turned(turns)

@@ -17,6 +17,12 @@ def _families() -> tuple[str, ...]:
     return tuple(name for name in FAMILIES if name not in ("translation", "attention"))
 
 
+def _features() -> tuple[str, ...]:
+    from ..alignment.features import FEATURES
+
+    return tuple(FEATURES)
+
+
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False))
 @click.option(
@@ -48,6 +54,13 @@ def _families() -> tuple[str, ...]:
     default=1.0,
     show_default=True,
     help="Factor by which things in DIR differ in size at most, up and down.",
+)
+@click.option(
+    "--compare",
+    type=ChoiceOf(_features),
+    default="grey",
+    show_default=True,
+    help="What photos are aligned by: their shades; or where shades change, for things that shine.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @jobs_option

@@ -33,6 +33,7 @@ def run(
     grey: bool,
     templates: int | None,
     spread: float,
+    compare: str,
     **options: Any,
 ) -> int:
     """Align the photos in a folder, and leave a model trained on that; the exit code."""
@@ -48,7 +49,7 @@ def run(
     pairs = [*((path, "") for path in photos), *((path, UPRIGHT) for path in shown)]
     read = read_copies(pairs, size, grey, jobs)
     images, examples = _parts(read, upright)
-    alignment = _alignment(model, templates, spread)
+    alignment = _alignment(model, templates, spread, compare)
     code = _aligned(alignment, folder, images, examples)
     if code:
         return code
@@ -73,11 +74,12 @@ def _parts(read: Examples, upright: str | None) -> tuple[Array, Array | None]:
     return read.images[~shown], read.images[shown] if shown.any() else None
 
 
-def _alignment(model: Any, templates: int | None, spread: float) -> Any:
+def _alignment(model: Any, templates: int | None, spread: float, compare: str) -> Any:
     from ..estimators import JointAlignment
 
     return JointAlignment(
         templates or "auto",
+        features=compare,
         angle=model.angle,
         scale=spread,
         symmetry=model.symmetry,

@@ -13,7 +13,8 @@ from sklearn.base import (
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..alignment.results import agreement, grey, settled
+from ..alignment.features import FEATURES
+from ..alignment.results import agreement, settled
 from ..arrays import Array
 from ..errors import AlignmentWarning, warn_caller
 from ..geometry import check_shape
@@ -21,7 +22,7 @@ from ..model.image_spec import ImageSpec
 from ..sampling import PADDING_MODES, warp_affine
 from .fitted_attributes import unchanged_on_failure
 from .images import Images, read_images
-from .searches import searched
+from .searches import labels_of, searched
 
 __all__ = ["JointAlignment"]
 
@@ -33,12 +34,18 @@ class JointAlignment(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     A few templates are learned along with each picture's template, turn and scale, by which
     the pictures are brought upright together. All of them may stay turned by one angle, which
-    pictures cannot tell; `upright` settles it.
+    pictures cannot tell; `upright` settles it. Where classes are known, each has templates of
+    its own.
 
     Parameters
     ----------
     n_templates : int or "auto", default "auto"
-        How many; "auto" is one for 50 pictures, from 1 to 20.
+        How many; "auto" is one for 50 pictures, from 1 to 20. Of each class, where `y` is given;
+        "auto" is then one for 25 pictures, 100 in all at most.
+    features : {"grey", "edges"}, default "grey"
+        What is compared: the mean of the channels, or where it changes, without the parts that
+        are the same all round. "edges" for things that shine, such as coins: the side that light
+        comes from would be taken for the turn.
     angle : float, default 180.0
         Degrees by which things are turned at most, to either side. Where it is less than a half
         turn, the mean pose of the pictures counts as upright.
@@ -95,7 +102,7 @@ class JointAlignment(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     A search begins with pictures centred and sized by their moments, where `angle` is below 90
     with their principal axis upright as well, or as they are: whichever correlates best after
     six rounds. Things should lie in the middle of their
-    pictures where moments do not find them. Pictures are compared in grey, within a disc.
+    pictures where moments do not find them. Pictures are compared within a disc.
 
     Convention: theta maps output to source, (x, y) in [-1, 1], ``align_corners=False``.
     Source: Frey and Jojic 2003, "Transformation-invariant clustering using the EM algorithm".
@@ -112,6 +119,7 @@ class JointAlignment(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     _parameter_constraints: dict[str, list[Any]] = {
         "n_templates": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "features": [StrOptions(FEATURES.keys())],
         "angle": [Interval(Real, 0, 180, closed="both")],
         "scale": [Interval(Real, 1, 4, closed="both")],
         "symmetry": [Interval(Integral, 1, None, closed="left")],
@@ -129,6 +137,7 @@ class JointAlignment(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self,
         n_templates: int | str = "auto",
         *,
+        features: str = "grey",
         angle: float = 180.0,
         scale: float = 1.0,
         symmetry: int = 1,
@@ -142,6 +151,7 @@ class JointAlignment(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         verbose: bool = False,
     ) -> None:
         self.n_templates = n_templates
+        self.features = features
         self.angle = angle
         self.scale = scale
         self.symmetry = symmetry
@@ -162,8 +172,9 @@ class JointAlignment(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         ----------
         X : array_like of shape (n, h, w), (n, h, w, c) or (n, p)
             Pictures of alike things; flat rows with `image_shape`.
-        y : None
-            Not used.
+        y : array_like of shape (n,) or None, default None
+            Labels, of 10 pictures and more a class in the mean; templates are then looked for
+            within each class. Anything else, such as what a regression predicts, is not used.
         upright : array_like of shape (m, h, w), (m, h, w, c) or (m, p) or None, default None
             One or a few pictures in the wanted pose, shaped as those of X: all poses are turned
             so that these stay as they are, in the mean. None leaves the mean pose, or where
@@ -183,22 +194,22 @@ class JointAlignment(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             warning.
         """
         with unchanged_on_failure(self):
-            self._fit(X, upright)
+            self._fit(X, y, upright)
         return self
 
-    def _fit(self, X: Any, upright: ArrayLike | None) -> None:
+    def _fit(self, X: Any, y: Any, upright: ArrayLike | None) -> None:
         images, _ = read_images(self, X)
         spec = ImageSpec.of(images.values)
         if self.output_shape is not None:
             check_shape("output_shape", tuple(self.output_shape))
         examples = None
         if upright is not None:
-            examples = grey(read_images(self, upright, fitted_spec=spec)[0].values)
-        small = grey(images.values)
-        found = searched(self, small)
-        self.score_ = agreement(found, small, self.n_jobs)
+            examples = self._seen(read_images(self, upright, fitted_spec=spec)[0])
+        small, labels = self._seen(images), labels_of(y, len(images.values))
+        found = searched(self, small, labels)
+        self.score_ = agreement(found, small, labels, self.n_jobs)
         self._alignment = settled(found[0], examples, self.n_jobs)
-        poses, self.cluster_, self.correlation_ = self._alignment.poses(small, self.n_jobs)
+        poses, self.cluster_, self.correlation_ = self._alignment.poses(small, self.n_jobs, labels)
         self.theta_ = poses.theta((spec.height, spec.width))
         self.templates_ = self._alignment.pictures()
         self.image_spec_, self.n_iter_ = spec, self.max_iter
@@ -247,7 +258,8 @@ class JointAlignment(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Returns
         -------
         ndarray of shape (n, 2, 3), float64
-            Output to source, normalized; `theta_` for the images of fit.
+            Output to source, normalized; `theta_` for the images of fit, where that was not
+            told their classes.
 
         Raises
         ------
@@ -265,8 +277,11 @@ class JointAlignment(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def _found(self, X: Any) -> tuple[Images, Array]:
         check_is_fitted(self)
         images, _ = read_images(self, X, fitted_spec=self.image_spec_)
-        poses, _, _ = self._alignment.poses(grey(images.values), self.n_jobs)
+        poses, _, _ = self._alignment.poses(self._seen(images), self.n_jobs)
         return images, poses.theta((self.image_spec_.height, self.image_spec_.width))
+
+    def _seen(self, images: Images) -> Array:
+        return FEATURES[self.features](images.values)
 
     def _shape(self) -> tuple[int, int]:
         spec = self.image_spec_

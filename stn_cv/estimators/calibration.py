@@ -12,12 +12,24 @@ from ..nn.layout import activations_of
 from ..nn.network import Network
 from ..nn.samples import Samples
 from ..threads import run_slices
+from .training import Fit
+from .training_data import split
 
-__all__ = ["FEWEST", "calibrate", "temperature_of"]
+__all__ = ["calibrated", "temperature_of"]
 
 FEWEST = 40  # samples: fewer say too little
 LARGEST = 20.0  # temperature, and the smallest is one over it
 ROUNDS = 40
+
+
+def calibrated(fit: Fit, network: Network) -> float | None:
+    """Calibrate the head on the samples that were kept back, if there are enough of them."""
+    if fit.spec is not None or not fit.estimator.early_stopping:
+        return None
+    _, kept_back = split(fit.data, fit.estimator.validation_fraction, fit.settings.seed)
+    if len(kept_back.samples) < FEWEST:
+        return None
+    return calibrate(network, kept_back.samples, fit.settings.n_jobs)
 
 
 def calibrate(network: Network, samples: Samples, n_jobs: int | None) -> float:

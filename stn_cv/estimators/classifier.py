@@ -47,7 +47,7 @@ class SpatialTransformerClassifier(ClassifierMixin, SpatialTransformer):
 
     Parameters
     ----------
-    family, output_shape, localization, head : see SpatialTransformer
+    family, output_shape, localization, start, head : see SpatialTransformer
         What is learned: the transform, what looks at the image, what classifies it.
     padding_mode, fill_value, antialias, n_steps, image_shape : see SpatialTransformer
         What lies outside of an image, and how to read flat rows.

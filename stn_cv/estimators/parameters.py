@@ -29,6 +29,7 @@ class Parameters(BaseEstimator):
         "family": [StrOptions(FAMILIES.keys())],  # keys() is a view: it knows those added later
         "output_shape": [tuple, list, None],
         "localization": [str, list, tuple, Rectifier, HasMethods(["predict_confidence"])],
+        "start": [StrOptions({"auto", "identity", "alignment"})],
         "head": [str, list, tuple, HasMethods(["fit"])],
         "padding_mode": [StrOptions(PADDING_MODES.keys())],
         "fill_value": [Interval(Real, None, None, closed="neither")],
@@ -64,6 +65,7 @@ class Parameters(BaseEstimator):
         *,
         output_shape: tuple[int, int] | None = None,
         localization: Any = "cnn",
+        start: str = "auto",
         head: Any = "auto",
         padding_mode: str = "zeros",
         fill_value: float = 0.0,
@@ -95,6 +97,7 @@ class Parameters(BaseEstimator):
         self.family = family
         self.output_shape = output_shape
         self.localization = localization
+        self.start = start
         self.head = head
         self.padding_mode = padding_mode
         self.fill_value = fill_value

@@ -35,6 +35,8 @@ LARGEST_TRAINING, LARGEST_VALIDATION = 2000, 1000  # samples, so that it stays c
 STEPS = 200  # of heads made of layers
 FEWEST_EPOCHS = 5
 
+UNMOVED = ("alone", "moments")  # what no transform changes
+
 View = Callable[[Array], Array]  # of images (n, h, w, c)
 Predict = Callable[[Array], Array]  # the answers, (n,), for views
 Fit = Callable[[Array], Predict]  # on views of the training images
@@ -54,14 +56,17 @@ def report_of(
     settings: Settings,
     spec: HeadSpec | None,
     rectifier: Rectifier,
+    known: PoseReport | None = None,
 ) -> PoseReport | None:
     """Of a fitted estimator; None where Ctrl-C came, which costs the report only.
+
+    `known` is that of another transform on the same data: what is the same is taken from it.
 
     With `early_stopping` accuracies are those of the samples kept back. Otherwise heads are
     fitted without a fifth of the samples, no group on both sides; the transformer has seen them.
     """
     try:
-        report = _report(estimator, data, settings, spec, rectifier)
+        report = _report(estimator, data, settings, spec, rectifier, known)
     except KeyboardInterrupt:
         warn_caller("interrupted after the training: no pose_report_ is made", InterruptedWarning)
         return None
@@ -80,6 +85,7 @@ def _report(
     settings: Settings,
     spec: HeadSpec | None,
     rectifier: Rectifier,
+    known: PoseReport | None,
 ) -> PoseReport:
     fraction = estimator.validation_fraction if estimator.early_stopping else VALIDATION
     try:
@@ -96,7 +102,12 @@ def _report(
     if not estimator.early_stopping:
         kept_back = validation.augmented(estimator.augment, settings.seed, settings.n_jobs)
     fit = fit_of_head(estimator, training, settings, spec)
-    found = compared(views_of(rectifier, theta), fit, images, kept_back, validation.samples.y)
+    views, same = views_of(rectifier, theta), {}
+    if known is not None:
+        same = {kind: known.right[kind] for kind in UNMOVED if kind in known.right}
+        views = {kind: view for kind, view in views.items() if kind not in same}
+    found = compared(views, fit, images, kept_back, validation.samples.y)
+    found.right.update(same)
     spread = spread_of(np.concatenate([theta, rectifier.theta(kept_back)]))
     return told(found, validation.samples.weights, spread, bool(estimator.early_stopping))
 
@@ -116,6 +127,7 @@ def told(found: Compared, weights: Array, spread: Spread, unseen: bool) -> PoseR
         len(weights),
         unseen,
         found.not_fitted,
+        right=right,
     )
 
 

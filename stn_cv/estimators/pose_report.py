@@ -17,6 +17,7 @@ KINDS = {
     "alone": "without it",
     "fixed_crop": "behind a fixed crop",
     "moments": "behind image moments",
+    "alignment": "behind joint alignment",
 }
 CORNERS = np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
 STILL = 0.02  # of the width: a frame that moves less shows the same picture
@@ -71,7 +72,8 @@ class PoseReport:
     accuracy : mapping of str to Figure
         Share of right answers and its standard error: "transformer"; "alone", on the images
         as they came; "fixed_crop", every image warped by the mean theta; "moments", by
-        `theta_from_moments`. Without what could not be fitted; empty where too few samples
+        `theta_from_moments`; "alignment", by `JointAlignment` within classes, where `fit` tried
+        that. Without what could not be fitted; empty where too few samples
         were there to compare by.
     gain : mapping of str to Figure
         Accuracy with the transformer less that of each other, and the standard error of the
@@ -86,6 +88,8 @@ class PoseReport:
         What could not be compared, and why.
     turned_off : bool
         Whether images are left as they are since: all figures are those of before.
+    right : mapping of str to ndarray of shape (n_samples,)
+        Which answers were right: 1 or 0 for each image.
 
     Examples
     --------
@@ -105,6 +109,7 @@ class PoseReport:
     unseen: bool = False
     not_fitted: Mapping[str, str] = field(default_factory=dict)
     turned_off: bool = False
+    right: Mapping[str, Array] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def moves(self) -> bool:

@@ -1,7 +1,6 @@
 """Whether a transformer is worth it in a Pipeline, by cross-validation."""
 
 import warnings
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -162,6 +161,6 @@ def _fit_own_head(transformer: SpatialTransformer, X: Any, fold: Fold) -> Fit:
 def _joined(parts: list[Compared]) -> Compared:
     """Answers of all folds, of the kinds that could be fitted in all of them."""
     not_fitted = {kind: text for part in parts for kind, text in part.not_fitted.items()}
-    kinds: Iterator[str] = (kind for kind in KINDS if kind not in not_fitted)
+    kinds = [kind for kind in KINDS if all(kind in part.right for part in parts)]
     right = {kind: np.concatenate([part.right[kind] for part in parts]) for kind in kinds}
     return Compared(right, not_fitted)

@@ -23,6 +23,7 @@ from ..nn.objectives import Classification
 from ..nn.samples import Samples
 from ..nn.settings import Settings
 from ..nn.training import Epoch, History, Listener, Trainer, train
+from ..pose.transform import PoseTransform
 from .hog import HOG
 from .network import build_network, is_layers, is_off, network_to_continue
 from .training_data import TrainingData, split
@@ -52,7 +53,7 @@ GOING_ON, PULL = 0.05, 100.0
 
 def settings_of(estimator: Any) -> Settings:
     """The training settings an estimator's parameters ask for, none of them "auto"."""
-    knows = not is_layers(estimator.localization)
+    knows = knows_pose(estimator)
     seed = int(check_random_state(estimator.random_state).randint(2**31 - 1))
     return Settings(
         solver=estimator.solver,
@@ -71,6 +72,13 @@ def settings_of(estimator: Any) -> Settings:
         max_seconds=math.inf if estimator.max_seconds is None else estimator.max_seconds,
         localization_pull=PULL if knows else 0.0,
     )
+
+
+def knows_pose(estimator: Any) -> bool:
+    """Whether the localization begins with a pose that was learned before labels were."""
+    last = getattr(estimator, "rectifier_", None) if estimator.warm_start else None
+    going_on = last is not None and isinstance(last.transform, PoseTransform)
+    return going_on or not is_layers(estimator.localization)
 
 
 class Fit(NamedTuple):

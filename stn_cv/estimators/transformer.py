@@ -9,8 +9,9 @@ from sklearn.base import _fit_context
 
 from ..nn.network import Network
 from ..nn.training import Epoch, History, Progress
+from .alignment_start import begun_by_alignment, train_on_alignment
 from .automatic import without_auto
-from .calibration import FEWEST, calibrate
+from .calibration import calibrated
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from .fitted_attributes import Learned, learned_by, unchanged_on_failure
 from .parameters import Parameters
@@ -18,7 +19,7 @@ from .pose_comparison import report_of, warn_of
 from .pose_start import PoseStart, with_pose
 from .rectification import Rectification
 from .training import Fit, finished_despite_interrupt, fit_of, train_network
-from .training_data import split, validated
+from .training_data import validated
 from .turned_off import trained_without, wants_off
 
 __all__ = ["SpatialTransformer"]
@@ -27,10 +28,10 @@ __all__ = ["SpatialTransformer"]
 class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
     """Learned rectification: a spatial transformer trained jointly with a classifier.
 
-    A small network, the localization, looks at an image and gives the parameters of a
-    transform; the image is warped by it, and a classifier, the head, is trained on the
-    result. Both learn together from the class labels alone. As a step of a pipeline it
-    hands the rectified images on; the head serves only its training.
+    A small network, the localization, looks at an image and gives the parameters of a transform;
+    the image is warped by it, and a classifier, the head, is trained on the result. Both learn
+    together from the class labels alone. As a step of a pipeline it hands the rectified images
+    on; the head serves only its training.
 
     Parameters
     ----------
@@ -40,18 +41,23 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         3 x 3, "tps6" of 6 x 6. The smallest that can undo what differs from image to image:
         each parameter more is one more that may go astray.
     output_shape : tuple or None, default None
-        (height, width) of rectified images; None is that of X. Smaller where the thing fills
-        a part of the image: 16 to 28 pixels a side are enough for digits.
+        (height, width) of rectified images; None is that of X. 16 to 28 suit digits.
     localization : {"cnn", "mlp"}, list of layers, PoseTransformer or Rectifier, default "cnn"
         What looks at the image. Layers of `stn_cv.nn`, which are copied; the last layer is
         appended. Or what knows a pose, from which training goes on: a `PoseTransformer`, which
         learns from `upright` images, or a fitted `Rectifier`; their family and n_steps count.
+    start : {"auto", "identity", "alignment"}, default "auto"
+        Where training begins: at images as they are, or at poses that a network learns from the
+        images aligned within their classes (`JointAlignment`), behind which a head is trained.
+        "auto" begins at the identity; if less than 95 % of the samples kept back are told right
+        then, and more of them behind aligned images, it keeps the better of both. Alignment is
+        for families that turn images, without `max_seconds`, `augment` and `warm_start`; "auto"
+        wants 20 images a class as well.
     head : {"auto", "linear", "mlp", "cnn"}, list of layers or classifier, default "auto"
         What classifies the rectified image: a network's layers, where the last one is
         appended, or any classifier or Pipeline of scikit-learn, of which clones are fitted.
-        "auto" is "linear" here and "cnn" in `SpatialTransformerClassifier`. "linear" is quick
-        and asks most of the pose; a network that can bear a turn leaves it. For the last
-        points give the classifier that will stand behind.
+        "auto" is "linear" here, which is quick and asks most of the pose, and "cnn" in
+        `SpatialTransformerClassifier`. For the last points give what will stand behind.
     padding_mode : {"zeros", "border", "reflection"}, default "zeros"
         What lies outside an image: `fill_value`, its edge pixels, or its mirror image.
     fill_value : float, default 0.0
@@ -59,9 +65,8 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
     antialias : bool, default False
         Whether an output pixel is the mean over its area where the transform shrinks.
     n_steps : int or "auto", default "auto"
-        How often the localization looks, each time at the image as warped so far; see
-        `stn_cv.nn.SpatialTransform`. "auto" is 2, of splines 1. More gained nothing so far;
-        1 takes half the time, and is enough where only place and size are corrected.
+        How often the localization looks, each time at the image as warped so far. "auto" is 2, of
+        splines 1; 1 takes half the time, and is enough where only place and size are corrected.
     image_shape : tuple or None, default None
         (height, width[, channels]) of flat rows; None takes a row for a strip of 1 x p.
     solver : {"adam", "sgd"}, default "adam"
@@ -69,25 +74,23 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
     learning_rate : {"one_cycle", "constant", "step"}, default "one_cycle"
         Course of the learning rate over `max_iter` epochs.
     learning_rate_init : float or "auto", default "auto"
-        Largest learning rate. "auto" is 0.03 with a linear head or a classifier, less where
-        that has more than 256 inputs, and 0.004 with other layers; less in fewer than 200 steps.
+        Largest learning rate. "auto" is 0.03 with a linear head or a classifier, less where that
+        has more than 256 inputs, and 0.004 with other layers; less in fewer than 200 steps.
     localization_learning_rate_ratio : float, default 0.2
         Learning rate of the localization, relative to the head's.
     batch_size : int or "auto", default "auto"
-        Samples a step. "auto" is 256 with a linear head or a classifier and 128 with other
-        layers, of few samples an eighth of them, at least 32.
+        Samples a step. "auto" is 256, 128 with a head of other layers; of few samples an eighth
+        of them, at least 32.
     max_iter : int or "auto", default "auto"
         Largest number of epochs. "auto" is as many as have about 600 steps with a linear head
         and 1,000 with other layers, from 12 to 200; half as many more with a classifier.
     max_seconds : float or None, default None
-        Time for the epochs: the course of the learning rate is brought to its end by then, so
-        that another machine, or a busy one, gives another result. At least one epoch is run;
-        fitting the last head, the `pose_report_`, and training the head alone where the
-        transformer is turned off, come on top.
+        Time for the epochs: the course of the learning rate ends by then, so that another machine,
+        or a busy one, gives another result. At least one epoch is run; the last head, the
+        `pose_report_` and the head of a transformer that is turned off come on top.
     alpha : float or "auto", default "auto"
-        Weight decay, a share of the learning rate (in the localization of the head's as
-        well); it also pulls the transforms towards the identity. "auto" is 0.2 with a linear
-        head or a classifier, 0.1 with other layers.
+        Weight decay, a share of the head's learning rate; it also pulls the transforms towards
+        the identity. "auto" is 0.2 with a linear head or a classifier, 0.1 with other layers.
     max_norm : float, default 5.0
         Gradients with a larger norm are scaled down to it.
     tol : float, default 1e-4
@@ -98,8 +101,8 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         Parts of the samples; a classifier given as the head has its loss on each part when
         fitted on the others (1: on all of them). A group is never split.
     early_stopping : bool or "auto", default "auto"
-        Whether to compare epochs by a validation split's accuracy, not by up to 512 samples' loss.
-        "auto" does so where the split has 40 samples or more.
+        Whether to compare epochs by a validation split's accuracy, not by up to 512 samples' loss;
+        "auto": where the split has 40 samples or more.
     validation_fraction : float, default 0.1
         Share of the samples in that split, stratified; with groups, 1/2, 1/3, ... or the rest.
     turn_off : bool, default True
@@ -130,8 +133,7 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         What stands for each "auto", by the parameter's name.
     head_ : classifier
         The classifier given as the head, fitted on what `transform` gives of all training
-        images (integers if X holds them: a function of yours must not compute in uint8); as a
-        step of a Pipeline put it into a `FrozenEstimator`.
+        images (integers if X holds them); as a step of a Pipeline put it into a `FrozenEstimator`.
     classes_ : ndarray of shape (n_classes,)
         Labels.
     loss_curve_ : list of float
@@ -143,12 +145,11 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
     pose_report_ : PoseReport or None
         What the head is worth with the transformer, without it, behind a fixed crop and behind
         image moments, and how theta differs from image to image. With `early_stopping` on the
-        samples kept back, otherwise on a fifth of the training images. A `PoseWarning` tells
-        where the transformer is not worth it. Of one that was turned off it says what it was
-        worth before. None after an interrupted fit or `partial_fit`.
+        samples kept back, otherwise on a fifth of the training images. Of a transformer that was
+        turned off it says what it was worth before. None after an interrupted fit.
     temperature_ : float or None
-        What the outputs of the head's layers were divided by, so that its probabilities are
-        right on the samples kept back. None without `early_stopping`, or 40 such samples.
+        What the head's outputs were divided by, so that its probabilities are right on the
+        samples kept back. None without `early_stopping`, or 40 such samples.
     n_features_in_ : int
         Values in an image.
     feature_names_in_ : ndarray of shape (n_features,)
@@ -249,11 +250,20 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
                 print(f"Epoch {epoch.number}, loss = {epoch.loss:.6f}{score}")
             return callbacks(epoch)
 
-        network, history = train_network(*fit, listen)
+        if plain.start == "alignment":
+            network, history = train_on_alignment(fit, listen)
+        else:
+            network, history = train_network(*fit, listen)
         kept = self._take(fit, network, history, pose)
         self._progress = self.pose_report_ = None
         if not history.interrupted:
             report = report_of(*fit, self.rectifier_)
+            better, report = begun_by_alignment(fit, report, listen)
+            if better is not None:
+                report = better.report
+                kept = self._take(fit, better.network, better.history)
+            if self.start == "auto":
+                self.chosen_["start"] = "identity" if better is None else "alignment"
             without = trained_without(*fit, listen) if wants_off(plain, report) else None
             if report is not None and without is not None:
                 report = replace(report, turned_off=True)
@@ -288,13 +298,3 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
             self.head_ = learned.head
         elif hasattr(self, "head_"):
             del self.head_
-
-
-def calibrated(fit: Fit, network: Network) -> float | None:
-    """Calibrate the head on the samples that were kept back, if there are enough of them."""
-    if fit.spec is not None or not fit.estimator.early_stopping:
-        return None
-    _, kept_back = split(fit.data, fit.estimator.validation_fraction, fit.settings.seed)
-    if len(kept_back.samples) < FEWEST:
-        return None
-    return calibrate(network, kept_back.samples, fit.settings.n_jobs)

@@ -15,7 +15,7 @@ from stn_cv import (
     angle_error,
     warp_affine,
 )
-from stn_cv.alignment import joint
+from stn_cv.alignment import template_search
 from stn_cv.alignment.gauge import voted_turns, wrapped
 from stn_cv.datasets import load_distorted_digits
 
@@ -118,7 +118,7 @@ def test_digits_are_aligned_beside_moments():
 
 
 def interrupted_after(searches, monkeypatch):
-    step, steps = joint._Rounds.step, []
+    step, steps = template_search._Rounds.step, []
 
     def stopping(self):
         steps.append(self)
@@ -126,7 +126,7 @@ def interrupted_after(searches, monkeypatch):
             raise KeyboardInterrupt
         return step(self)
 
-    monkeypatch.setattr(joint._Rounds, "step", stopping)
+    monkeypatch.setattr(template_search._Rounds, "step", stopping)
 
 
 def test_ctrl_c_keeps_what_was_found(monkeypatch):

@@ -4,8 +4,10 @@ Each job says what it is (family, image_shape) and nothing of how to train; `tun
 somebody who knows it would say as well.
 """
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -19,6 +21,10 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC, LinearSVC
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support.reliefs import reliefs
 
 from stn_cv import HOG, warp_affine
 from stn_cv.datasets import DigitDistortion, load_distorted_digits, load_mnist
@@ -105,16 +111,22 @@ def _letter(text, rng, degrees, colour):
     """A letter in one of four fonts over texture, 40 x 40, uint8."""
     font, width = rng.choice([0, 2, 3, 4]), int(rng.integers(2, 4))
     (across, down), _ = cv2.getTextSize(text, int(font), 1.0, width)
-    plain = np.zeros((32, 32), np.float32)
+    plain = np.zeros((32, 32), np.uint8)
     at = (16 - across // 2, 16 + down // 2)
-    cv2.putText(plain, text, at, int(font), 1.0, 1.0, width, cv2.LINE_AA)
-    ink = _placed(plain, rng, (40, 40), degrees, (0.7, 1.1))[..., None]
+    cv2.putText(plain, text, at, int(font), 1.0, 255, width, cv2.LINE_AA)
+    ink = _placed(plain / 255, rng, (40, 40), degrees, (0.7, 1.1))[..., None]
     coarse = rng.normal(0, 1, (*rng.integers(4, 20, 2), 3 if colour else 1))
     ground = cv2.resize(coarse.astype(np.float32), (40, 40), interpolation=cv2.INTER_CUBIC)
     ground = 0.4 + 0.15 * ground.reshape(40, 40, -1)
     shade = rng.uniform(0.7, 1.0, ground.shape[2])
     picture = np.clip(ground * (1 - ink) + shade * ink + rng.normal(0, 0.03, ground.shape), 0, 1)
     return (255 * picture).astype(np.uint8)[..., slice(None) if colour else 0]
+
+
+def coins(paths, seed):
+    """Reliefs at any turn under light from any side, two designs a class."""
+    X, design, _ = reliefs(1800, seed, n_designs=16)
+    return X[:1200], design[:1200] % 8, X[1200:], design[1200:] % 8
 
 
 def mnist(distortion, n):
@@ -125,7 +137,8 @@ def mnist(distortion, n):
         some = np.random.default_rng([seed, n]).permutation(len(X))[:n]
         X, y, X_test, y_test = X[some], y[some], X_test[:2000], y_test[:2000]
         clutter = {"clutter": X} if distortion.startswith("TC") else {}
-        draw = DigitDistortion(distortion, **clutter).draw
+        side = int(distortion[2:]) if distortion[2:].isdigit() else None  # "TC40": on 40 x 40
+        draw = DigitDistortion("TC" if side else distortion, **clutter, side=side).draw
         return draw(X, random_state=seed), y, draw(X_test, random_state=seed + 1000), y_test
 
     return load
@@ -153,6 +166,7 @@ DEVELOP = {
         mnist("TC40", 2000), None, {"family": "attention"}, {**CNN, "n_steps": 1}
     ),
     "cards, HOG + SVM": Job(cards, HOG_SVM, TURNED, {**LINEAR, "output_shape": (48, 48)}),
+    "coins, HOG + SVM": Job(coins, HOG_SVM, TURNED, {**LINEAR, "output_shape": (40, 40)}),
     "10 letters on texture, SVC": Job(letters(10, 2000, 45, False), SVC(), TURNED, LINEAR),
 }
 HELD = {

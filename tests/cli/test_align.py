@@ -71,8 +71,9 @@ def test_what_cannot_be_aligned_is_refused(lying, tmp_path):
 
 @pytest.mark.parametrize("stage", ["the alignment", "the training"])
 def test_ctrl_c_keeps_a_model_only_if_one_was_learned(lying, tmp_path, stage):
+    search = "stn_cv.alignment.template_search"
     where = {
-        "the alignment": "from stn_cv.alignment.joint import _Rounds as kind; name = 'step'",
+        "the alignment": f"from {search} import _Rounds as kind; name = 'step'",
         "the training": "from stn_cv.pose.objective import KnownPoses as kind; name = 'evaluate'",
     }
     code = f"""

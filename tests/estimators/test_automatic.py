@@ -9,6 +9,7 @@ from support.estimator_cases import DIGITS, ESTIMATORS, LABELS, weights_in
 from stn_cv import SpatialTransformer, SpatialTransformerClassifier
 
 AUTOMATIC = {
+    "start",
     "head",
     "n_steps",
     "early_stopping",
