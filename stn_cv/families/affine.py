@@ -9,11 +9,14 @@ covers the whole source.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..arrays import Array
-from ..geometry import isotropic_sides, matrix_output_to_source, one_matrix_output_to_source
+from ..geometry import isotropic_sides, matrix_output_to_source
+from ..kernels import loaded
+from ..kernels.motion_kinds import AFFINE, ATTENTION, LARGEST_SCALE, SIMILARITY, TRANSLATION
 from ..sampling import WarpRules, differentiable_warp, warp_affine
 from ..sampling.affine_warp import warp_one
 from ..sampling.antialias import sample_counts, shrinks
@@ -21,10 +24,10 @@ from ..sampling.at_coordinates import affine_coordinates
 from ..sampling.fill import FEW_CHANNELS
 from ..sampling.rules import PLAIN
 from .composition import ComposedMotion
+from .frames import frame_of
 
 Backward = Callable[[Array], Array]
 IDENTITY = np.eye(2, 3)
-LARGEST_SCALE = 8.0  # scales stay between 1/8 and 8
 
 
 def _translation(parameters: Array) -> tuple[Array, Backward]:
@@ -99,10 +102,38 @@ class AffineFamily:
 
     def theta(self, parameters: Array, input_shape: tuple[int, ...]) -> tuple[Array, Backward]:
         """Theta (n, 2, 3), float64, for sources of `input_shape`, and its backward."""
-        motion, backward = self.motion(parameters.astype(np.float64))
-        sides = isotropic_sides(input_shape)
-        gains = sides / sides[:2, None]  # isotropic units to normalized ones
-        return motion * gains, lambda dtheta: backward(dtheta * gains).astype(parameters.dtype)
+        theta, _ = self._thetas_and_matrices(parameters, input_shape, input_shape)
+        return theta, lambda dtheta: self._backward(dtheta, parameters, input_shape)
+
+    def _backward(self, dtheta: Array, parameters: Array, input_shape: tuple[int, ...]) -> Array:
+        """Gradient by the parameters from that by theta."""
+        _, backward = self.motion(parameters.astype(np.float64))
+        return backward(dtheta * _gains(input_shape)).astype(parameters.dtype)
+
+    def _thetas_and_matrices(
+        self, parameters: Array, input_shape: tuple[int, ...], output_shape: tuple[int, ...]
+    ) -> tuple[Array, Array | None]:
+        """Theta (n, 2, 3), and the matrices of pixels if all are ordinary numbers.
+
+        By the kernels that whole networks use for one image, so that both are the same to the bit.
+        """
+        kind, n_steps = self.kernel_motion
+        precise = parameters.astype(np.float64, order="C")
+        if kind is not None:
+            theta, matrices = np.empty((2, len(parameters), 2, 3))
+            frame = frame_of(tuple(input_shape), tuple(output_shape))
+            count = self.n_parameters // n_steps
+            given = kind, n_steps, count, precise.reshape(-1), frame, theta, matrices
+            if loaded("motions").thetas_and_matrices(*given):
+                return theta, matrices
+        return self.motion(precise)[0] * _gains(input_shape), None
+
+    @property
+    def kernel_motion(self) -> tuple[int | None, int]:
+        """Its number in `stn_cv.kernels.motions`, if it is there, and how many steps it has."""
+        if isinstance(self.motion, ComposedMotion):
+            return KINDS.get(self.motion.motion), self.motion.n_steps
+        return KINDS.get(self.motion), 1
 
     def warp(
         self,
@@ -115,26 +146,21 @@ class AffineFamily:
 
         The backward gives (dimages or None, dparameters).
         """
-        if len(images) == 1 and images.shape[3] <= FEW_CHANNELS:
-            motion = self.motion(parameters.astype(np.float64))[0][0]
-            matrix = one_matrix_output_to_source(motion, images.shape[1:3], output_shape)
-            if matrix is not None and not (rules.antialias and shrinks(matrix)):
-                Y = warp_one(images, matrix, output_shape, rules)
-                # In networks one image comes alone to be predicted: a backward is seldom wanted.
-                return Y, lambda dY, want_dimages=True: self._warp_all(
-                    images, parameters, output_shape, rules
-                )[1](dY, want_dimages)
-        return self._warp_all(images, parameters, output_shape, rules)
-
-    def _warp_all(
-        self, images: Array, parameters: Array, output_shape: tuple[int, int], rules: WarpRules
-    ) -> tuple[Array, Callable[..., tuple[Array | None, Array]]]:
-        theta, theta_backward = self.theta(parameters, images.shape[1:3])
-        Y, warp_backward = differentiable_warp(images, theta, output_shape, rules)
+        input_shape = images.shape[1:3]
+        theta, matrices = self._thetas_and_matrices(parameters, input_shape, output_shape)
+        given = images, theta, output_shape, rules, matrices
+        warp_backward = None
+        alone = len(images) == 1 and images.shape[3] <= FEW_CHANNELS
+        if alone and matrices is not None and not (rules.antialias and shrinks(matrices)):
+            Y = warp_one(images, matrices, output_shape, rules)
+        else:
+            Y, warp_backward = differentiable_warp(*given)
 
         def backward(dY: Array, want_dimages: bool = True) -> tuple[Array | None, Array]:
-            dimages, dtheta = warp_backward(dY, want_dimages)
-            return dimages, theta_backward(dtheta)
+            # In networks one image comes alone to be predicted: its backward is seldom wanted.
+            own = warp_backward or differentiable_warp(*given)[1]
+            dimages, dtheta = own(dY, want_dimages)
+            return dimages, self._backward(dtheta, parameters, input_shape)
 
         return Y, backward
 
@@ -168,6 +194,18 @@ class AffineFamily:
         return sample_counts(matrix_output_to_source(theta, input_shape, output_shape, False))
 
 
+def _gains(input_shape: tuple[int, ...]) -> Array:
+    """What turns isotropic units of a source into normalized ones, (2, 3)."""
+    sides = isotropic_sides(input_shape)
+    return sides / sides[:2, None]
+
+
+KINDS: dict[Any, int] = {
+    _translation: TRANSLATION,
+    _attention: ATTENTION,
+    _similarity: SIMILARITY,
+    _affine: AFFINE,
+}
 AFFINE_FAMILIES = {
     family.name: family
     for family in (

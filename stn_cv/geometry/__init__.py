@@ -8,7 +8,6 @@ from .affine import (
     matrix_gradient_to_theta,
     matrix_output_to_source,
     normalized_from_pixel,
-    one_matrix_output_to_source,
     pixel_from_normalized,
 )
 from .corners import corner_faults, corners_from_theta, theta_from_corners
@@ -55,7 +54,6 @@ __all__ = [
     "isotropic_sides",
     "local_affine",
     "matrix_gradient_to_theta",
-    "one_matrix_output_to_source",
     "matrix_output_to_source",
     "cropped",
     "normalized_from_pixel",

@@ -18,7 +18,6 @@ from ..errors import InvalidInputError
 
 Floats = NDArray[Any]
 Shape = tuple[int, int]
-LARGEST_SUM = 1e15  # of the sizes of a pixel matrix' entries, of one image without arrays
 _EPSILON = float(np.finfo(np.float64).eps)
 _ROUNDINGS = 16  # by which an entry that is meant to be an integer may be off
 _LARGEST = 1e100  # beyond it sums of coordinates could overflow; no picture is that large
@@ -118,9 +117,14 @@ def _axes(conversion: Any, width: int, height: int, align_corners: bool) -> tupl
 
 def with_exact_integers(matrix: Floats, input_shape: tuple[int, ...]) -> Floats:
     """Entries that are integers but for a few roundings, as those integers."""
-    tolerance = _ROUNDINGS * _EPSILON * max(*input_shape[:2], 1)
     nearest = np.rint(matrix)
-    return np.where(np.abs(matrix - nearest) <= tolerance, nearest, matrix)
+    near = np.abs(matrix - nearest) <= integer_tolerance(input_shape)
+    return np.where(near, nearest, matrix)
+
+
+def integer_tolerance(input_shape: tuple[int, ...]) -> float:
+    """By how much an entry that is meant to be an integer may be off, for a source's shape."""
+    return _ROUNDINGS * _EPSILON * max(*input_shape[:2], 1)
 
 
 def isotropic_sides(shape: tuple[int, ...]) -> Floats:
@@ -130,44 +134,3 @@ def isotropic_sides(shape: tuple[int, ...]) -> Floats:
     """
     height, width = shape[:2]
     return np.array([width, height, math.sqrt(height * width)])
-
-
-def one_matrix_output_to_source(
-    motion: Floats, input_shape: tuple[int, ...], output_shape: tuple[int, ...]
-) -> Floats | None:
-    """`matrix_output_to_source` (1, 2, 3) of one motion (2, 3) in isotropic coordinates.
-
-    ``align_corners=False``; None if the motion is not an ordinary one. In Python's numbers, which
-    take 4 us where small arrays take 40.
-    """
-    (a, b, c), (d, e, f) = motion.tolist()
-    x, y = _gains_of_one(tuple(input_shape), tuple(output_shape))
-    entries = [
-        *(a * x[0], b * x[1], a * x[2] + b * x[3] + c * x[4] + x[5]),
-        *(d * y[0], e * y[1], d * y[2] + e * y[3] + f * y[4] + y[5]),
-    ]
-    if not sum(map(abs, entries)) <= LARGEST_SUM:
-        return None
-    tolerance = _ROUNDINGS * _EPSILON * max(input_shape)
-    for i, entry in enumerate(entries):
-        nearest = round(entry)
-        if abs(entry - nearest) <= tolerance:
-            entries[i] = nearest
-    return np.array(entries, np.float64).reshape(1, 2, 3)
-
-
-@lru_cache(maxsize=64)
-def _gains_of_one(input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> Any:
-    """For a motion's first and second row: what its three entries are multiplied by.
-
-    Of the pixel matrix, by the output's column and row; in its shift all three; what is added.
-    """
-    sides, rows = isotropic_sides(input_shape).tolist(), []
-    (x_out, x_shift), (y_out, y_shift) = (
-        normalized_from_pixel(size, False) for size in reversed(output_shape)
-    )
-    for size in sides[:2]:
-        gain, offset = pixel_from_normalized(size, False)
-        a, b, c = (gain * side / size for side in sides)
-        rows.append((a * x_out, b * y_out, a * x_shift, b * y_shift, c, offset))
-    return tuple(rows)

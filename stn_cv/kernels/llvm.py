@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import numpy as np
+from numba import config, types
 from numba.core.cgutils import ir
+from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 FLAGS = ("contract", "reassoc")
 INT64, INT32 = ir.IntType(64), ir.IntType(32)
@@ -61,3 +65,36 @@ def rounded(b: Any, x: Any, number: Any) -> Any:
     name = f"llvm.rint.v{x.type.count}{x.type.element.intrinsic_name}"
     whole = b.call(b.module.declare_intrinsic(name, (), ir.FunctionType(x.type, [x.type])), [x])
     return b.fptoui(whole, ir.VectorType(number, x.type.count))
+
+
+def _view_of(ndim: int, readonly: bool) -> Any:
+    """A function that gives a part of a vector as an array: view(vector, at, shape).
+
+    Slices and shapes that NumPy's way would allow take much longer to compile, and count
+    references. Nothing is checked, and who holds the view must hold the vector.
+    """
+
+    def numpy_view(vector, at, shape):
+        return vector[at : at + np.prod(shape)].reshape(shape)
+
+    def generate(context: Any, b: Any, signature: Any, args: Any) -> Any:
+        number, kind = context.get_value_type(signature.args[0].dtype), signature.return_type
+        size = context.get_abi_sizeof(number)
+        sides = [b.extract_value(args[2], axis) for axis in range(ndim)]
+        strides = [INT64(size)]
+        for side in reversed(sides[1:]):
+            strides.insert(0, b.mul(strides[0], side))
+        given, out = array(context, b, signature, args, 0), context.make_array(kind)(context, b)
+        populate_array(out, b.gep(given.data, [args[1]]), sides, strides, INT64(size), None)
+        return out._getvalue()
+
+    def view(typing, vector, at, shape):
+        wanted = types.UniTuple(types.int64, ndim)
+        kind = types.Array(vector.dtype, ndim, "C", readonly=readonly)
+        return kind(vector, types.int64, wanted), generate
+
+    return numpy_view if config.DISABLE_JIT else intrinsic(view)
+
+
+view_1d, view_3d = (_view_of(ndim, readonly=False) for ndim in (1, 3))
+given_1d, given_2d = (_view_of(ndim, readonly=True) for ndim in (1, 2))

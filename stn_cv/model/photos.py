@@ -18,6 +18,7 @@ from ..geometry.letterbox import (
     shrinkage,
     theta_of_photo,
 )
+from ..nn.network import Network
 from ..nn.spatial import Transform
 from ..opencv import LARGEST_PICTURE, grey, resize_area
 from ..pose.transform import PoseTransform
@@ -35,8 +36,10 @@ COARSE = 1.5  # source pixels a side under an output pixel, from which they are 
 class PhotoRectifier(Protocol):
     """What a `Rectifier` is asked for a photo; it stands above this file, which it uses."""
 
+    network: Network
     image_spec: ImageSpec
     classes: Array | None
+    n_jobs: int | None
 
     @property
     def transform(self) -> Transform: ...
@@ -48,6 +51,9 @@ class PhotoRectifier(Protocol):
     def find(self, images: Array) -> tuple[Array, Array]: ...
     def find_pose(self, images: Array) -> tuple[Array, Any]: ...
     def predict_proba(self, images: Array) -> Array: ...
+    def rectify(
+        self, images: Array, output_shape: Shape | None = None, theta: Array | None = None
+    ) -> Array: ...
 
 
 @dataclass(frozen=True)

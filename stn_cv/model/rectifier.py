@@ -9,12 +9,13 @@ from ..arrays import Array
 from ..errors import InvalidTypeError
 from ..families import Family
 from ..geometry import as_array
-from ..nn.loss import softmax
 from ..nn.network import Network
 from ..nn.spatial import Transform
 from .abilities import check_head, pose_transform
-from .batches import as_batch, finite, in_slices
+from .batches import as_batch, in_slices
 from .image_spec import ImageSpec
+from .outputs import outputs_of
+from .passes import PROBABILITIES, THETA, found, theta_of
 from .photos import rectified, rules_of
 from .showing import html_of, line_of
 
@@ -111,8 +112,7 @@ class Rectifier:
             If the images do not fulfil the fitted spec.
         """
         batch, single = as_batch(images, self.image_spec)
-        find = self.transform.warp_parameters
-        theta = self._in_slices(lambda X: (self._theta(find(X)),), batch)[0]
+        (theta,) = self._found(batch, THETA)
         return theta[0] if single else theta
 
     def find(self, images: ArrayLike) -> tuple[Array, Array]:
@@ -137,16 +137,29 @@ class Rectifier:
         """
         check_head(self.classes)
         batch, single = as_batch(images, self.image_spec)
-
-        def run(X: Array) -> tuple[Array, Array]:
-            parameters = self.transform.warp_parameters(X)
-            Y, _ = self.transform.warp(X, parameters)
-            for layer in self.network.layers[1:]:
-                Y, _ = layer.forward(Y)
-            return self._theta(parameters), finite(softmax(Y).T)
-
-        theta, probabilities = self._in_slices(run, batch)
+        theta, _, probabilities = self._found(batch, PROBABILITIES)
         return (theta[0], probabilities[0]) if single else (theta, probabilities)
+
+    def outputs(self, images: ArrayLike) -> dict[str, Any]:
+        """All that the model says of each image, in one pass, by the names of its exported file.
+
+        Parameters
+        ----------
+        images : array_like of shape (h, w[, c]) or (n, h, w[, c])
+            As fitted, or larger or smaller in the same proportions.
+
+        Returns
+        -------
+        dict
+            "theta", as `theta` gives it, output to source; "rectified", as `rectify`; with a head
+            "probabilities", and as "confidence" their largest; of poses that of `find_pose`.
+
+        Raises
+        ------
+        InvalidInputError, InvalidTypeError
+            If the images do not fulfil the fitted spec.
+        """
+        return outputs_of(self, as_array("images", images))
 
     def rectify(
         self,
@@ -249,8 +262,7 @@ class Rectifier:
         """
         check_head(self.classes)
         batch, single = as_batch(images, self.image_spec)
-        score = self.network.forward
-        (probabilities,) = self._in_slices(lambda X: (finite(softmax(score(X)[0]).T),), batch)
+        probabilities = self._found(batch, PROBABILITIES)[-1]
         return probabilities[0] if single else probabilities
 
     def find_pose(self, images: ArrayLike) -> tuple[Array, Any]:
@@ -279,15 +291,10 @@ class Rectifier:
 
         def run(X: Array) -> tuple[Array, ...]:
             parameters, confidence = transform.poses(X)
-            return self._theta(parameters), confidence
+            return theta_of(transform, self.image_spec, parameters), confidence
 
-        theta, confidence = self._in_slices(run, batch)
+        theta, confidence = in_slices(run, batch, self.network, self.image_spec, self.n_jobs)
         return (theta[0], float(confidence[0])) if single else (theta, confidence)
 
-    def _in_slices(self, function: Any, batch: Array) -> tuple[Array, ...]:
-        return in_slices(function, batch, self.network, self.image_spec, self.n_jobs)
-
-    def _theta(self, parameters: Array) -> Array:
-        """Theta of the localization's parameters."""
-        spec = self.image_spec
-        return finite(self.family.theta(finite(parameters), (spec.height, spec.width))[0])
+    def _found(self, batch: Array, count: int) -> tuple[Array, ...]:
+        return found(self.network, self.image_spec, batch, self.n_jobs, count)

@@ -106,7 +106,7 @@ def correlate(X: Array, W: Array, b: Array, padding: int) -> Array:
     kernels = loaded("nn.conv")
     filters, _, k, _ = W.shape
     columns, n = X.shape[2] - k + 1, X.shape[3]
-    if columns * n < NARROW:
+    if n == 1 or columns * n < NARROW:
         return _correlate_whole(X, W, b, padding)
     taps = _Taps.of(X.shape, k, padding)
     rows = X.shape[1] + 2 * padding - k + 1
@@ -129,7 +129,7 @@ def _correlate_whole(X: Array, W: Array, b: Array, padding: int) -> Array:
         inner, channels, height, *rest = X, *X.shape
         X = np.zeros((channels, height + 2 * padding, *rest), X.dtype)  # np.pad takes 20 us more
         X[:, padding : padding + height] = inner
-    taps, flat = _AllTaps.of(X.shape, k, X.itemsize), X.reshape(-1)
+    taps, flat = AllTaps.of(X.shape, k, X.itemsize), X.reshape(-1)
     length = max(taps.length, kernels.SHORTEST)
     if length > taps.length:
         flat = np.concatenate([flat, np.zeros(length - taps.length, X.dtype)])
@@ -141,7 +141,7 @@ def _correlate_whole(X: Array, W: Array, b: Array, padding: int) -> Array:
     return np.ndarray((filters, *taps.shape), Y.dtype, Y, 0, (length * Y.itemsize, *taps.strides))
 
 
-class _AllTaps(NamedTuple):
+class AllTaps(NamedTuple):
     """The taps in the order of the weights, where no row leaves one out; and what they give.
 
     `length` values a filter, in which `shape` (rows, columns, n) lies with `strides`.
@@ -156,7 +156,7 @@ class _AllTaps(NamedTuple):
 
     @staticmethod
     @lru_cache(maxsize=256)
-    def of(shape: tuple[int, ...], k: int, itemsize: int) -> "_AllTaps":
+    def of(shape: tuple[int, ...], k: int, itemsize: int) -> "AllTaps":
         """For an input of `shape` (channels, height, width, n)."""
         channels, height, width, n = shape
         rows, columns = height - k + 1, width - k + 1
@@ -164,7 +164,7 @@ class _AllTaps(NamedTuple):
         first, stop = np.zeros(1, np.int64), np.full(1, starts.size)
         length = ((rows - 1) * width + columns) * n
         strides = width * n * itemsize, n * itemsize, itemsize
-        return _AllTaps(starts.reshape(-1), first, stop, length, (rows, columns, n), strides)
+        return AllTaps(starts.reshape(-1), first, stop, length, (rows, columns, n), strides)
 
 
 def weight_gradient(X: Array, dY: Array, k: int, padding: int) -> tuple[Array, Array]:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, read_only
 from ..buffers import empty
 from ..errors import InvalidInputError
+from ..kernels import loaded
 from .layer import Backward, Layer, Shape, check_ndim, check_positive, no_backward
 
 INITIALIZATIONS = ("he", "glorot", "zeros")
@@ -57,8 +58,13 @@ class Dense(Layer):
         self, X: Array, training: bool = False, rng: np.random.Generator | None = None
     ) -> tuple[Array, Backward]:
         W, b = self.parameters
-        Y = W.dot(X)  # half a microsecond less than `@`, of the 2 that one sample takes
-        Y += b[:, None]
+        if X.shape[1] == 1:
+            Y = np.empty((len(W), 1), X.dtype)
+            x = np.ascontiguousarray(X[:, 0])
+            loaded("nn.dense").product(*map(read_only, (x, W, b)), Y[:, 0])
+        else:
+            Y = W @ X
+            Y += b[:, None]
         if not training:
             return Y, no_backward
 

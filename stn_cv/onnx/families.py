@@ -13,9 +13,9 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import InvalidInputError
-from ..families.affine import LARGEST_SCALE
 from ..geometry import axes, normalized_from_pixel, pixel_from_normalized, spline_at_pixels
 from ..geometry.homography import LEAST
+from ..kernels.motion_kinds import LARGEST_SCALE
 from .graph import Graph, Value
 
 __all__ = ["THETAS", "composed", "grid", "products", "theta_of", "theta_shape"]

@@ -134,16 +134,19 @@ def differentiable_warp(
     theta: Array,
     output_shape: tuple[int, int],
     rules: WarpRules = PLAIN,
+    matrices: Array | None = None,
 ) -> tuple[Array, Backward]:
     """Warp (n, h, w, c) images serially, keeping what the gradients need.
 
-    For networks: unchecked, on the calling thread, ``align_corners=False``. Returns the
-    warped images and ``backward(dY, want_dimages) -> (dimages or None, dtheta)``.
+    For networks: unchecked, on the calling thread, ``align_corners=False``; `matrices` are those
+    of the thetas' pixels, where they are known. Returns the warped images and
+    ``backward(dY, want_dimages) -> (dimages or None, dtheta)``.
     """
     fill = as_fill(np.full(images.shape[3], rules.fill_value, images.dtype))
     images = read_only(np.ascontiguousarray(images))
     shapes = images.shape[1:3], output_shape, False
-    matrices = matrix_output_to_source(theta, *shapes)
+    if matrices is None:
+        matrices = matrix_output_to_source(theta, *shapes)
     given = output_shape, rules.for_kernels(), fill
     parts = plain_parts(output_shape)
     if rules.antialias:

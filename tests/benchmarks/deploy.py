@@ -2,8 +2,9 @@
 
 Asked for are theta, the rectified picture and probabilities, of one image and of 256, after what
 each gives was compared. ``python tests/benchmarks/deploy.py`` prints one table; the extra torch
-adds PyTorch, eager and compiled. ``--start`` measures instead how long each takes from the start
-of a process to its first result, and what is installed for it.
+adds PyTorch, eager and compiled. ``--clients`` measures instead what a server of single images
+gives one client and eight threads of clients, ``--start`` how long each takes from the start of a
+process to its first result, and what is installed for it.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -20,10 +22,15 @@ from harness import PAUSE, SETTLE, agree
 from networks import NETWORKS, our_network, torch_network
 
 import stn_cv
+from stn_cv.nn import Dense, SpatialTransform, Standardize
+from stn_cv.nn.architectures import cnn_head, cnn_localization
+from stn_cv.nn.network import Network
 
 COUNTS = (1, 256)
 CALLS = {1: 400, 256: 24}  # of each contender, in rounds
 ROUNDS = 8
+DEFAULT = "default"  # a classifier's own network, of 28 x 28 pixels; torch has no peer of it here
+CLIENTS, SECONDS = (1, 8), 0.3  # threads that ask at once, and for how long in each round
 IMPORTS = {
     "stn_cv": "import stn_cv; f = stn_cv.load(model + '.stn').find",
     "onnxruntime": (
@@ -46,10 +53,23 @@ NEEDS = {
 
 
 def model_of(name):
-    """A published network as a Rectifier that finds a pose."""
+    """A published network, or the default one, as a Rectifier that finds a pose."""
+    if name == DEFAULT:
+        return default_model()
     spec = NETWORKS[name]
     image_spec = stn_cv.ImageSpec(*spec["shape"], 1, "float")
     return stn_cv.Rectifier(our_network(spec), image_spec, np.arange(10))
+
+
+def default_model():
+    """The layers of a classifier whose parameters are all left alone, off the identity."""
+    shape = (1, 28, 28)
+    look = [Standardize([0.5], [0.3]), *cnn_localization(shape)]
+    transform = SpatialTransform(look, "similarity", n_steps=2)
+    head = [Standardize([0.5], [0.3]), *cnn_head(shape), Dense(10)]
+    network = Network([transform, *head], shape, np.random.default_rng(0))
+    network.layers[0].network.layers[-1].parameters[1][:] = [0.1, 0.2, 0.05, -0.04]
+    return stn_cv.Rectifier(network, stn_cv.ImageSpec(28, 28, 1, "float"), np.arange(10))
 
 
 def onnxruntime_of(path, threads):
@@ -102,9 +122,11 @@ def torch_of(spec, network, threads):
 
 
 def ours_of(rectifier):
+    names = "theta", "rectified", "probabilities"
+
     def run(X):
-        theta, probabilities = rectifier.find(X)
-        return [theta, rectifier.rectify(X, theta=theta), probabilities]
+        outputs = rectifier.outputs(X)
+        return [outputs[name] for name in names]
 
     return run
 
@@ -119,13 +141,13 @@ def contenders(name, folder, threads, with_torch):
         "onnxruntime": onnxruntime_of(path, threads),
         "cv2.dnn": cv2_of(path, threads),
     }
-    if with_torch:
+    if with_torch and name != DEFAULT:
         found |= torch_of(NETWORKS[name], rectifier.network, threads)
-    return found
+    return rectifier, found
 
 
 def latencies(found, X, calls):
-    """Seconds of each call, of all contenders in turn."""
+    """Seconds of each call, and its thread's CPU seconds, of all contenders in turn."""
     seconds = {name: [] for name in found}
     for _ in range(ROUNDS):
         for name, run in found.items():
@@ -134,30 +156,80 @@ def latencies(found, X, calls):
             while time.perf_counter() < settled:
                 run(X)
             for _ in range(calls // ROUNDS):
-                start = time.perf_counter()
+                start, cpu = time.perf_counter(), time.thread_time()
                 run(X)
-                seconds[name].append(time.perf_counter() - start)
+                used = time.thread_time() - cpu
+                seconds[name].append((time.perf_counter() - start, used))
     return seconds
 
 
-def speed(threads, with_torch):
-    print("| network, images, threads | contender | p50, us | p99, us | least, us |")
-    print("|---|---|---|---|---|")
+def speed(names, threads, with_torch):
+    print(
+        "| network, images, threads | contender | p50, us | p99, us | least, us | CPU p99 / p50 |"
+    )
+    print("|---|---|---|---|---|---|")
     rng = np.random.default_rng(0)
-    for name, spec in NETWORKS.items():
+    for name in names:
         for n in COUNTS:
-            X = rng.random((n, *spec["shape"], 1), np.float32)
             with tempfile.TemporaryDirectory() as folder:
-                found = contenders(name, folder, threads, with_torch)
-                wanted = found["stn_cv"](X)
-                for peer, run in found.items():
-                    for one, other in zip(run(X), wanted, strict=True):
-                        agree(f"{name}, {peer}", one, other, 1e-4)
+                rectifier, found = contenders(name, folder, threads, with_torch)
+                spec = rectifier.image_spec
+                X = rng.random((n, spec.height, spec.width, 1), np.float32)
+                compare(name, found, X)
                 for peer, own in latencies(found, X, CALLS[n]).items():
-                    p50, p99, least = 1e6 * np.array([*np.percentile(own, (50, 99)), min(own)])
-                    print(
-                        f"| {name}, {n}, {threads} | {peer} | {p50:.0f} | {p99:.0f} | {least:.0f} |"
-                    )
+                    wall, cpu = np.array(own).T
+                    p50, p99, least = 1e6 * np.array([*np.percentile(wall, (50, 99)), min(wall)])
+                    steady = np.percentile(cpu, 99) / np.median(cpu)
+                    figures = f"{p50:.0f} | {p99:.0f} | {least:.0f} | {steady:.2f}"
+                    print(f"| {name}, {n}, {threads} | {peer} | {figures} |", flush=True)
+
+
+def compare(name, found, X):
+    """Refuse to time what does not compute the same."""
+    wanted = found["stn_cv"](X)
+    for peer, run in found.items():
+        for one, other in zip(run(X), wanted, strict=True):
+            agree(f"{name}, {peer}", one, other, 1e-4)
+
+
+def clients(names):
+    """Images a second that one client and several are given, in turns of short rounds."""
+    print("| network | contender | clients | images/s | p50, us | p99, us |")
+    print("|---|---|---|---|---|---|")
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            rectifier, found = contenders(name, folder, 1, False)
+        del found["cv2.dnn"]  # threads must not share a net
+        spec = rectifier.image_spec
+        X = np.random.default_rng(0).random((1, spec.height, spec.width, 1), np.float32)
+        compare(name, found, X)
+        rounds = {(peer, count): [] for peer in found for count in CLIENTS}
+        for _ in range(ROUNDS):
+            for peer, count in rounds:
+                rounds[peer, count].append(asked(found[peer], X, count))
+        for (peer, count), given in rounds.items():
+            rate = np.median([len(seconds) for seconds in given]) / SECONDS
+            p50, p99 = 1e6 * np.percentile(np.concatenate(given), (50, 99))
+            print(f"| {name} | {peer} | {count} | {rate:.0f} | {p50:.0f} | {p99:.0f} |", flush=True)
+
+
+def asked(run, X, count):
+    """Seconds of each call that so many threads made at once."""
+    seconds, start = [], threading.Barrier(count)
+
+    def ask():
+        start.wait()
+        end = time.perf_counter() + SECONDS
+        while (began := time.perf_counter()) < end:
+            run(X)
+            seconds.append(time.perf_counter() - began)
+
+    threads = [threading.Thread(target=ask) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return seconds
 
 
 def installed(names):
@@ -210,13 +282,17 @@ def start(with_torch):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--clients", action="store_true")
     parser.add_argument("--start", action="store_true")
+    parser.add_argument("--only", nargs="+", default=[DEFAULT, *NETWORKS], metavar="NETWORK")
     parser.add_argument("--no-torch", action="store_true")
     given = parser.parse_args()
     if given.start:
         start(not given.no_torch)
+    elif given.clients:
+        clients(given.only)
     else:
-        speed(given.threads, not given.no_torch)
+        speed(given.only, given.threads, not given.no_torch)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from support.estimator_cases import DIGITS, LABELS, fast
+from support.pose_cases import arrows, quick
 
 import stn_cv
 from stn_cv import InvalidInputError, InvalidTypeError, NonFiniteError, warp_affine
@@ -42,8 +43,8 @@ def test_find_looks_once(rectifier, monkeypatch):
         return localize(self, X, training, rng)
 
     monkeypatch.setattr(SpatialTransform, "localize", noted)
-    rectifier.find(DIGITS[3])
-    assert looks == [1]
+    rectifier.find(DIGITS[:3])
+    assert looks == [3]
 
 
 def test_find_needs_a_head():
@@ -141,3 +142,42 @@ def test_a_spec_fits_what_it_was_made_from(range, dtype, fits):
 def test_images_that_are_not_finite_are_refused(rectifier, value):
     with pytest.raises(NonFiniteError, match="hold NaN or infinity"):
         rectifier.theta(np.full((8, 8), value))
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "uint8"])
+@pytest.mark.parametrize("pick", [3, slice(3), slice(0, 1), slice(0)], ids=str)
+@pytest.mark.parametrize("enlarged", [False, True])
+def test_outputs_are_what_each_question_gives(kind, pick, enlarged):
+    X = (DIGITS / 16).astype(kind) if kind != "uint8" else (DIGITS * 15).astype(kind)
+    model = fast(max_iter=2, n_steps=2, output_shape=(5, 6)).fit(X, LABELS).rectifier_
+    images = X[pick]
+    if enlarged:
+        images = images.repeat(2, axis=-2).repeat(2, axis=-1)
+    outputs = model.outputs(images)
+    assert list(outputs) == ["theta", "rectified", "probabilities", "confidence"]
+    np.testing.assert_array_equal(outputs["theta"], model.theta(images))
+    assert outputs["rectified"].dtype == X.dtype
+    np.testing.assert_array_equal(outputs["rectified"], model.rectify(images))
+    np.testing.assert_array_equal(outputs["probabilities"], model.predict_proba(images))
+    np.testing.assert_array_equal(outputs["confidence"], outputs["probabilities"].max(axis=-1))
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+def test_outputs_keep_the_axes_that_came(antialias):
+    X = np.stack([DIGITS, DIGITS / 2, DIGITS * 0], axis=-1)
+    model = fast(head=LogisticRegression(), max_iter=2, antialias=antialias).fit(X, LABELS)
+    for images in (X[0], X[:1], X[:4]):
+        outputs = model.rectifier_.outputs(images)
+        assert list(outputs) == ["theta", "rectified"]
+        np.testing.assert_array_equal(outputs["rectified"], model.rectifier_.rectify(images))
+
+
+def test_outputs_of_a_pose_model_tell_its_confidence():
+    X = arrows(12)
+    model = quick().fit(X).rectifier_
+    for images in (X[0], X[:4]):
+        outputs = model.outputs(images)
+        theta, confidence = model.find_pose(images)
+        np.testing.assert_array_equal(outputs["theta"], theta)
+        np.testing.assert_array_equal(outputs["rectified"], model.rectify(images))
+        np.testing.assert_array_equal(outputs["confidence"], confidence)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..jit import REASSOCIATE, kernel
 from .conv_vectors import (
+    CACHED,
     PART,
     REGISTER,
     SPAN,
@@ -35,6 +36,13 @@ SHORTEST = 16  # values that a row must have, at least
 BLOCK = 1024  # values of each row that a gradient's products go through at a time
 
 
+def good_length(length):
+    """Of a row's values and some more, so many that spans do them soonest; `SHORTEST` at least."""
+    span = SPAN // 4  # of float32; half of it is done in smaller spans as soon
+    length = max(length, SHORTEST)
+    return length if length % span <= span // 2 else length + span - length % span
+
+
 @kernel
 def correlate(flat, weights, offsets, first, stop, stride, bias, out):
     """Write out (outputs, rows, length): bias plus the sum of the weighted, shifted rows.
@@ -48,36 +56,44 @@ def correlate(flat, weights, offsets, first, stop, stride, bias, out):
     span, part = (SPAN if outputs >= 4 else 2 * SPAN) // out.itemsize, PART // out.itemsize
     fives = outputs // 5 * 5 if outputs % 5 == 0 else 0
     fours = fives + (outputs - fives) // 4 * 4
+    some = CACHED // (span * out.itemsize)
     for r in range(rows):
-        tap, end = first[r], stop[r]
         begin = 0
         while begin < length:
             whole = length - begin >= span
             j = begin if whole else min(begin, length - part)
             at, to = np.uint64(r * stride + j), r * length + j
-            if whole:
-                for o in range(0, fives, 5):
-                    up = np.uint64(o * rows * length + to)
-                    span_of_5(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
-                for o in range(fives, fours, 4):
-                    up = np.uint64(o * rows * length + to)
-                    span_of_4(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
-                for o in range(fours, outputs):
-                    up = np.uint64(o * rows * length + to)
-                    if outputs >= 4:
-                        span_of_1(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
-                    else:
-                        long_of_1(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
-            else:
-                for o in range(0, fives, 5):
-                    up = np.uint64(o * rows * length + to)
-                    part_of_5(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
-                for o in range(fives, fours, 4):
-                    up = np.uint64(o * rows * length + to)
-                    part_of_4(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
-                for o in range(fours, outputs):
-                    up = np.uint64(o * rows * length + to)
-                    part_of_1(flat, at, weights, o, offsets, tap, end, bias, y, up, step)
+            tap, more = first[r], False
+            while tap < stop[r] or not more:
+                end = min(tap + some, stop[r])
+                if whole:
+                    for o in range(0, fives, 5):
+                        up = np.uint64(o * rows * length + to)
+                        span_of_5(flat, at, weights, o, offsets, tap, end, more, bias, y, up, step)
+                    for o in range(fives, fours, 4):
+                        up = np.uint64(o * rows * length + to)
+                        span_of_4(flat, at, weights, o, offsets, tap, end, more, bias, y, up, step)
+                    for o in range(fours, outputs):
+                        up = np.uint64(o * rows * length + to)
+                        if outputs >= 4:
+                            span_of_1(
+                                flat, at, weights, o, offsets, tap, end, more, bias, y, up, step
+                            )
+                        else:
+                            long_of_1(
+                                flat, at, weights, o, offsets, tap, end, more, bias, y, up, step
+                            )
+                else:
+                    for o in range(0, fives, 5):
+                        up = np.uint64(o * rows * length + to)
+                        part_of_5(flat, at, weights, o, offsets, tap, end, more, bias, y, up, step)
+                    for o in range(fives, fours, 4):
+                        up = np.uint64(o * rows * length + to)
+                        part_of_4(flat, at, weights, o, offsets, tap, end, more, bias, y, up, step)
+                    for o in range(fours, outputs):
+                        up = np.uint64(o * rows * length + to)
+                        part_of_1(flat, at, weights, o, offsets, tap, end, more, bias, y, up, step)
+                tap, more = end, True
             begin = j + (span if whole else part)
 
 

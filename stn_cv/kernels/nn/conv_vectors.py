@@ -22,32 +22,40 @@ FEATURES = get_host_cpu_features() if config.CPU_FEATURES is None else config.CP
 WIDE = "+avx512f" in FEATURES
 REGISTER = 64 if WIDE else 32  # bytes
 SPAN = 256 if WIDE else 64  # bytes of each output in a span
+CACHED = 2**14  # bytes of the input that a span's taps read, at most, before other outputs do
 PART = 64  # bytes in a smaller span, for what a row's spans leave over
 TAPS = 4  # in a span of weights' gradients
 
 
 def _span_of(outputs: int, size: int) -> Any:
-    """A function that sums `outputs` rows of a span, each of `size` bytes, over all taps.
+    """A function that sums `outputs` rows of a span, each of `size` bytes, over some taps.
 
-    span(flat, at, weights, o, offsets, first, stop, bias, out, to, step): output number o + i
-    goes to out[to + i * step:], and takes flat[at + offsets[t]:] times weights[o + i, t].
+    span(flat, at, weights, o, offsets, first, stop, more, bias, out, to, step): output number
+    o + i goes to out[to + i * step:], and takes flat[at + offsets[t]:] times weights[o + i, t].
+    It begins with its bias or, if there are `more` taps before, with what is there.
     """
 
-    def numpy_span(flat, at, weights, o, offsets, first, stop, bias, out, to, step):
+    def numpy_span(flat, at, weights, o, offsets, first, stop, more, bias, out, to, step):
         lanes = np.arange(size // flat.itemsize)
         x = flat[int(at) + offsets[first:stop, None] + lanes]
         for i in range(o, o + outputs):
-            out[int(to) + (i - o) * int(step) + lanes] = bias[i] + weights[i, first:stop] @ x
+            place = int(to) + (i - o) * int(step) + lanes
+            start = out[place] if more else bias[i]
+            out[place] = start + weights[i, first:stop] @ x
 
     def generate(context: Any, b: Any, signature: Any, args: Any) -> Any:
-        arrays = [array(context, b, signature, args, i) for i in (0, 2, 4, 7, 8)]
+        arrays = [array(context, b, signature, args, i) for i in (0, 2, 4, 8, 9)]
         x, w, offsets, bias, y = (each.data for each in arrays)
-        at, o, first, stop, to, step = (args[i] for i in (1, 3, 5, 6, 9, 10))
+        at, o, first, stop, more, to, step = (args[i] for i in (1, 3, 5, 6, 7, 10, 11))
         taps = b.extract_value(arrays[1].shape, 1)
         number = context.get_value_type(signature.args[0].dtype)
         vector = ir.VectorType(number, size // context.get_abi_sizeof(number))
         rows = [b.add(o, INT64(i)) for i in range(outputs)]
-        starts = [splat(b, vector, b.load(b.gep(bias, [row]))) for row in rows]
+        places = [b.gep(y, [b.add(to, b.mul(step, INT64(i)))]) for i in range(outputs)]
+        starts = [
+            b.select(more, load(b, vector, place), splat(b, vector, b.load(b.gep(bias, [row]))))
+            for row, place in zip(rows, places, strict=True)
+        ]
         weights = [b.gep(w, [b.mul(row, taps)]) for row in rows]
         x = b.gep(x, [at])
 
@@ -57,13 +65,15 @@ def _span_of(outputs: int, size: int) -> Any:
             return [multiply_add(b, f, values, s) for f, s in zip(factors, sums, strict=True)]
 
         sums = _loop(b, first, stop, 1, starts, body)
-        for i in range(outputs):
-            store(b, sums[i], b.gep(y, [b.add(to, b.mul(step, INT64(i)))]))
+        for place, total in zip(places, sums, strict=True):
+            store(b, total, place)
         return context.get_dummy_value()
 
-    def span(typing, flat, at, weights, o, offsets, first, stop, bias, out, to, step):
+    def span(typing, flat, at, weights, o, offsets, first, stop, more, bias, out, to, step):
         u, i = types.uint64, types.int64
-        return types.void(flat, u, weights, i, offsets, i, i, bias, out, u, u), generate
+        return types.void(
+            flat, u, weights, i, offsets, i, i, types.boolean, bias, out, u, u
+        ), generate
 
     return numpy_span if config.DISABLE_JIT else intrinsic(span)
 
@@ -171,3 +181,4 @@ part_of_5, part_of_4, part_of_1 = (_span_of(outputs, PART) for outputs in (5, 4,
 products_of_5, products_of_4 = (_products_of(outputs, TAPS, False) for outputs in (5, 4))
 products_of_1 = _products_of(1, 1, False)
 scalars_of_1 = _products_of(1, 1, True)
+rows_of_1, single_rows_of_1 = (_products_of(1, 8, one) for one in (False, True))
