@@ -96,8 +96,8 @@ class PoseReport:
     >>> from stn_cv import SpatialTransformer
     >>> from stn_cv.datasets import load_distorted_digits
     >>> X, _, y, _, _ = load_distorted_digits(n_copies=1)
-    >>> transformer = SpatialTransformer(learning_rate_init=0.003, max_iter=4, random_state=0)
-    >>> report = transformer.fit(X, y).pose_report_
+    >>> given = {"start": "identity", "learning_rate_init": 0.003, "max_iter": 4}
+    >>> report = SpatialTransformer(**given, random_state=0).fit(X, y).pose_report_
     >>> sorted(report.accuracy)
     ['alone', 'fixed_crop', 'moments', 'transformer']
     """
