@@ -21,7 +21,7 @@ from ..geometry.letterbox import (
 from ..model.batches import finite
 from ..model.photos import Found, find, warped
 from ..model.rectifier import Rectifier
-from ..opencv import Photo, decode_photo, descriptive_exif, encode
+from ..opencv import Photo, decode_photo, descriptive_exif, encode, format_named
 from ..storage import is_address
 from .corner_files import canvas_theta
 from .files import holds, read_photo_file, write_below
@@ -278,8 +278,11 @@ def _encoded(output: Array, target: str, options: Options, photo: Photo) -> byte
     if options.metadata != "drop" and photo.exif is not None:
         exif = descriptive_exif(photo.exif, output.shape, options.metadata == "keep-gps")
     kept = photo.profile, sampling, photo.dpi, exif
+    suffix = os.path.splitext(target)[1]
+    if format_named(suffix) is None:  # a photo by its content, whose output is named as it is
+        suffix = photo.suffix
     try:
-        return encode(output, os.path.splitext(target)[1], options.quality, *kept)
+        return encode(output, suffix, options.quality, *kept)
     except InvalidInputError as error:
         option = "--metadata (metadata) or --format" if exif else "--format"
         raise InvalidInputError(f"{error} The option is {option} (format).") from error

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ..errors import InvalidInputError
-from ..opencv import SUFFIXES
-from ..storage import entries, is_file, is_folder, joined
+from ..opencv import START, SUFFIXES, format_of
+from ..storage import entries, is_address, is_file, is_folder, joined
 
 __all__ = ["Found", "Wanted", "check_sources", "find_photos", "is_there", "listed", "walk"]
 
@@ -20,9 +20,10 @@ OTHER_KINDS = {"link": "links", "unfit": "keys that no file system takes"}
 class Wanted(NamedTuple):
     """Which files below a folder are photos.
 
-    Of the patterns in `glob`, one must match; without any, the suffixes of image files. Of those
-    in `exclude` none may match, a folder's neither. A pattern without "/" is for the name, one
-    with it for the path below the folder. Hidden files are left out.
+    Of the patterns in `glob`, one must match; without any, photos have the suffixes of image
+    files, or, on disks, begin as such. Of those in `exclude` none may match, a folder's neither.
+    A pattern without "/" is for the name, one with it for the path below the folder. Hidden files
+    are left out.
     """
 
     glob: Sequence[str] = ()
@@ -33,7 +34,7 @@ class Wanted(NamedTuple):
         return name.startswith(".") or (bool(self.exclude) and _matches(relative, self.exclude))
 
     def takes(self, relative: str) -> bool:
-        """Whether a file that is not left out is a photo."""
+        """Whether a file that is not left out is a photo by its name."""
         if self.glob:
             return _matches(relative, self.glob)
         return os.path.splitext(relative)[1].lower() in SUFFIXES
@@ -198,11 +199,22 @@ def listed(
             continue
         if kind == "folder":
             paths.append(relative + os.sep)
-        elif kind == "file" and wanted.takes(relative):
+        elif kind == "file" and (wanted.takes(relative) or _begins_as_one(root, relative, wanted)):
             paths.append(relative)
         elif passed_over is not None and not wanted.glob:
             passed_over[_kind_of(name, kind)] += 1
     return sorted(paths)
+
+
+def _begins_as_one(root: str, relative: str, wanted: Wanted) -> bool:
+    """Whether a file that has another name begins as a photo; in a store that is not looked at."""
+    if wanted.glob or is_address(root):
+        return False
+    try:
+        with open(joined(root, relative), "rb") as file:
+            return format_of(file.read(START)) is not None
+    except OSError:
+        return False
 
 
 def _kind_of(name: str, kind: str) -> str:

@@ -50,6 +50,8 @@ class Photo:
         Pixels an inch, of square pixels.
     exif : bytes or None
         The EXIF block as it stands in the file, from its byte order on.
+    suffix : str
+        Of the file's format, whatever its name.
     """
 
     pixels: Array
@@ -58,6 +60,7 @@ class Photo:
     damage: str = ""
     dpi: float | None = None
     exif: bytes | None = None
+    suffix: str = ""
 
 
 def header_of(data: bytes) -> Header:
@@ -149,7 +152,7 @@ def decode_photo(
     if profile is not None and profile[16:20] == GREY and image.ndim == 3:
         profile = None  # of a grey picture that came as RGBA; readers drop it
     pixels = upright(image, header.orientation)
-    return Photo(pixels, profile, sampling, damage, header.dpi, header.exif)
+    return Photo(pixels, profile, sampling, damage, header.dpi, header.exif, format.suffix)
 
 
 def _decoded(

@@ -119,11 +119,11 @@ def test_upright_photos_and_corrected_ones_are_learned_from_together(tmp_path):
 
 def test_rows_are_as_long_as_the_header(corners, tmp_path):
     rows, table = corners
-    short = [line for line in write_table(table.with_name("s.csv"), rows, sizes=False).open()]
+    short = write_table(table.with_name("s.csv"), rows, sizes=False).read_text()
     names = [f"{axis}{number}" for number in range(1, 5) for axis in "xy"]
     file = table.with_name("headed.csv")
     for header, code in ((["path"], 0), (["path", "width", "height"], 2)):
-        file.write_text(",".join([*header, *names]) + "\n" + "".join(short))
+        file.write_text(",".join([*header, *names]) + "\n" + short)
         out = tmp_path / f"{code}.stn"
         done = stn_cv("fit", "--corners", file, "--out", out, "--turn", "40", *QUICK)
         assert done.returncode == code, done.stderr

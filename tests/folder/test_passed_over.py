@@ -21,6 +21,34 @@ def test_files_that_are_no_photos_are_counted_by_kind(tmp_path):
     assert again.done == 1 and again.passed_over == {}
 
 
+def test_a_photo_is_told_by_its_content_whatever_its_name(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png", "b.jpg"])
+    names = {"a.png": ("photo", "x.gif", "b/IMG.HEIC"), "b.jpg": ("scan.dat", "y.txt")}
+    for source, others in names.items():
+        for name in others:
+            (photos / name).parent.mkdir(exist_ok=True)
+            (photos / name).write_bytes((photos / source).read_bytes())
+    (photos / "notes.txt").write_text("no photo")
+    options = {"manifest": tmp_path / "m.jsonl"}
+    summary = rectify_folder(fixed_model(), photos, tmp_path / "out", **options)
+    assert summary.done == 7 and not summary.failures and summary.passed_over == {".txt": 1}
+    for source, others in names.items():
+        wanted = (tmp_path / "out" / source).read_bytes()
+        assert all((tmp_path / "out" / name).read_bytes() == wanted for name in others)
+    again = rectify_folder(fixed_model(), photos, tmp_path / "out", **options)
+    assert again.skipped == 7
+    converted = rectify_folder(fixed_model(), photos, tmp_path / "png", format="png", glob=["p*"])
+    assert converted.done == 1 and (tmp_path / "png" / "photo.png").is_file()
+
+
+def test_what_cannot_be_opened_is_passed_over(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png"])
+    os.mkfifo(photos / "pipe")
+    (photos / "b").write_bytes(b"")
+    summary = rectify_folder(fixed_model(), photos, tmp_path / "out")
+    assert summary.done == 1 and summary.passed_over == {"without suffix": 2}
+
+
 @pytest.mark.parametrize("kind", ["empty", "link", "heic"])
 def test_a_class_without_photos_is_refused_by_name(tmp_path, kind):
     photos = tree(tmp_path / "in", ["a/1.png", "b/2.png"])
