@@ -5,11 +5,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
 from support.numba_cache import INTERPRETED
 from support.paths import ROOT
+
+from stn_cv.kernels.cache import _whole
 
 pytestmark = [
     pytest.mark.compiled,
@@ -53,9 +56,8 @@ def room():
         yield Path(folder)
 
 
-@pytest.fixture
-def start(room):
-    """Runs the call in a new process: what came of it, ended."""
+def furnish(room):
+    """A small package with the cache and a kernel, whose helper is in another file."""
     shelf = room / "small" / "shelf"
     shelf.mkdir(parents=True)
     for folder in (shelf.parent, shelf):
@@ -65,16 +67,38 @@ def start(room):
     (shelf / "helper.py").write_text(HELPER)
     (shelf / "loop.py").write_text(KERNEL)
 
-    def start(before="", **changed):
-        environment = {**os.environ, "NUMBA_CACHE_DIR": str(room / "cache"), **changed}
-        done = subprocess.run(
-            [sys.executable, "-B", "-c", before + CALL],
-            cwd=room, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done
 
-    return start
+def called(room, before="", **changed):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(room / "cache"), **changed}
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", before + CALL],
+        cwd=room, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture
+def start(room):
+    """Runs the call in a new process: what came of it, ended."""
+    furnish(room)
+    return partial(called, room)
+
+
+@pytest.fixture(scope="module")
+def compiled_once(tmp_path_factory):
+    room = tmp_path_factory.mktemp("compiled")
+    furnish(room)
+    called(room)
+    return room / "cache"
+
+
+@pytest.fixture
+def compiled(room, compiled_once):
+    """The file of the kernel, as a process before has left it."""
+    shutil.copytree(compiled_once, room / "cache")
+    (path,) = kernels_in(room)
+    return path
 
 
 @pytest.fixture
@@ -97,8 +121,7 @@ def test_what_was_compiled_is_read_by_the_next_process(run):
     assert run() == (42, 1, True)
 
 
-def test_an_edited_helper_in_another_file_of_a_subfolder_is_compiled_again(run, room):
-    run()
+def test_an_edited_helper_in_another_file_of_a_subfolder_is_compiled_again(run, room, compiled):
     (room / "small" / "shelf" / "helper.py").write_text(HELPER.replace("x + 1", "x + 2"))
     assert run() == (44, 0, True)
 
@@ -112,34 +135,22 @@ def flipped(data):
 
 
 @pytest.mark.parametrize("damage", [lambda data: b"none", lambda data: data[:-9], flipped])
-def test_a_damaged_kernel_is_compiled_anew_and_mended(run, room, damage):
-    run()
-    (path,) = kernels_in(room)
-    whole = path.read_bytes()
-    path.write_bytes(damage(whole))
+def test_a_damaged_kernel_is_compiled_anew_and_mended(run, compiled, damage):
+    compiled.write_bytes(damage(compiled.read_bytes()))
+    assert _whole(compiled) is None
     assert run() == (42, 0, True)
-    assert len(path.read_bytes()) == len(whole)
+    assert _whole(compiled) is not None
     assert run() == (42, 1, True)
 
 
-def test_every_flipped_bit_is_noticed(start, room):
-    start()
-    (path,) = kernels_in(room)
-    code = """if True:
-        import sys, pathlib
-        from small.cache import _whole
-        path = pathlib.Path(sys.argv[1])
-        data = path.read_bytes()
-        assert _whole(path) == data[32:]
-        for place in range(0, len(data), 101):
-            changed = bytearray(data)
-            changed[place] ^= 1 << place % 8
-            path.write_bytes(changed)
-            assert _whole(path) is None, place
-    """
-    command = [sys.executable, "-B", "-c", code, str(path)]
-    done = subprocess.run(command, cwd=room, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+def test_every_flipped_bit_is_noticed(compiled):
+    data = compiled.read_bytes()
+    assert _whole(compiled) == data[32:]
+    for place in range(0, len(data), 101):
+        changed = bytearray(data)
+        changed[place] ^= 1 << place % 8
+        compiled.write_bytes(changed)
+        assert _whole(compiled) is None, place
 
 
 def test_without_a_folder_to_write_to_each_process_compiles_and_says_so(start, run, room):
@@ -177,12 +188,10 @@ def test_a_full_disk_is_no_error_and_leaves_nothing_half_written(run, room):
     assert run() == (42, 1, True)
 
 
-def test_kernels_of_another_processor_are_left_and_said(start, run, room):
-    start()
-    (path,) = kernels_in(room)
+def test_kernels_of_another_processor_are_left_and_said(start, room, compiled):
     said = start(NUMBA_CPU_NAME="x86-64", NUMBA_CPU_FEATURES="+sse2")
     assert said.stdout.split()[:2] == ["42", "0"]
-    assert path.parent.name.rpartition("-")[0] in said.stderr and "x86-64" in said.stderr
+    assert compiled.parent.name.rpartition("-")[0] in said.stderr and "x86-64" in said.stderr
     assert len(kernels_in(room)) == 2
     for changed in ({}, {"NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": "+sse2"}):
         again = start(**changed)
@@ -195,7 +204,6 @@ def test_code_with_checked_bounds_is_kept_apart(run):
     assert run(NUMBA_BOUNDSCHECK="0") == (42, 1, True)
 
 
-def test_what_is_there_is_loaded_without_the_compiler_s_half_of_numba(start):
+def test_what_is_there_is_loaded_without_the_compiler_s_half_of_numba(start, compiled):
     before = "import sys, atexit\natexit.register(lambda: print('scipy.linalg' in sys.modules))\n"
-    start()
     assert start(before).stdout.split()[-1] == "False"
