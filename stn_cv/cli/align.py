@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from .config import config_options
 from .options import ChoiceOf, HxW, jobs_option, pose_options, usage_errors
 from .streams import c_libraries_silenced
 
@@ -65,6 +66,7 @@ def _features() -> tuple[str, ...]:
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @jobs_option
 @pose_options
+@config_options
 @c_libraries_silenced()
 def align(folder: str, out: Path, **options: Any) -> int:
     """Learn a pose from photos of alike things, with nothing known of them.

@@ -6,6 +6,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from .config import config_options
 from .options import ChoiceOf, HxW, Place, jobs_option, pose_options, usage_errors
 from .streams import c_libraries_silenced
 
@@ -98,6 +99,7 @@ def _heads() -> tuple[str, ...]:
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @jobs_option
 @pose_options
+@config_options
 @c_libraries_silenced()
 def fit(
     data: str | None, upright: str | None, corners: str | None, out: Path, **options: Any

@@ -22,6 +22,7 @@ __all__ = [
     "photo_options",
     "pose_options",
     "printable",
+    "say_next",
     "say_passed_over",
     "sources_argument",
     "usage_errors",
@@ -223,6 +224,13 @@ class usage_errors:  # noqa: N801  (a context manager, used as a verb)
 
         if isinstance(error, InvalidInputError):
             raise click.UsageError(str(error), click.get_current_context()) from error
+
+
+def say_next(*command: str) -> None:
+    """Say what to do next, as it may be typed."""
+    import shlex
+
+    click.echo(f"Next: {printable(shlex.join(['stn-cv', *command]))}")
 
 
 def nothing_matched(sources: Sources) -> int:

@@ -23,7 +23,7 @@ from ..pictures import contact_sheet
 from ..pose.algebra import identities
 from .exit_codes import FAILED, INTERRUPTED
 from .held_out import HeldOut
-from .options import printable
+from .options import printable, say_next
 from .training import EpochNews, prepared, progress_bar, read_copies
 
 __all__ = [
@@ -221,6 +221,7 @@ def finish(
     click.echo(found.summary())
     names = " and ".join(printable(path.name) for path in sheets)
     click.echo(f"Wrote {printable(str(out))}, {names}.")
+    say_next("rectify", str(out), "DIR", "-o", "upright", "--report", "upright.html")
     return INTERRUPTED if interrupted else 0
 
 

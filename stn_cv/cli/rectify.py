@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import click
 
+from .config import config_options
 from .exit_codes import FAILED
 from .options import (
     ChoiceOf,
@@ -18,6 +19,7 @@ from .options import (
     nothing_matched,
     photo_options,
     printable,
+    say_next,
     say_passed_over,
     sources_argument,
     usage_errors,
@@ -162,6 +164,7 @@ def _formats() -> tuple[str, ...]:
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what failed.")
 @click.option("-v", "--verbose", is_flag=True, help="A line a photo.")
+@config_options
 @c_libraries_silenced()
 def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) -> int:
     """Bring photos into the pose that MODEL was taught.
@@ -200,6 +203,8 @@ def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) ->
             f"{done} rectified, {doubtful}{summary.skipped} skipped, {failed} failed in "
             f"{summary.seconds:.1f} s{rate}."
         )
+        if options["manifest"] is not None and options["shard"] is None:
+            say_next("review", options["manifest"])
     if summary.left:
         click.echo(
             f"stn-cv: stopped with {summary.left} photos left, since {printable(out)} takes no "

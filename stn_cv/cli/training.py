@@ -32,7 +32,7 @@ from ..opencv import encode
 from ..pictures import contact_sheet
 from .curve import training_curve
 from .exit_codes import FAILED, INTERRUPTED
-from .options import MODEL_SUFFIXES, printable, say_passed_over
+from .options import MODEL_SUFFIXES, printable, say_next, say_passed_over
 
 __all__ = ["EpochNews", "prepared", "progress_bar", "read_copies", "run"]
 
@@ -76,8 +76,10 @@ def run(
     click.echo(f"Wrote {printable(str(out))}, {printable(curve.name)} and {printable(sheet.name)}.")
     if interrupted:
         return INTERRUPTED
-    lost = examples.failures or pose.failures
-    return FAILED if lost or not (_worth_it(model) or keep) else 0
+    worth_it = _worth_it(model)
+    if worth_it or keep:
+        say_next("rectify", str(out), "DIR", "-o", "upright", "--report", "upright.html")
+    return FAILED if examples.failures or pose.failures or not (worth_it or keep) else 0
 
 
 @dataclass(frozen=True)

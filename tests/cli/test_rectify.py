@@ -415,6 +415,7 @@ def test_the_help_names_what_the_library_knows():
     assert {f".{name}" for name in options["format"].type.choices} == {f.suffix for f in FORMATS}
     assert set(options["existing"].type.choices) == set(get_args(Existing))
     others = {"model", "sources", "out", "jobs", "dry_run", "quiet", "verbose", "scheduler"}
+    others |= {"config", "save_config"}
     given = set(options) - others
     assert given == {field.name for field in fields(Options)} - {"n_jobs"}
     assert set({option.name: option for option in fit.params}["family"].type.choices) == set(
