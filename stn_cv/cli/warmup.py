@@ -22,22 +22,20 @@ def warmup(model: Path | None) -> int:
     They go beside the installed library or, where that may not be written to, into the user's
     cache; NUMBA_CACHE_DIR in the environment, then and later, names another folder.
     """
-    from numba.core.event import install_recorder
-
     from ..kernels.cache import KernelCache, folders, processor
     from ..model.file import load
     from .workloads import everything, of_model, quietly
 
     start = time.perf_counter()
-    with install_recorder("numba:compile") as events:  # of this process alone, each begun and ended
-        for work in everything() if model is None else of_model(load(model)):
-            quietly(work)
+    before = KernelCache.saved  # others may fill the folders meanwhile
+    for work in everything() if model is None else of_model(load(model)):
+        quietly(work)
     seconds = time.perf_counter() - start
     for folder in folders():
         if folder.count:
             place = printable(str(folder.path))
             click.echo(f"{place}: {folder.count} kernels for {processor()}.")
-    click.echo(f"{len(events.buffer) // 2} of them were compiled now, in {seconds:.0f} s.")
+    click.echo(f"{KernelCache.saved - before} of them were compiled now, in {seconds:.0f} s.")
     if KernelCache.unsaved:
         places = " and ".join(str(folder.path.parents[1]) for folder in folders())
         click.echo(f"stn-cv: nothing could be kept: {places} cannot be written to.", err=True)

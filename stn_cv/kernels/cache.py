@@ -105,7 +105,9 @@ def folders() -> tuple[Folder, ...]:
 class KernelCache:
     """What Numba asks for the code of one function, and gives it to."""
 
-    unsaved = 0  # kernels that no folder could be given, of all functions
+    # Kernels of all functions that this process gave to a folder, and that none could be given.
+    saved = 0
+    unsaved = 0
     _said = False
 
     def __init__(self, function: Any) -> None:
@@ -132,7 +134,9 @@ class KernelCache:
             return  # it holds addresses of this process
         data = dumps(compiled._reduce())
         name = self._file_name(signature)
-        if not any(_written(folder.path / name, data) for folder in folders()):
+        if any(_written(folder.path / name, data) for folder in folders()):
+            KernelCache.saved += 1
+        else:
             KernelCache.unsaved += 1
             _warn_of_no_folder()
 
