@@ -28,7 +28,7 @@ def motion_of(kind, parameters, at):
         scale = math.exp(bound * math.tanh(parameters[at] / bound))
         shift += 1
     if kind == SIMILARITY:
-        cos, sin = math.cos(parameters[at + 1]), math.sin(parameters[at + 1])
+        cos, sin = np.cos(parameters[at + 1]), np.sin(parameters[at + 1])
         shift += 1
     x, y = parameters[shift], parameters[shift + 1]
     return cos * scale, -(sin * scale), x, sin * scale, cos * scale, y

@@ -103,6 +103,7 @@ def test_one_image_is_as_in_a_batch(family):
             np.testing.assert_allclose(alone, batch[one], rtol=0, atol=1e-13)
 
 
+@pytest.mark.compiled
 @every_family
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_apply_gives_any_number_of_threads_the_same(family, dtype, monkeypatch):

@@ -16,6 +16,8 @@ from stn_cv.nn.settings import Settings
 from stn_cv.nn.training import Trainer, train
 from stn_cv.threads import run_slices, slices_of
 
+pytestmark = pytest.mark.compiled  # the loop, which no kernel is part of
+
 SIDE, CANVAS = 12, 99  # CANVAS: a purpose of random numbers
 CORNERS = np.array([[-1, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]])
 SETTINGS = Settings(

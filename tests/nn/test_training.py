@@ -28,6 +28,8 @@ from stn_cv.nn.schedule import SCHEDULES
 from stn_cv.nn.settings import Settings
 from stn_cv.nn.training import Trainer, train
 
+pytestmark = pytest.mark.compiled  # the loop, which no kernel is part of
+
 SIDE, CLASSES = 6, 3
 
 
@@ -417,7 +419,6 @@ def two_marks(n, seed):
     return Samples(images, y, np.ones(n))
 
 
-@pytest.mark.compiled  # takes two minutes interpreted
 def test_two_transforms_side_by_side_both_learn():
     """A linear head cannot read the two marks where they stand; of two looks at them it can."""
     look = [AveragePool(2), Flatten(), Dense(32), ReLU()]

@@ -110,6 +110,7 @@ def test_huge_coordinates_see_what_lies_outside(padding_mode):
     assert np.isfinite(dimage).all() and np.isfinite(dgrid).all()
 
 
+@pytest.mark.compiled
 def test_threads_and_blocks_change_nothing():
     images = pictures(7, (3, 300, 290)).astype(np.float32)
     theta = np.array([THETA[0], THETA[1], np.eye(2, 3)])

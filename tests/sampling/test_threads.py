@@ -23,6 +23,7 @@ SHRUNK = [[2.1031, 0.9017, 0.0013], [-0.8969, 1.9981, 0.0003]]
 OUTSIDE = [[0.9031, 0.0, 0.0007], [0.0, 0.5017, 3.0]]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("shape", [(5, 40, 30, 3), (1, 300, 30, 2), (40, 6, 5, 1)])
 def test_threads_change_no_bit(shape, monkeypatch):
     monkeypatch.setattr("stn_cv.sampling.arguments.POINTS_OF_A_PIECE", 64)
