@@ -19,7 +19,7 @@ def parameters_of(family, n, seed=0, spread=0.15):
 
 def data(n=3):
     rng = np.random.default_rng(1)
-    return rng.random((n, *SHAPE, 2)), rng.normal(size=(n, *OUTPUT_SHAPE, 2))
+    return rng.random((n, *SHAPE, 3)), rng.normal(size=(n, *OUTPUT_SHAPE, 3))
 
 
 @every_family

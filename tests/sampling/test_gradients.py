@@ -38,9 +38,9 @@ def smooth_theta(align_corners):
     raise AssertionError("no theta found")
 
 
-def data(seed=0):
+def data(seed=0, channels=SHAPE[3]):
     rng = np.random.default_rng(seed)
-    return rng.random(SHAPE), rng.normal(size=(2, *OUTPUT_SHAPE, 2))
+    return rng.random((*SHAPE[:3], channels)), rng.normal(size=(2, *OUTPUT_SHAPE, channels))
 
 
 @pytest.mark.parametrize("rules", RULES)
@@ -118,7 +118,7 @@ def test_the_gradient_by_the_images_is_the_adjoint(rules, mode):
 @pytest.mark.parametrize("rules", RULES)
 def test_gradients_of_float32_are_near_those_of_float64(rules):
     theta, grid = smooth_theta(rules["align_corners"])
-    images, dout = data()
+    images, dout = data(channels=3)
     single = [a.astype(np.float32) for a in (dout, images)]
     for backward, where in ((warp_affine_backward, theta), (grid_sample_backward, grid)):
         wanted = backward(dout, images, where, **rules)

@@ -49,7 +49,8 @@ def call_on_tiles(at_end, dtype):
     ):
         images = guarded(rng.integers(0, 255, (1, *shape, channels)).astype(dtype), at_end)
         thetas = [np.eye(2, 3) + rng.normal(0, s, (2, 3)) for s in (0, 1e-3, 0.05, 0.3, 1, 10)]
-        grids = [rng.uniform(-far, far, (1, *seen, 2)).astype("float32") for far in (0.9, 1.2)]
+        precision = "float64" if dtype == "float64" else "float32"  # as points are located in
+        grids = [rng.uniform(-far, far, (1, *seen, 2)).astype(precision) for far in (0.9, 1.2)]
         for padding in ("zeros", "border", "reflection"):
             for theta in [*thetas, corner, -corner]:
                 theta = theta[None]

@@ -24,7 +24,7 @@ OUTSIDE = [[0.9031, 0.0, 0.0007], [0.0, 0.5017, 3.0]]
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("shape", [(5, 40, 30, 3), (1, 300, 30, 2), (40, 6, 5, 1)])
+@pytest.mark.parametrize("shape", [(5, 40, 30, 3), (1, 300, 30, 3), (40, 6, 5, 1)])
 def test_threads_change_no_bit(shape, monkeypatch):
     monkeypatch.setattr("stn_cv.sampling.arguments.POINTS_OF_A_PIECE", 64)
     monkeypatch.setattr("stn_cv.sampling.arguments.POINTS_OF_THREADS", 64)

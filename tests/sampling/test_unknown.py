@@ -18,7 +18,7 @@ MODES = ["bilinear", "nearest", "bicubic"]
 
 
 def picture(dtype="float64"):
-    return np.random.default_rng(0).random((9, 8, 2)).astype(dtype)
+    return np.random.default_rng(0).random((9, 8, 3)).astype(dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -41,7 +41,7 @@ def test_an_identity_loses_nothing(mode):
 
 
 def test_of_one_channel_only_and_under_other_paddings():
-    out = warp_affine(picture(), THETA * 2, fill_value=[0.5, np.nan])
+    out = warp_affine(picture(), THETA * 2, fill_value=[0.5, np.nan, 0])
     assert np.isnan(out[..., 1]).any() and np.isfinite(out[..., 0]).all()
     np.testing.assert_array_equal(
         out[..., 0], warp_affine(picture(), THETA * 2, fill_value=0.5)[..., 0]
@@ -73,7 +73,7 @@ def test_on_grids_and_of_other_families():
 
 
 def test_what_is_unknown_has_no_gradient():
-    image, dout = picture(), np.random.default_rng(3).normal(size=(12, 10, 2))
+    image, dout = picture(), np.random.default_rng(3).normal(size=(12, 10, 3))
     lost = np.isnan(warp_affine(image, THETA, (12, 10), fill_value=np.nan))
     wanted = warp_affine_backward(np.where(lost, 0, dout), image, THETA)
     for got, true in zip(
@@ -93,10 +93,10 @@ def test_what_is_unknown_has_no_gradient():
     ("dtype", "fill"),
     [
         ("uint8", np.nan),
-        ("uint8", [0, np.nan]),
+        ("uint8", [0, np.nan, 0]),
         ("float64", np.inf),
         ("float64", None),
-        ("float64", [None, 1]),
+        ("float64", [None, 1, 1]),
     ],
 )
 def test_integers_have_no_nan_and_nothing_is_infinite(dtype, fill):

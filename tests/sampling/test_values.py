@@ -65,7 +65,7 @@ def test_integers_are_within_one_level_of_the_truth(seed, theta, dtype, rules):
     st.integers(0, 99), thetas, RULES, st.sampled_from(["float32", "float64", "uint8", "uint16"])
 )
 def test_nearest_copies_pixels(seed, theta, rules, dtype):
-    image = image_of(seed, (5, 6, 2), dtype)
+    image = image_of(seed, (5, 6, 3), dtype)
     out = warp_affine(image, theta, (7, 4), mode="nearest", fill_value=3, **rules)
     assert out.dtype == dtype
     slow = reference.warp(image, theta, (7, 4), "nearest", **rules, fill=3)
@@ -74,8 +74,8 @@ def test_nearest_copies_pixels(seed, theta, rules, dtype):
     clear = reference.kink_distance(grid, image.shape, rules["align_corners"]) > 1e-6
     np.testing.assert_array_equal(out[clear], slow[clear])
     np.testing.assert_array_equal(sampled[clear], slow[clear])
-    pixels = {*map(tuple, image.reshape(-1, 2).tolist()), (3, 3)}
-    assert {*map(tuple, out.reshape(-1, 2).tolist())} <= pixels
+    pixels = {*map(tuple, image.reshape(-1, 3).tolist()), (3, 3, 3)}
+    assert {*map(tuple, out.reshape(-1, 3).tolist())} <= pixels
 
 
 def test_nearest_rounds_halves_to_even():
