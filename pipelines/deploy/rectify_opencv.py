@@ -40,23 +40,23 @@ class Model:
         self.shape = self.spec["height"], self.spec["width"]
 
     def find(self, photo):
-        """What the net gives of a photo, BGR or grey, by name; sides (x, y) of the canvas."""
-        canvas = photo.shape[0] * self.shape[1] / (photo.shape[1] * self.shape[0])
-        canvas = np.maximum([canvas, 1 / canvas], 1)  # theta is normalized on it; the photo's are 1
+        """What the net gives of a photo, BGR or grey, by name; sides (x, y) of the letterbox."""
+        sides = photo.shape[0] * self.shape[1] / (photo.shape[1] * self.shape[0])
+        sides = np.maximum([sides, 1 / sides], 1)  # theta is normalized on it; the photo's are 1
         if not hasattr(self.own, "net"):
             self.own.net = cv2.dnn.readNetFromONNX(np.frombuffer(self.data, np.uint8))
-        self.own.net.setInput(self.small_copy(photo, canvas)[None])
+        self.own.net.setInput(self.small_copy(photo, sides)[None])
         names = self.own.net.getUnconnectedOutLayersNames()
         results = zip(names, self.own.net.forward(names), strict=True)
-        return {name: np.array(result[0], float) for name, result in results}, canvas
+        return {name: np.array(result[0], float) for name, result in results}, sides
 
-    def small_copy(self, photo, canvas):
-        """The photo in the middle of a canvas of the model's size, channels and range."""
+    def small_copy(self, photo, sides):
+        """The photo in the middle of a letterbox of the model's size, channels and range."""
         inside, white = min(np.divide(self.shape, photo.shape[:2])), WHITE[photo.dtype.name]
         small = resized(photo, [max(round(side * inside), 1) for side in photo.shape[:2]])
         change = CHANGES.get((small.ndim, self.spec["channels"]))
         small = small if change is None else cv2.cvtColor(small, change)
-        theta, small = np.diag([*canvas, 1])[:2], np.float32(small)
+        theta, small = np.diag([*sides, 1])[:2], np.float32(small)
         small = warped(small, theta, self.shape, "zeros", self.fill * white)
         small = np.rint(small) if photo.dtype.kind == "u" else small
         if photo.dtype.name != self.spec["range"]:
@@ -67,11 +67,11 @@ class Model:
 
     def rectify(self, photo):
         """The photo in the model's pose and proportions; the median pixel shows one of it."""
-        found, canvas = self.find(photo)
+        found, sides = self.find(photo)
         theta, line = found["theta"], np.linspace(-1, 1, 17)
         if theta.shape[1] == 3:
-            theta *= [[canvas[0]] * 3, [canvas[1]] * 3, [1] * 3][: len(theta)]
-        at = moved(theta, canvas, np.stack(np.meshgrid(line, line), axis=-1))
+            theta *= [[sides[0]] * 3, [sides[1]] * 3, [1] * 3][: len(theta)]
+        at = moved(theta, sides, np.stack(np.meshgrid(line, line), axis=-1))
         (a, b), (c, d) = (at[1:, 1:] - at[:-1, :-1]).T, (at[1:, :-1] - at[:-1, 1:]).T
         area = np.median(np.abs(a * d - b * c)) * 32 * photo.shape[0] * photo.shape[1]
         gain = np.sqrt(min(area, LARGEST) / np.prod(self.facts["output_shape"]))
@@ -80,16 +80,16 @@ class Model:
         small = [max(round(side / coarse), 1) for side in photo.shape[:2]]
         photo = resized(photo, small) if coarse >= COARSE else photo
         fill = self.fill * WHITE[photo.dtype.name]
-        return warped(photo, theta, shape, self.facts["padding_mode"], fill, canvas)
+        return warped(photo, theta, shape, self.facts["padding_mode"], fill, sides)
 
 
-def warped(image, theta, shape, padding_mode, fill, canvas=1):
+def warped(image, theta, shape, padding_mode, fill, sides=1):
     """An image of any size as theta shows it in an output of so many rows and columns."""
     (h, w), (rows, columns) = image.shape[:2], shape
     rest = {"borderMode": BORDERS[padding_mode], "borderValue": [float(fill)] * 4}
     if theta.shape[1] == 2:
         x, y = ((2 * np.arange(side) + 1) / side - 1 for side in (columns, rows))
-        at = [moved(theta, canvas, np.stack(np.meshgrid(x, [row]), axis=-1))[0] for row in y]
+        at = [moved(theta, sides, np.stack(np.meshgrid(x, [row]), axis=-1))[0] for row in y]
         at = np.float32((np.array(at) * [w, h] + [w - 1, h - 1]) / 2)
         return cv2.remap(image, at, None, cv2.INTER_LINEAR, **rest)
     matrix = np.array([[w / 2, 0, (w - 1) / 2], [0, h / 2, (h - 1) / 2], [0, 0, 1]])
@@ -99,8 +99,8 @@ def warped(image, theta, shape, padding_mode, fill, canvas=1):
     return warp(image, matrix[: len(theta)], (columns, rows), flags=BACKWARD, **rest)
 
 
-def moved(theta, canvas, points):
-    """Where points (..., 2) of the output lie in the photo; of a spline theta, on a canvas."""
+def moved(theta, sides, points):
+    """Where points (..., 2) of the output lie in the photo; of a spline theta, on the letterbox."""
     if theta.shape[1] == 3:
         at = np.concatenate([points, np.ones_like(points[..., :1])], axis=-1) @ theta.T
         return at[..., :2] / at[..., 2:] if len(theta) == 3 else at
@@ -115,7 +115,7 @@ def moved(theta, canvas, points):
     system = terms(controls)
     system = np.vstack([system, np.hstack([system[:, -3:].T, np.zeros((3, 3))])])
     weights = np.linalg.solve(system, np.vstack([theta, np.zeros((3, 2))]))
-    return canvas * (points + terms(points) @ weights)
+    return sides * (points + terms(points) @ weights)
 
 
 def resized(image, shape):

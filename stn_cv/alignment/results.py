@@ -3,8 +3,8 @@
 import numpy as np
 
 from ..arrays import Array
+from .congealing import Alignment
 from .gauge import circular_mean, wrapped
-from .joint import Alignment
 
 __all__ = ["agreement", "settled"]
 

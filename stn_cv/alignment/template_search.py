@@ -1,6 +1,6 @@
 """The search for templates, from several starts.
 
-The sources are those of `joint`.
+The sources are those of `congealing`.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,10 +11,10 @@ import numpy as np
 
 from ..arrays import Array
 from ..threads import pinned_blas
+from .congealing import Alignment, Search
 from .gauge import mean_pose_turns, voted_turns
-from .joint import Alignment, Search
 from .poses import Poses
-from .templates import best_matches, canvases, normalized, seen, summed_by
+from .templates import aligned_rows, best_matches, normalized, seen, summed_by
 
 __all__ = ["Course", "align"]
 
@@ -61,7 +61,7 @@ def align(
     trials = []
     for name, own in _starts(search):
         start = Alignment(np.empty((0, 0), np.float32), np.empty(0, int), own, name)
-        rows = canvases(images, start.begun(images), n_jobs)
+        rows = aligned_rows(images, start.begun(images), n_jobs)
         sample, own_rng = _Sample(images, rows, labels), np.random.default_rng([seed, 0])
         rounds = _Rounds(sample, start, n_templates, own_rng, n_jobs)
         for number in range(min(FEW_ROUNDS, max_iter)):
@@ -142,7 +142,7 @@ class _Rounds:
             angles = angles - self._mean_turn(cluster, angles, len(templates)) / 2
         z = np.abs(self.motions.z[number]) * np.exp(1j * angles)
         poses = self.start.then(Poses(z, self.motions.t[number]))
-        aligned = canvases(images, poses, self.n_jobs)
+        aligned = aligned_rows(images, poses, self.n_jobs)
         sums = summed_by(cluster, aligned, len(templates))
         for few in self._too_small(cluster):
             own = np.flatnonzero(labels == self.alignment.labels[few])

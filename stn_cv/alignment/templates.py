@@ -11,7 +11,7 @@ from ..sampling import warp_affine
 from ..threads import pinned_blas, run_slices, slices_of
 from .poses import Poses
 
-__all__ = ["SIDE", "best_matches", "canvases", "disc", "normalized", "seen", "summed_by"]
+__all__ = ["SIDE", "best_matches", "aligned_rows", "disc", "normalized", "seen", "summed_by"]
 
 SIDE = 24  # pixels of a template
 SLICE = 256
@@ -31,7 +31,7 @@ def normalized(rows: Array) -> Array:
     return np.asarray(rows / (np.linalg.norm(rows, axis=-1, keepdims=True) + SMALL))
 
 
-def canvases(images: Array, poses: Poses, n_jobs: int | None) -> Array:
+def aligned_rows(images: Array, poses: Poses, n_jobs: int | None) -> Array:
     """What grey images (n, h, w) show at their poses, normalized (n, SIDE * SIDE)."""
     theta = poses.theta(images.shape[1:], square=True)
 

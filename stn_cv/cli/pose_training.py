@@ -14,7 +14,7 @@ import click
 from ..arrays import Array
 from ..atomic import write_bytes
 from ..errors import InterruptedWarning, InvalidInputError
-from ..folder.corner_files import KnownCorners, canvas_theta, known_corners
+from ..folder.corner_files import KnownCorners, known_corners, letterbox_theta
 from ..folder.examples import Examples, read_background
 from ..folder.search import find_photos
 from ..model.file import save
@@ -99,7 +99,7 @@ class PosedPhotos:
         for one, (number, shape) in enumerate(places):
             if number >= len(self.upright):
                 row = self.rows[number - len(self.upright)]
-                theta[one] = canvas_theta(row, tuple(shape), size, family)
+                theta[one] = letterbox_theta(row, tuple(shape), size, family)
         return theta
 
 

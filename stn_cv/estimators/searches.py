@@ -7,7 +7,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length
 
-from ..alignment.joint import Alignment, Search
+from ..alignment.congealing import Alignment, Search
 from ..alignment.template_search import Course, align
 from ..arrays import Array
 from ..errors import InterruptedWarning, warn_caller

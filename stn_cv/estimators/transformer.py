@@ -11,13 +11,13 @@ from ..nn.network import Network
 from ..nn.training import Epoch, History, Progress
 from .alignment_start import begun_by_alignment, train_on_alignment
 from .automatic import without_auto
-from .calibration import calibrated
 from .callbacks import CallbackSupportMixin, FitCallbacks, with_callbacks
 from .fitted_attributes import Learned, learned_by, unchanged_on_failure
 from .parameters import Parameters
 from .pose_comparison import report_of, warn_of
 from .pose_start import PoseStart, with_pose
 from .rectification import Rectification
+from .temperature_scaling import calibrated
 from .training import Fit, finished_despite_interrupt, fit_of, train_network
 from .training_data import validated
 from .turned_off import trained_without, wants_off

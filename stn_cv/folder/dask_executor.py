@@ -29,9 +29,10 @@ from .dask_worker import (
     environment,
 )
 from .executors import leave_part
-from .item import Job, Outcome, Result, rectify_item
+from .item import Job, Outcome, rectify_item
 from .options import Options
 from .plan import Item, Shard
+from .result import Result
 
 __all__ = ["DaskExecutor"]
 

@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import math
 import os
 import time
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ import numpy as np
 from ..arrays import Array
 from ..errors import InvalidInputError, StnError
 from ..geometry.letterbox import (
-    canvas_theta_from_corners,
+    letterbox_theta_from_corners,
     pose_of,
     shrinkage,
     theta_of_photo,
@@ -23,15 +22,16 @@ from ..model.photos import Found, find, warped
 from ..model.rectifier import Rectifier
 from ..opencv import Photo, decode_photo, descriptive_exif, encode, format_named
 from ..storage import is_address
-from .corner_files import canvas_theta
+from .corner_files import letterbox_theta
 from .files import holds, read_photo_file, write_below
 from .manifest import Row
 from .masks import mask_like
 from .options import Options
 from .plan import Item
 from .preview import Thumbnails, preview_of, thumbnails_of
+from .result import Result
 
-__all__ = ["Job", "Outcome", "Result", "reason_of", "rectify_item"]
+__all__ = ["Job", "Outcome", "reason_of", "rectify_item"]
 
 ROUNDING = 0.05  # of a side: outputs have whole pixels
 NO_MORE_ROOM = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -46,69 +46,6 @@ class Job:
     target: str
     options: Options
     parts: str | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of one photo.
-
-    Attributes
-    ----------
-    input, output : str
-        Paths.
-    status : {"done", "doubtful", "skipped", "error"}
-        Doubtful: the confidence is below `min_confidence`, and the output, if any, is the photo
-        in its own pose. Skipped: the output was there already; what the manifest did not tell of
-        it is told, as done or doubtful where the very bytes are there that would be written.
-    error : str or None
-        Why there is no output.
-    theta : list of shape (2, 3), (3, 3) or (k * k, 2), or None
-        The warp: output to source, normalized on the upright photo, ``align_corners=False``.
-        Of a spline, how far k x k control points are displaced; a size other than native
-        takes more of them than the model has. Of a doubtful photo, the pose that was found.
-    angle, scale : float or None
-        By how many degrees the content was turned counter-clockwise, and its size in the
-        output over that in the photo; of a homography, around the output's middle; null of a
-        spline, as is the shift.
-    shift : [x, y] or None
-        In pixels of the photo, from its centre to what lies in the output's centre.
-    label, confidence : object or None
-        Most probable class, and its probability; found for a manifest or contact sheet only.
-        Of a model that learned poses, the confidence is the probability that the pose is right,
-        as `PoseTransformer.predict_confidence` says; without classes it gives no label.
-    damage : str or None
-        What the decoder knows to be lost, of a damaged photo that was kept.
-    milliseconds : float or None
-        Time on its thread.
-    input_sha256, model_sha256 : str or None
-        Hashes of the photo's and of the model's file.
-    note : {"corrected", "hopeless"} or None
-        What `corrections` said of the photo, where they and not the model were followed: the
-        frame is theirs, or there is none and the photo is in its own pose.
-    """
-
-    input: str
-    output: str
-    status: str
-    error: str | None = None
-    theta: list[list[float]] | None = None
-    angle: float | None = None
-    scale: float | None = None
-    shift: list[float] | None = None
-    label: Any = None
-    confidence: float | None = None
-    damage: str | None = None
-    milliseconds: float | None = None
-    input_sha256: str | None = None
-    model_sha256: str | None = None
-    note: str | None = None
-
-    def row(self) -> Row:
-        """The row of a manifest."""
-        row = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        if self.confidence is not None and not math.isfinite(self.confidence):
-            row["confidence"] = None  # JSON knows no NaN
-        return row
 
 
 class Outcome(NamedTuple):
@@ -233,8 +170,8 @@ def _corrected(job: Job, item: Item, pixels: Array, facts: dict[str, Any]) -> Fo
     if row.corners is None:
         height, width = pixels.shape[:2]
         whole = [[0, 0], [width, 0], [width, height], [0, height]]
-        return Found(canvas_theta_from_corners(whole, pixels.shape, proportions, "affine"))
-    return Found(canvas_theta(row, pixels.shape, proportions, "projective"))
+        return Found(letterbox_theta_from_corners(whole, pixels.shape, proportions, "affine"))
+    return Found(letterbox_theta(row, pixels.shape, proportions, "projective"))
 
 
 def _outcome(

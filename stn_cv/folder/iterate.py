@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from ..opencv import LARGEST_PICTURE
 from .arguments import Model, Sources, as_paths, check_knows_doubt, model_of
 from .executors import Executor, Threads
-from .item import Result
 from .options import (
     Damaged,
     Doubtful,
@@ -20,6 +19,7 @@ from .options import (
 )
 from .plan import make_plan
 from .progress import Progress
+from .result import Result
 from .run import run_plan
 
 __all__ = ["iter_rectified"]

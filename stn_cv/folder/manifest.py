@@ -1,6 +1,6 @@
 """What was done: a line of JSON a photo, appended as soon as its output is on disk.
 
-The columns of a row are the fields of `stn_cv.folder.item.Result`. Where several processes share
+The columns of a row are the fields of `stn_cv.folder.result.Result`. Where several processes share
 a run, each shard's rows are a part: a file of its own, written whole when the shard is done.
 """
 

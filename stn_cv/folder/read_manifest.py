@@ -5,8 +5,8 @@ import os
 
 from ..errors import InvalidInputError
 from ..storage import exists
-from .item import Result
 from .manifest import rows_of
+from .result import Result
 
 __all__ = ["read_manifest"]
 

@@ -7,7 +7,6 @@ from ..opencv import LARGEST_PICTURE
 from .arguments import Model, Sources, as_paths, check_knows_doubt, model_of
 from .executors import Executor, Threads
 from .interrupt import orderly_interrupt
-from .item import Result
 from .options import (
     Damaged,
     Doubtful,
@@ -23,6 +22,7 @@ from .options import (
 from .plan import Plan, make_plan
 from .progress import Progress, counted_ahead
 from .report import reported
+from .result import Result
 from .run import run_plan
 from .summary import Summary
 

@@ -10,12 +10,13 @@ from ..model.rectifier import Rectifier
 from ..storage import absolute, is_address, remove_folder
 from .executors import Executor
 from .files import alone_in, check_writable, clear_unfinished, folds_names
-from .item import Job, Outcome, Result
+from .item import Job, Outcome
 from .manifest import PASSED_OVER, Manifest, Row, StoredManifest, parts_of
 from .options import Options, PathLike
 from .plan import Plan, Shard
 from .preview import Sheet
 from .progress import Progress
+from .result import Result
 
 __all__ = ["run_plan"]
 

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 from html import escape
 
-from .item import Result
+from .result import Result
 
 __all__ = ["Summary"]
 

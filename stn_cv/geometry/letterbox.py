@@ -1,7 +1,7 @@
 """Photos of any proportions and a model of one: letterboxes, sizes, and what theta means.
 
-A photo is never squashed: it lies in the middle of a canvas of the model's proportions.
-Theta, output to source, is found on a small copy of that canvas and turned into one of the
+A photo is never squashed: it lies in the middle of a letterbox of the model's proportions.
+Theta, output to source, is found on a small copy of the letterbox and turned into one of the
 photo; being normalized, it then holds at every resolution of the photo.
 """
 
@@ -18,8 +18,8 @@ from .opencv_matrix import invert
 from .theta import area_gain, cropped, local_affine, scaled
 
 __all__ = [
-    "canvas_of",
-    "canvas_theta_from_corners",
+    "letterbox_sides",
+    "letterbox_theta_from_corners",
     "native_shape",
     "pose_of",
     "shrinkage",
@@ -32,28 +32,28 @@ SMALL = 2**16
 FARTHEST = 2.0  # of a photo's longer side; frames of turned, letterboxed photos reach beyond it
 
 
-def canvas_of(shape: tuple[int, ...], proportions: Shape) -> tuple[float, float]:
-    """(x, y) sides of the smallest canvas around a photo, the photo's own being 1.
+def letterbox_sides(shape: tuple[int, ...], proportions: Shape) -> tuple[float, float]:
+    """(x, y) sides of the smallest letterbox around a photo, the photo's own being 1.
 
     Parameters
     ----------
     shape : tuple
         (height, width[, channels]) of the photo.
     proportions : tuple
-        (height, width) whose ratio the canvas has.
+        (height, width) whose ratio the letterbox has.
     """
     ratio = (shape[0] * proportions[1]) / (shape[1] * proportions[0])
     return max(ratio, 1.0), max(1 / ratio, 1.0)
 
 
-def canvas_theta_from_corners(
+def letterbox_theta_from_corners(
     corners: ArrayLike,
     photo: tuple[int, ...],
     proportions: Shape,
     family: str = "projective",
     beyond: float = FARTHEST,
 ) -> Array:
-    """Theta of corners on the canvas that their photo lies on; see `theta_from_corners`.
+    """Theta of corners on the letterbox that their photo lies in; see `theta_from_corners`.
 
     Parameters
     ----------
@@ -71,18 +71,18 @@ def canvas_theta_from_corners(
     Convention: theta is (x, y), output to source, [-1, 1], ``align_corners=False``.
     """
     theta = theta_from_corners(corners, photo, proportions, family=family, beyond=beyond)
-    return np.asarray(scaled(theta, 1 / np.array(canvas_of(photo, proportions))))
+    return np.asarray(scaled(theta, 1 / np.array(letterbox_sides(photo, proportions))))
 
 
 def theta_of_photo(
     theta: Array, photo: tuple[int, ...], proportions: Shape, output: Shape | None = None
 ) -> Array:
-    """Theta of a canvas as theta of the photo that lies on it.
+    """Theta of a letterbox as theta of the photo that lies in it.
 
     Parameters
     ----------
     theta : ndarray of shape (2, 3), (3, 3) or (k * k, 2)
-        Output to source, normalized on the canvas.
+        Output to source, normalized on the letterbox.
     photo : tuple
         (height, width[, channels]).
     proportions : tuple
@@ -101,8 +101,8 @@ def theta_of_photo(
     -----
     Convention: theta is (x, y), output to source, [-1, 1], ``align_corners=False``.
     """
-    theta = scaled(theta, canvas_of(photo, proportions))
-    return theta if output is None else cropped(theta, canvas_of(output, proportions))
+    theta = scaled(theta, letterbox_sides(photo, proportions))
+    return theta if output is None else cropped(theta, letterbox_sides(output, proportions))
 
 
 def native_shape(
@@ -110,7 +110,7 @@ def native_shape(
 ) -> Shape:
     """(height, width), so proportioned, at which the median output pixel covers one.
 
-    Of a strip, whose canvas is empty for the most part, it covers more.
+    Of a strip, whose letterbox is empty for the most part, it covers more.
     """
     own = photo[0] * photo[1]
     max_pixels = min(max_pixels, max(LARGEST_GROWTH * own, SMALL))

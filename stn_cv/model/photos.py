@@ -12,8 +12,8 @@ from ..families import FAMILIES, Family
 from ..geometry import check_shape
 from ..geometry.letterbox import (
     Shape,
-    canvas_of,
-    canvas_theta_from_corners,
+    letterbox_sides,
+    letterbox_theta_from_corners,
     native_shape,
     shrinkage,
     theta_of_photo,
@@ -58,7 +58,7 @@ class PhotoRectifier(Protocol):
 
 @dataclass(frozen=True)
 class Found:
-    """What a model says of a photo: theta on the canvas, label and confidence.
+    """What a model says of a photo: theta on the letterbox, label and confidence.
 
     The confidence is the label's, or of a model that learned poses the pose's.
     """
@@ -128,12 +128,12 @@ def rectified(
         theta = find(rectifier, photo, classify=False).theta
     else:
         spec = rectifier.image_spec
-        theta = canvas_theta_from_corners(corners, photo.shape, (spec.height, spec.width))
+        theta = letterbox_theta_from_corners(corners, photo.shape, (spec.height, spec.width))
     return warped(rectifier, photo, theta, size, LARGEST_PICTURE, interpolation)[0]
 
 
 def small_copy(pixels: Array, spec: ImageSpec, fill: float = 0.0) -> Array:
-    """A photo in the middle of a canvas of a model's proportions, size, channels and range.
+    """A photo in the middle of a letterbox of a model's proportions, size, channels and range.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def small_copy(pixels: Array, spec: ImageSpec, fill: float = 0.0) -> Array:
         small = resize_area(pixels[None], shape)[0]
     maximum = white_of(small.dtype)
     small = _with_channels(small, spec.channels)
-    x, y = canvas_of(pixels.shape, (spec.height, spec.width))
+    x, y = letterbox_sides(pixels.shape, (spec.height, spec.width))
     small = warp_affine(
         small, [[x, 0, 0], [0, y, 0]], (spec.height, spec.width), fill_value=fill * maximum
     )
@@ -210,7 +210,7 @@ def warped(
         The photo.
     theta : ndarray
         As `Rectifier.theta` gave it, or (3, 3) of a known frame: output to source, normalized on
-        the photo's canvas.
+        the photo's letterbox.
     size : {"native", "input"} or tuple
         See `stn_cv.rectify_folder`.
     max_pixels : int

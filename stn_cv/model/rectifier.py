@@ -213,7 +213,7 @@ class Rectifier:
     ) -> Array:
         """Warp a photo of any size and proportions, as ``stn-cv rectify`` does.
 
-        The transform is found on a small copy in the middle of a canvas of the fitted
+        The transform is found on a small copy in the middle of a letterbox of the fitted
         proportions, and the photo itself is warped, at its own resolution and in its colours.
         Convention: corners are (x, y) in pixels, edges at 0 and the photo's width or height.
 

@@ -12,7 +12,7 @@ from ..arrays import Array
 from ..families import FAMILIES
 from ..folder.files import read_photo_file
 from ..folder.preview import shown
-from ..geometry.letterbox import canvas_theta_from_corners
+from ..geometry.letterbox import letterbox_theta_from_corners
 from ..opencv import LARGEST_PICTURE, decode_photo, encode
 from ..sampling import WarpRules
 
@@ -57,7 +57,7 @@ class Pictures:
     def output(self, path: str, corners: Array, proportions: tuple[int, int], side: int) -> bytes:
         """A JPEG of what lies between corners, given in pixels of the whole photo."""
         copy = self._copy(path)
-        theta = canvas_theta_from_corners(corners, copy.size, copy.size)
+        theta = letterbox_theta_from_corners(corners, copy.size, copy.size)
         scale = min(side, OUTPUT) / max(proportions)
         shape = max(round(proportions[0] * scale), 1), max(round(proportions[1] * scale), 1)
         out = FAMILIES["projective"].apply(copy.pixels, np.asarray(theta), shape, RULES)

@@ -15,7 +15,7 @@ from stn_cv.geometry import theta_from_cv2, theta_to_cv2
 from stn_cv.geometry.letterbox import (
     LARGEST_GROWTH,
     SMALL,
-    canvas_of,
+    letterbox_sides,
     native_shape,
     pose_of,
     shrinkage,
@@ -65,7 +65,7 @@ def test_an_identity_at_the_photos_own_size_is_the_photo(photo, model):
 
 @given(photo=SHAPES, model=SHAPES)
 def test_a_canvas_surrounds_its_photo_closely(photo, model):
-    x, y = canvas_of(photo, model)
+    x, y = letterbox_sides(photo, model)
     assert min(x, y) == 1
     assert (x * photo[1]) / (y * photo[0]) == pytest.approx(model[1] / model[0], rel=1e-9)
 
@@ -234,7 +234,7 @@ def test_a_small_copy_shows_things_where_theta_says(height, width):
     pixels = np.zeros((height * 20, width * 20), np.uint8)
     pixels[height * 10 :, : width * 10] = 255
     small = small_copy(pixels, ImageSpec(64, 48, 1, "uint8"))[..., 0].astype(float)
-    canvas = np.array(canvas_of(pixels.shape, (64, 48)))
+    canvas = np.array(letterbox_sides(pixels.shape, (64, 48)))
     rows, columns = np.mgrid[:64, :48]
     middle = [(columns * small).sum() / small.sum(), (rows * small).sum() / small.sum()]
     normalized = (2 * np.array(middle) + 1) / (48, 64) - 1

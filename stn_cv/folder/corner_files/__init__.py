@@ -2,13 +2,13 @@
 
 from .measuring import measured
 from .reading import known_corners
-from .row import KnownCorners, canvas_theta
+from .row import KnownCorners, letterbox_theta
 from .writing import FORMATS, corners_table, write_corners
 
 __all__ = [
     "FORMATS",
     "KnownCorners",
-    "canvas_theta",
+    "letterbox_theta",
     "corners_table",
     "known_corners",
     "measured",

@@ -5,7 +5,7 @@ from dataclasses import replace
 from ...errors import InvalidInputError
 from ...opencv import LARGEST_PICTURE, header_of
 from ..files import read_photo_file
-from .row import KnownCorners, canvas_theta
+from .row import KnownCorners, letterbox_theta
 
 __all__ = ["measured"]
 
@@ -29,5 +29,5 @@ def measured(row: KnownCorners) -> KnownCorners:
     if header.orientation >= TRANSPOSED:
         width, height = height, width
     if row.corners is not None:
-        canvas_theta(row, (height, width), (height, width), "projective")
+        letterbox_theta(row, (height, width), (height, width), "projective")
     return replace(row, size=(width, height))

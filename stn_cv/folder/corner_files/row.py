@@ -10,11 +10,11 @@ import numpy as np
 
 from ...arrays import Array
 from ...errors import InvalidInputError
-from ...geometry.letterbox import Shape, canvas_theta_from_corners
+from ...geometry.letterbox import Shape, letterbox_theta_from_corners
 
 __all__ = [
     "KnownCorners",
-    "canvas_theta",
+    "letterbox_theta",
     "numbers_in",
     "photo_beside",
     "row_of",
@@ -39,10 +39,10 @@ class KnownCorners:
     place: str
 
 
-def canvas_theta(
+def letterbox_theta(
     row: KnownCorners, photo: tuple[int, ...], proportions: tuple[int, int], family: str
 ) -> Array:
-    """Theta of corners on the canvas on which their photo, (height, width), is letterboxed.
+    """Theta of corners on the letterbox of their photo, (height, width).
 
     Raises
     ------
@@ -71,9 +71,9 @@ def canvas_theta(
 def theta_of_frame(
     corners: Array, photo: Shape, proportions: Shape, family: str = "projective", **beyond: float
 ) -> Array:
-    """As `canvas_theta_from_corners`, with errors for those who drew the frame: no numbers."""
+    """As `letterbox_theta_from_corners`, with errors for those who drew the frame: no numbers."""
     try:
-        return canvas_theta_from_corners(corners, photo, proportions, family, **beyond)
+        return letterbox_theta_from_corners(corners, photo, proportions, family, **beyond)
     except InvalidInputError as error:
         raise InvalidInputError(str(error).partition("]]: ")[2] or str(error)) from error
 

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from support.estimator_cases import fast
 
 from stn_cv import PoseWarning
-from stn_cv.estimators.calibration import temperature_of
+from stn_cv.estimators.temperature_scaling import temperature_of
 
 rng = np.random.default_rng(0)
 

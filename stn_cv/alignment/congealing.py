@@ -15,7 +15,7 @@ import numpy as np
 from ..arrays import Array
 from .moments import moment_poses
 from .poses import Poses
-from .templates import SIDE, best_matches, canvases, normalized, seen
+from .templates import SIDE, aligned_rows, best_matches, normalized, seen
 
 __all__ = ["Alignment", "Search"]
 
@@ -79,7 +79,7 @@ class Alignment:
         Templates are those of an image's own class where `labels` (n,) says it, else all.
         """
         start, motions = self.begun(images), self.search.motions()
-        rows, views = canvases(images, start, n_jobs), seen(self.templates, motions)
+        rows, views = aligned_rows(images, start, n_jobs), seen(self.templates, motions)
         if labels is None:
             cluster, number, correlation = best_matches(rows, views, n_jobs)
         else:
@@ -108,13 +108,13 @@ class Alignment:
     ) -> tuple[Poses, Array]:
         """Poses after one Gauss-Newton step, where the picture then fits better."""
         own = normalized(self.templates)[cluster]
-        rows = canvases(images, poses, n_jobs)
+        rows = aligned_rows(images, poses, n_jobs)
         before = np.einsum("np,np->n", rows, own)
         steps = self._steps(rows, own * before[:, None], cluster)
         moved = poses.then(
             Poses(np.exp(steps[:, 1] + 1j * steps[:, 0]), steps[:, 2] + 1j * steps[:, 3])
         )
-        after = np.einsum("np,np->n", canvases(images, moved, n_jobs), own)
+        after = np.einsum("np,np->n", aligned_rows(images, moved, n_jobs), own)
         better = after > before
         best = Poses(np.where(better, moved.z, poses.z), np.where(better, moved.t, poses.t))
         return best, np.where(better, after, before)
