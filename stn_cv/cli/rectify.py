@@ -62,7 +62,7 @@ def _times() -> tuple[str, ...]:
 def _formats() -> tuple[str, ...]:
     from ..opencv import FORMATS
 
-    return tuple(format.suffix[1:] for format in FORMATS)
+    return tuple(format.suffix[1:] for format in FORMATS if format.is_written)
 
 
 @click.command()

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..model.rectifier import Rectifier
+from ..nn.conv import NARROW
 
 __all__ = ["everything", "of_model", "quietly"]
 
@@ -21,6 +22,7 @@ PHOTOS = tuple(product(("uint8", "uint16", "float32"), ((24, 24), (24, 24, 3), (
 TURN = np.array([[[0.8, -0.3, 0.1], [0.3, 0.8, 0.0]]])
 FAMILIES = ("similarity", "projective", "tps")  # a family for each way to warp
 EXAMPLES = 8
+MANY = NARROW  # images, whose rows are long enough however narrow they are
 
 Work = Callable[[], Any]
 
@@ -29,7 +31,7 @@ def of_model(rectifier: Rectifier) -> Iterator[Work]:
     """What a model does with photos, and with images as it was fitted on."""
     spec = rectifier.image_spec
     dtype = np.float32 if spec.range == "float" else np.dtype(spec.range)
-    for n in (1, 2):  # of which one alone is looked at by kernels of its own
+    for n in (1, MANY):  # there are kernels for one alone, and for so many
         images = np.zeros((n, spec.height, spec.width, spec.channels), dtype)
         yield partial(rectifier.rectify, images)
         if rectifier.classes is not None:

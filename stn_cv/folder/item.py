@@ -20,7 +20,15 @@ from ..geometry.letterbox import (
 from ..model.batches import finite
 from ..model.photos import Found, find, warped
 from ..model.rectifier import Rectifier
-from ..opencv import Photo, decode_photo, descriptive_exif, encode, format_named
+from ..opencv import (
+    WRITTEN_SUFFIXES,
+    Photo,
+    decode_photo,
+    descriptive_exif,
+    encode,
+    format_of,
+    format_to_write,
+)
 from ..storage import is_address, is_member
 from .corner_files import letterbox_theta
 from .files import holds, read_photo_file, write_below
@@ -108,6 +116,7 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> tuple[Thumbnails | Non
     options = job.options
     data = read_photo_file(item.source, options.max_pixels, options.first_page)
     facts["input_sha256"] = hashlib.sha256(data).hexdigest()
+    _check_written(item.target, data)
     keep = options.damaged == "keep"
     photo = decode_photo(data, options.max_pixels, options.first_page, keep)
     facts["damage"] = photo.damage or None
@@ -204,6 +213,22 @@ def _outcome(
     return output, theta
 
 
+def _check_written(target: str, data: bytes) -> None:
+    """Refuse a photo of a format that is only read, before any work, if no other is asked for."""
+    format = format_of(data)
+    try:
+        if format is not None:
+            format_to_write(_suffix_to_write(target, format.suffix))
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{error} The option is --format (format).") from error
+
+
+def _suffix_to_write(target: str, own: str) -> str:
+    """The output's; a photo by its content is named as it is, and written as what it is."""
+    suffix = os.path.splitext(target)[1]
+    return suffix if suffix.lower() in WRITTEN_SUFFIXES else own
+
+
 def _is_written(item: Item, output: Array, target: str, options: Options, photo: Photo) -> bool:
     """Whether the output that is there is what would be written."""
     if target != item.target:
@@ -221,9 +246,7 @@ def _encoded(output: Array, target: str, options: Options, photo: Photo) -> byte
     if options.metadata != "drop" and photo.exif is not None:
         exif = descriptive_exif(photo.exif, output.shape, options.metadata == "keep-gps")
     kept = photo.profile, sampling, photo.dpi, exif
-    suffix = os.path.splitext(target)[1]
-    if format_named(suffix) is None:  # a photo by its content, whose output is named as it is
-        suffix = photo.suffix
+    suffix = _suffix_to_write(target, photo.suffix)
     try:
         return encode(output, suffix, options.quality, *kept)
     except InvalidInputError as error:

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from ..errors import InvalidInputError, InvalidTypeError, one_of
-from ..opencv import LARGEST_PICTURE, SUFFIXES
+from ..opencv import LARGEST_PICTURE, WRITTEN_SUFFIXES
 from ..storage import is_address
 from ..threads import effective_jobs
 
@@ -90,8 +90,8 @@ class Options:
         if isinstance(self.glob, str) or isinstance(self.exclude, str):
             raise InvalidTypeError("glob and exclude are lists of patterns; came one text.")
         suffix = f".{self.format}"
-        if self.format is not None and suffix.lower() not in SUFFIXES:
-            names = ", ".join(name[1:] for name in SUFFIXES)
+        if self.format is not None and suffix.lower() not in WRITTEN_SUFFIXES:
+            names = ", ".join(name[1:] for name in WRITTEN_SUFFIXES)
             raise InvalidInputError(f"format is {self.format!r}; wanted one of {names}.")
         if effective_jobs(self.n_jobs) > MOST_JOBS:
             raise InvalidInputError(

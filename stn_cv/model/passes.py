@@ -1,6 +1,7 @@
 """What a network finds of a batch in one pass: theta, rectified images, probabilities."""
 
 from ..arrays import Array
+from ..nn.inference import through
 from ..nn.layout import images_of
 from ..nn.loss import softmax
 from ..nn.network import Network
@@ -40,9 +41,7 @@ def found(
             Y, _ = transform.warp(X, parameters)
             results.append(images_of(Y))
         if count > RECTIFIED:
-            for layer in network.layers[1:]:
-                Y, _ = layer.forward(Y)
-            results.append(finite(softmax(Y).T))
+            results.append(finite(softmax(through(network.layers[1:], Y)).T))
         return tuple(results)
 
     return in_slices(run, batch, network, spec, n_jobs)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -103,19 +103,46 @@ def widened(X: Array, padding: int) -> Array:
 
 def correlate(X: Array, W: Array, b: Array, padding: int) -> Array:
     """Correlate a widened X with W (filters, channels, k, k)."""
-    kernels = loaded("nn.conv")
     filters, _, k, _ = W.shape
     columns, n = X.shape[2] - k + 1, X.shape[3]
-    if n == 1 or columns * n < NARROW:
+    if _is_narrow(columns, n):
         return _correlate_whole(X, W, b, padding)
-    taps = _Taps.of(X.shape, k, padding)
     rows = X.shape[1] + 2 * padding - k + 1
     Y = empty((filters, rows, columns * n), X.dtype)
-    kernels.correlate(
-        read_only(X.reshape(-1)), read_only(taps.spread(W)), taps.offsets, taps.first, taps.stop,
-        X.shape[2] * n, read_only(b), Y,
-    )  # fmt: skip
+    loaded("nn.conv").correlate(*_given(X, W, b, padding), Y)
     return Y.reshape(filters, rows, columns, n)
+
+
+def _is_narrow(columns: int, n: int) -> bool:
+    return n == 1 or columns * n < NARROW
+
+
+def _given(X: Array, W: Array, b: Array, padding: int) -> tuple[Any, ...]:
+    """What kernels are told of rows that each have a loop of their own."""
+    taps = _Taps.of(X.shape, W.shape[2], padding)
+    return (
+        read_only(X.reshape(-1)), read_only(taps.spread(W)), taps.offsets, taps.first, taps.stop,
+        X.shape[2] * X.shape[3], read_only(b),
+    )  # fmt: skip
+
+
+def pooled(layer: Conv2D, X: Array) -> Array | None:
+    """The largest of each square of 2 of what a layer gives, without its map in between.
+
+    The same to the bit as `MaxPool` of its output. A map of many images is larger than the
+    cache. None where rows are too short.
+    """
+    W, b = layer.parameters
+    X = widened(X, layer.padding)
+    filters, _, k, _ = W.shape
+    columns, n = X.shape[2] - k + 1, X.shape[3]
+    if _is_narrow(columns, n):
+        return None
+    rows = X.shape[1] + 2 * layer.padding - k + 1
+    Y = empty((filters, rows // 2, columns // 2, n), X.dtype)
+    pair = empty((filters, 2, columns * n), X.dtype)
+    loaded("nn.conv").correlate_pooled(*_given(X, W, b, layer.padding), pair, Y)
+    return Y
 
 
 def _correlate_whole(X: Array, W: Array, b: Array, padding: int) -> Array:

@@ -12,6 +12,7 @@ from ..arrays import Array
 from ..errors import InvalidInputError, InvalidTypeError
 from ..threads import slices_for
 from .activation import LeakyReLU, ReLU
+from .inference import through
 from .layer import Backward, Layer, Shape, no_backward
 from .layout import images_of
 from .pool import MaxPool
@@ -98,17 +99,15 @@ class Network:
             Y = self.program.run(images_of(X), self.vector)
             if Y is not None:
                 return Y, no_backward
+        if not training:
+            return through(self.layers, X), no_backward
         backwards = []
         for layer in self.layers:
             Y, backward = layer.forward(X, training, rng)
             if Y.dtype != X.dtype:
                 raise InvalidTypeError(f"{layer} made {Y.dtype} of {X.dtype}; it must keep it.")
             X = Y
-            if training:
-                backwards.append(backward)
-
-        if not training:
-            return X, no_backward
+            backwards.append(backward)
 
         def backward_all(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             gradients: list[Array] = []

@@ -61,15 +61,15 @@ def model_of(name):
     return stn_cv.Rectifier(our_network(spec), image_spec, np.arange(10))
 
 
-def default_model():
+def default_model(channels=1):
     """The layers of a classifier whose parameters are all left alone, off the identity."""
-    shape = (1, 28, 28)
-    look = [Standardize([0.5], [0.3]), *cnn_localization(shape)]
+    shape, standardize = (channels, 28, 28), Standardize([0.5] * channels, [0.3] * channels)
+    look = [standardize, *cnn_localization(shape)]
     transform = SpatialTransform(look, "similarity", n_steps=2)
-    head = [Standardize([0.5], [0.3]), *cnn_head(shape), Dense(10)]
+    head = [standardize, *cnn_head(shape), Dense(10)]
     network = Network([transform, *head], shape, np.random.default_rng(0))
     network.layers[0].network.layers[-1].parameters[1][:] = [0.1, 0.2, 0.05, -0.04]
-    return stn_cv.Rectifier(network, stn_cv.ImageSpec(28, 28, 1, "float"), np.arange(10))
+    return stn_cv.Rectifier(network, stn_cv.ImageSpec(28, 28, channels, "float"), np.arange(10))
 
 
 def onnxruntime_of(path, threads):

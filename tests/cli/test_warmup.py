@@ -20,7 +20,7 @@ import stn_cv
 
 rectifier = stn_cv.load(sys.argv[1])
 spec = rectifier.image_spec
-for n in (1, 3):
+for n in (1, 3, 70):
     rectifier.rectify(np.ones((n, spec.height, spec.width, spec.channels), np.float32))
 for kind in ("uint8", "uint16", "float32"):
     for shape in ((30, 40), (41, 23, 3), (20, 20, 4)):

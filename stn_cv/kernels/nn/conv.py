@@ -12,7 +12,7 @@ Output row r uses the taps [first[r], stop[r]): rows that lie in the padding cos
 
 import numpy as np
 
-from ..jit import REASSOCIATE, kernel
+from ..jit import REASSOCIATE, inner, kernel
 from .conv_vectors import (
     CACHED,
     PART,
@@ -31,6 +31,7 @@ from .conv_vectors import (
     span_of_4,
     span_of_5,
 )
+from .pool import largest_of_rows
 
 SHORTEST = 16  # values that a row must have, at least
 BLOCK = 1024  # values of each row that a gradient's products go through at a time
@@ -45,7 +46,28 @@ def good_length(length):
 
 @kernel
 def correlate(flat, weights, offsets, first, stop, stride, bias, out):
-    """Write out (outputs, rows, length): bias plus the sum of the weighted, shifted rows.
+    """Write out (outputs, rows, length): bias plus the sum of the weighted, shifted rows."""
+    correlate_rows(flat, weights, offsets, first, stop, stride, bias, np.int64(0), out)
+
+
+@kernel
+def correlate_pooled(flat, weights, offsets, first, stop, stride, bias, pair, out):
+    """Write the largest of each square of 2 of what `correlate` gives; out as `max_of_four`'s.
+
+    Two rows at a time, in `pair` (outputs, 2, length), which stays in the cache.
+    """
+    outputs, rows, columns, n = out.shape
+    length = pair.shape[2]
+    x, y = pair.reshape(-1), out.reshape(-1)
+    for r in range(rows):
+        correlate_rows(flat, weights, offsets, first, stop, stride, bias, 2 * r, pair)
+        for o in range(outputs):
+            largest_of_rows(x, 2 * o * length, length, y, (o * rows + r) * columns * n, columns, n)
+
+
+@inner
+def correlate_rows(flat, weights, offsets, first, stop, stride, bias, top, out):
+    """`correlate` of as many rows as `out` (outputs, rows, length) has, from row `top` on.
 
     What a row's spans leave over is done in smaller ones, the last of which overlaps its
     neighbour: the same values are written twice. Unsigned positions spare each access the
@@ -62,10 +84,10 @@ def correlate(flat, weights, offsets, first, stop, stride, bias, out):
         while begin < length:
             whole = length - begin >= span
             j = begin if whole else min(begin, length - part)
-            at, to = np.uint64(r * stride + j), r * length + j
-            tap, more = first[r], False
-            while tap < stop[r] or not more:
-                end = min(tap + some, stop[r])
+            at, to = np.uint64((top + r) * stride + j), r * length + j
+            tap, more, last = first[top + r], False, stop[top + r]
+            while tap < last or not more:
+                end = min(tap + some, last)
                 if whole:
                     for o in range(0, fives, 5):
                         up = np.uint64(o * rows * length + to)

@@ -60,23 +60,28 @@ def max_of_four(X, out):
     channels, rows, columns, n = out.shape
     height, width = X.shape[1:3]
     x, y = X.reshape(-1), out.reshape(-1)
-    one, two = np.uint64(n), np.uint64(2 * n)
     if n == 1:
         max_of_single(x, channels, rows, columns, height * width, width, y)
         return
     for c in range(channels):
         for r in range(rows):
-            upper = np.uint64((c * height + 2 * r) * width * n)
-            lower = upper + np.uint64(width * n)
-            to = np.uint64((c * rows + r) * columns * n)
-            for j in range(np.uint64(columns)):
-                left, last, up = upper + j * two, lower + j * two, to + j * one
-                for i in range(one):
-                    best = x[left + i]
-                    best = x[left + one + i] if x[left + one + i] > best else best
-                    best = x[last + i] if x[last + i] > best else best
-                    best = x[last + one + i] if x[last + one + i] > best else best
-                    y[up + i] = best
+            upper, to = (c * height + 2 * r) * width * n, (c * rows + r) * columns * n
+            largest_of_rows(x, upper, width * n, y, to, columns, n)
+
+
+@inner
+def largest_of_rows(x, upper, length, y, to, columns, n):
+    """Pool two rows of so many values each, into y[to:]; `n` values stand side by side."""
+    one, two, upper, to = np.uint64(n), np.uint64(2 * n), np.uint64(upper), np.uint64(to)
+    lower = upper + np.uint64(length)
+    for j in range(np.uint64(columns)):
+        left, last, up = upper + j * two, lower + j * two, to + j * one
+        for i in range(one):
+            best = x[left + i]
+            best = x[left + one + i] if x[left + one + i] > best else best
+            best = x[last + i] if x[last + i] > best else best
+            best = x[last + one + i] if x[last + one + i] > best else best
+            y[up + i] = best
 
 
 @inner
