@@ -108,9 +108,8 @@ def moved(theta, sides, points):
     controls = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
 
     def terms(points):
-        squares = np.square(points[..., None, :] - controls).sum(axis=-1) + np.finfo(float).tiny
-        ones = np.ones_like(points[..., :1])
-        return np.concatenate([squares * np.log(squares), ones, points], axis=-1)
+        far = np.square(points[..., None, :] - controls).sum(axis=-1) + np.finfo(float).tiny
+        return np.concatenate([far * np.log(far), np.ones_like(points[..., :1]), points], axis=-1)
 
     system = terms(controls)
     system = np.vstack([system, np.hstack([system[:, -3:].T, np.zeros((3, 3))])])
@@ -134,6 +133,8 @@ def main():
     for name, how in (("model", {}), ("photos", {"nargs": "+"}), ("--out", {"required": True})):
         parser.add_argument(name, type=Path, **how)
     given = parser.parse_args()
+    if not given.model.is_file() or given.out.is_file():
+        parser.error(f"{given.model} is no file, or {given.out} is one; wanted a folder")
 
     def rectify(path):
         try:

@@ -165,6 +165,8 @@ def test_its_command_writes_upright_photos_and_names_what_failed(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     done = run(photos[0], photos[0], "--out", tmp_path / "none")
     assert done.returncode == 1 and "is no file of stn-cv export" in done.stderr
+    done = run(photos[2], photos[0], "--out", tmp_path / "none")
+    assert done.returncode == 2 and f"error: {photos[2]} is no file" in done.stderr
     assert not (tmp_path / "none").exists()
 
 
