@@ -7,7 +7,6 @@ warped at its own resolution. Transparency and metadata of photos are not kept.
 import argparse
 import hashlib
 import json
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -133,20 +132,20 @@ def main():
     for name, how in (("model", {}), ("photos", {"nargs": "+"}), ("--out", {"required": True})):
         parser.add_argument(name, type=Path, **how)
     given = parser.parse_args()
-    if not given.model.is_file() or given.out.is_file():
-        parser.error(f"{given.model} is no file, or {given.out} is one; wanted a folder")
+    if not given.model.is_file():
+        parser.error(f"{given.model} is no file")
 
     def rectify(path):
         try:
             photo = cv2.imdecode(np.fromfile(path, np.uint8), KEEP)
+            given.out.mkdir(parents=True, exist_ok=True)
             part = given.out / f".{path.name}.part"
             cv2.imencode(path.suffix, model.rectify(photo))[1].tofile(part)
-            os.replace(part, given.out / path.name)
+            part.replace(given.out / path.name)
         except Exception as error:  # one bad photo costs no other
             return f"{path}: {error}"
 
     model = Model(given.model)
-    given.out.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor() as pool:
         return "\n".join(filter(None, pool.map(rectify, given.photos)))
 
