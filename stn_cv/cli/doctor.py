@@ -77,7 +77,7 @@ def _formats() -> str:
     from ..opencv import FORMATS, decode, encode
 
     image = np.zeros((8, 8, 3), np.uint8)
-    suffixes = [format.suffix for format in FORMATS]
+    suffixes = [format.suffix for format in FORMATS if format.is_written]
     for suffix in suffixes:
         if decode(encode(image, suffix)).shape != image.shape:
             raise RuntimeError(f"a {suffix} that was written here comes back otherwise.")

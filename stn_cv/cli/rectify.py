@@ -62,7 +62,7 @@ def _times() -> tuple[str, ...]:
 def _formats() -> tuple[str, ...]:
     from ..opencv import FORMATS
 
-    return tuple(format.suffix[1:] for format in FORMATS)
+    return tuple(format.suffix[1:] for format in FORMATS if format.is_written)
 
 
 @click.command()
@@ -157,6 +157,9 @@ def _formats() -> tuple[str, ...]:
     help="Of N shares of the photos do only the I-th, from 1; a run without it joins the manifest.",
 )
 @click.option(
+    "--tar", is_flag=True, help="Of each .tar or .zip of photos write a tar, not a folder."
+)
+@click.option(
     "--scheduler",
     metavar="ADDRESS",
     help="Of Dask, such as tcp://host:8786: its workers, which see the same paths, do the work.",
@@ -169,8 +172,8 @@ def _formats() -> tuple[str, ...]:
 def rectify(model: Path, sources: Sources, out: str, jobs: int, **given: Any) -> int:
     """Bring photos into the pose that MODEL was taught.
 
-    IN are folders, which are searched with all below, and files. OUT mirrors them. A second
-    run with the same options goes on where the first one stopped.
+    IN are folders and archives (.tar, .zip), which are searched with all below, and files. OUT
+    mirrors them. A second run with the same options goes on where the first one stopped.
     """
     dry_run, quiet, verbose = (given.pop(name) for name in ("dry_run", "quiet", "verbose"))
     scheduler = given.pop("scheduler")

@@ -162,7 +162,7 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
     Notes
     -----
     With a classifier as the head, two thirds of the epochs train with a linear head, on
-    rectified images of about 16 pixels a side. In the rest the classifier is refitted before
+    rectified images of about 12 pixels a side. In the rest the classifier is refitted before
     each epoch, and the localization descends the loss of the images under it: by the exact
     gradients of `stn_cv.joint`, save for `HOG`, or by differences along the transform's few
     parameters.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..atomic import check_file_name
 from ..errors import InvalidInputError
-from ..storage import absolute, exists, is_address, is_folder, joined, real
+from ..storage import absolute, exists, is_address, is_archive, is_folder, joined, real
 from .files import folded
 from .search import Wanted, listed, walk
 
@@ -36,12 +36,15 @@ class Tree(NamedTuple):
         Instead of a folder, photos named on their own.
     name_of : callable or None
         What is written of a photo of that name; None is a file of the same name.
+    has_tars : bool
+        Whether it is written of an archive of that name, as of a photo.
     """
 
     root: str
     folder: str = ""
     files: Sequence[str] = ()
     name_of: Callable[[str], str] | None = None
+    has_tars: bool = False
 
     def entries(self, wanted: Wanted) -> Iterator[tuple[str, str | None]]:
         """Names of folders, with None, and of what is written, with the photo."""
@@ -54,10 +57,12 @@ class Tree(NamedTuple):
             return
         for relative in found:
             name = relative[len(self.folder) :]
+            if self.has_tars and is_archive(joined(self.root, relative.rstrip(os.sep))):
+                name = name.rstrip(os.sep)
             if name.endswith(os.sep):
                 yield name[:-1], None
             else:
-                yield named(name), joined(self.root, relative)
+                yield named(name), joined(self.root, relative.rstrip(os.sep))
 
     def below(self, name: str) -> "Tree":
         """The same of a folder in it."""

@@ -28,11 +28,11 @@ from .dask_worker import (
     do_shard,
     environment,
 )
-from .executors import leave_part
+from .executors import finished_shard
 from .item import Job, Outcome, rectify_item
 from .options import Options
-from .plan import Item, Shard
 from .result import Result
+from .shard import Item, Shard
 
 __all__ = ["DaskExecutor"]
 
@@ -216,9 +216,7 @@ class _Run:
         for number, (item, future) in enumerate(zip(shard.items, futures, strict=True)):
             found = self._result(shard, number, future)
             outcomes.append(_lethal(self.job, item) if found is None else found[0])
-        if self.job.parts is not None:
-            leave_part(self.job.parts, shard, outcomes)
-        return outcomes
+        return finished_shard(self.job, shard, outcomes)
 
     def _result(self, shard: Shard, item: int | None, future: Any) -> list[Outcome] | None:
         """What a task found; None if it was begun too often. Given up by Dask, it begins anew."""
@@ -287,7 +285,13 @@ def _absolute(path: str) -> str:
 
 def _with_absolute_paths(options: Options) -> Options:
     """The same options for a process that works in another folder."""
-    given = {"preview": options.preview, "manifest": options.manifest, "doubtful": options.aside}
+    given = {
+        "preview": options.preview,
+        "manifest": options.manifest,
+        "doubtful": options.aside,
+        "masks": options.masks,
+        "masks_out": options.masks_out,
+    }
     found: dict[str, Any] = {
         name: _absolute(os.fspath(path)) for name, path in given.items() if path is not None
     }

@@ -11,12 +11,12 @@ from .. import __version__
 from ..errors import ClusterError, MissingLibraryError
 from ..model.file import load
 from ..opencv import quiet_and_serial
-from ..storage import placed
+from ..storage import forget_archives, placed
 from ..threads import pinned_blas
-from .executors import leave_part
+from .executors import finished_shard
 from .item import Job, Outcome, rectify_item
 from .options import Options
-from .plan import Item, Shard
+from .shard import Item, Shard
 
 __all__ = [
     "Environment",
@@ -57,9 +57,10 @@ def do_shard(
     job = _job(task, model)
     with pinned_blas(), quiet_and_serial():
         outcomes = [_at_home(job, item, task.folder) for item in shard.items]
-    if leaves_part and job.parts is not None:
-        leave_part(job.parts, shard, outcomes)
-    return outcomes
+    if not leaves_part:
+        return outcomes
+    there = shard._replace(items=[_placed(item, task.folder) for item in shard.items])
+    return finished_shard(job, there, outcomes)
 
 
 def _times_begun(run: str, name: str) -> int:
@@ -75,6 +76,7 @@ def _job(task: Task, model: bytes) -> Job:
     with _loading:
         if task.run not in _jobs:
             _jobs.clear()
+            forget_archives()  # another run may find others at their paths
             with tempfile.TemporaryDirectory() as folder:
                 path = os.path.join(folder, "model.stn")
                 with open(path, "wb") as file:
@@ -88,14 +90,21 @@ def _job(task: Task, model: bytes) -> Job:
 
 def _at_home(job: Job, item: Item, folder: str) -> Outcome:
     """Rectify a photo whose paths are relative to another process's folder, and keep its names."""
-    given = {name: getattr(item, name) for name in ("source", "target", "preview", "aside")}
-    there: dict[str, Any] = {name: placed(path, folder) for name, path in given.items() if path}
-    outcome = rectify_item(job, item._replace(**there))
-    names = {there[name]: given[name] for name in there}
-    output = names.get(outcome.result.output, "")
+    there = _placed(item, folder)
+    outcome = rectify_item(job, there)
+    names = {there.target: item.target, there.aside: item.aside}
+    output = names.get(outcome.result.output) or ""
     row = outcome.row and {**outcome.row, "input": item.source, "output": output}
     result = replace(outcome.result, input=item.source, output=output)
     return outcome._replace(result=result, row=row)
+
+
+def _placed(item: Item, folder: str) -> Item:
+    """A photo whose paths are relative to a folder, as another process reads and writes them."""
+    names = ("source", "target", "preview", "aside", "mask", "tar")
+    given = {name: getattr(item, name) for name in names}
+    there: dict[str, Any] = {name: placed(path, folder) for name, path in given.items() if path}
+    return item._replace(**there)
 
 
 def environment() -> Environment:

@@ -9,9 +9,10 @@ from ..storage import joined
 from ..threads import pinned_blas, run_stream
 from .item import Job, Outcome, rectify_item
 from .manifest import part_name, write_part
-from .plan import Item, Shard
+from .shard import Item, Shard
+from .tars import with_tar
 
-__all__ = ["Executor", "Threads", "leave_part"]
+__all__ = ["Executor", "Threads", "finished_shard"]
 
 
 class Executor(Protocol):
@@ -78,7 +79,8 @@ class Threads:
 
         def rectify(item: Item) -> Outcome:
             outcome = rectify_item(job, item)
-            self.finished[item.source] = outcome
+            if outcome.output is None:  # what waits for its tar is not finished
+                self.finished[item.source] = outcome
             return outcome
 
         done: list[Outcome] = []
@@ -87,11 +89,17 @@ class Threads:
                 done.append(outcome)
                 while begun and len(done) >= len(begun[0].items):
                     shard = begun.popleft()
-                    if job.parts is not None:
-                        leave_part(job.parts, shard, done)
-                    del done[: len(shard.items)]
-                self.finished.pop(outcome.result.input, None)
-                yield outcome
+                    whole, done = done[: len(shard.items)], done[len(shard.items) :]
+                    whole = finished_shard(job, shard, whole)
+                    if job.options.tar:
+                        yield from self._told(whole)
+                if not job.options.tar:
+                    yield from self._told([outcome])
+
+    def _told(self, outcomes: list[Outcome]) -> Iterator[Outcome]:
+        for outcome in outcomes:
+            self.finished.pop(outcome.result.input, None)
+            yield outcome
 
     def untold(self) -> list[Outcome]:
         """As `Executor` says."""
@@ -102,8 +110,13 @@ def _is_quick(item: Item) -> bool:
     return item.work in ("skip", "fail")
 
 
-def leave_part(parts: str, shard: Shard, outcomes: list[Outcome]) -> None:
-    """Write what the manifest is to tell of a shard, if that is anything."""
-    rows = [outcome.row for outcome in outcomes[: len(shard.items)] if outcome.row is not None]
-    if any(item.work != "skip" for item in shard.items):
-        write_part(joined(parts, part_name(shard.number)), rows, shard.has_part)
+def finished_shard(job: Job, shard: Shard, outcomes: list[Outcome]) -> list[Outcome]:
+    """Write what stands for a whole shard: the tar of its outputs, then its part of the manifest.
+
+    The outcomes come back as they are then.
+    """
+    outcomes = with_tar(job, shard, outcomes)
+    if job.parts is not None and any(item.work != "skip" for item in shard.items):
+        rows = [outcome.row for outcome in outcomes if outcome.row is not None]
+        write_part(joined(job.parts, part_name(shard.number)), rows, shard.has_part)
+    return outcomes

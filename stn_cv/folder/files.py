@@ -14,7 +14,7 @@ from typing import BinaryIO
 from ..atomic import PART_PREFIX, PART_SUFFIX, try_lock
 from ..errors import InvalidInputError
 from ..opencv import START, check_pixels, format_names, format_of
-from ..storage import is_address, joined, read_file, remove_file, write_file
+from ..storage import is_address, is_member, joined, read_file, remove_file, write_file
 
 __all__ = [
     "alone_in",
@@ -44,7 +44,7 @@ def read_photo_file(path: str, max_pixels: int, first_page: bool = False) -> byt
     OSError
         If it cannot be read.
     """
-    if is_address(path):
+    if is_address(path) or is_member(path):
         data = read_file(path, BYTES_OF_A_PIXEL * max_pixels + SLACK + 1)
         return _checked(io.BytesIO(data), len(data), max_pixels, first_page)
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)

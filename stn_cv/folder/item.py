@@ -20,16 +20,24 @@ from ..geometry.letterbox import (
 from ..model.batches import finite
 from ..model.photos import Found, find, warped
 from ..model.rectifier import Rectifier
-from ..opencv import Photo, decode_photo, descriptive_exif, encode, format_named
-from ..storage import is_address
+from ..opencv import (
+    WRITTEN_SUFFIXES,
+    Photo,
+    decode_photo,
+    descriptive_exif,
+    encode,
+    format_of,
+    format_to_write,
+)
+from ..storage import is_address, is_member
 from .corner_files import letterbox_theta
 from .files import holds, read_photo_file, write_below
 from .manifest import Row
 from .masks import mask_like
 from .options import Options
-from .plan import Item
 from .preview import Thumbnails, preview_of, thumbnails_of
 from .result import Result
+from .shard import Item
 
 __all__ = ["Job", "Outcome", "reason_of", "rectify_item"]
 
@@ -51,13 +59,14 @@ class Job:
 class Outcome(NamedTuple):
     """A result, its row of the manifest if it has one, and what a contact sheet shows of it.
 
-    At last, whether the disk takes no more.
+    Then, whether the disk takes no more, and the output that is still to go into its tar.
     """
 
     result: Result
     row: Row | None = None
     thumbnails: Thumbnails | None = None
     no_more_room: bool = False
+    output: bytes | None = None
 
 
 def rectify_item(job: Job, item: Item) -> Outcome:
@@ -71,15 +80,15 @@ def rectify_item(job: Job, item: Item) -> Outcome:
         "status": "done",
         "model_sha256": job.model_sha256,
     }
-    thumbnails, no_more_room = None, False
+    thumbnails, output, no_more_room = None, None, False
     try:
-        thumbnails = _done(job, item, facts)
+        thumbnails, output = _done(job, item, facts)
     except Exception as reason:  # one bad photo must not cost the others
         facts.update(status="error", error=reason_of(reason, item.source))
         no_more_room = isinstance(reason, OSError) and reason.errno in NO_MORE_ROOM
     facts["milliseconds"] = round((time.perf_counter() - start) * 1000, 3)
     result = Result(**facts)
-    return Outcome(result, result.row(), thumbnails, no_more_room)
+    return Outcome(result, result.row(), thumbnails, no_more_room, output)
 
 
 def _not_tried(job: Job, item: Item) -> Outcome:
@@ -99,11 +108,15 @@ def reason_of(error: Exception, photo: str) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
-    """Do it; what is found goes into `facts`, and what a contact sheet shows comes back."""
+def _done(job: Job, item: Item, facts: dict[str, Any]) -> tuple[Thumbnails | None, bytes | None]:
+    """Do it; what is found goes into `facts`.
+
+    What a contact sheet shows comes back, and the output if it goes into a tar.
+    """
     options = job.options
     data = read_photo_file(item.source, options.max_pixels, options.first_page)
     facts["input_sha256"] = hashlib.sha256(data).hexdigest()
+    _check_written(item.target, data)
     keep = options.damaged == "keep"
     photo = decode_photo(data, options.max_pixels, options.first_page, keep)
     facts["damage"] = photo.damage or None
@@ -124,7 +137,7 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     if item.work == "tell":
         if not _is_written(item, output, target, options, photo):
             facts.update(status="skipped", output=item.target)
-        return thumbnails
+        return thumbnails, None
     file = _encoded(output, target, options, photo)
     if item.preview is not None and options.preview is not None:
         preview = preview_of(photo.pixels, theta, output)
@@ -132,18 +145,20 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> Thumbnails | None:
     if facts["status"] == "done" or options.doubtful != "skip":
         _write_mask(job, item, photo.pixels, theta if facts["status"] == "done" else None, output)
         aside = target != item.target
+        if item.tar is not None and not aside:
+            return thumbnails, file
         root = options.aside if aside and options.aside is not None else job.target
         replaces = options.existing == "overwrite" if aside else item.is_there
         times = _times_of(item.source, target) if options.times == "keep" else None
         write_below(root, target, file, replaces, times)  # the last: who has an output has all
-    return thumbnails
+    return thumbnails, None
 
 
 def _times_of(source: str, target: str) -> os.stat_result:
     """The times of a photo, which its output is to have."""
-    if is_address(source) or is_address(target):
+    if is_address(target) or is_address(source) or is_member(source):
         raise InvalidInputError(
-            "the times of files in a store are the store's own; leave out --times keep (times)."
+            "only files on a disk have times to keep; leave out --times keep (times)."
         )
     return os.stat(source)
 
@@ -198,6 +213,22 @@ def _outcome(
     return output, theta
 
 
+def _check_written(target: str, data: bytes) -> None:
+    """Refuse a photo of a format that is only read, before any work, if no other is asked for."""
+    format = format_of(data)
+    try:
+        if format is not None:
+            format_to_write(_suffix_to_write(target, format.suffix))
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{error} The option is --format (format).") from error
+
+
+def _suffix_to_write(target: str, own: str) -> str:
+    """The output's; a photo by its content is named as it is, and written as what it is."""
+    suffix = os.path.splitext(target)[1]
+    return suffix if suffix.lower() in WRITTEN_SUFFIXES else own
+
+
 def _is_written(item: Item, output: Array, target: str, options: Options, photo: Photo) -> bool:
     """Whether the output that is there is what would be written."""
     if target != item.target:
@@ -215,9 +246,7 @@ def _encoded(output: Array, target: str, options: Options, photo: Photo) -> byte
     if options.metadata != "drop" and photo.exif is not None:
         exif = descriptive_exif(photo.exif, output.shape, options.metadata == "keep-gps")
     kept = photo.profile, sampling, photo.dpi, exif
-    suffix = os.path.splitext(target)[1]
-    if format_named(suffix) is None:  # a photo by its content, whose output is named as it is
-        suffix = photo.suffix
+    suffix = _suffix_to_write(target, photo.suffix)
     try:
         return encode(output, suffix, options.quality, *kept)
     except InvalidInputError as error:

@@ -54,6 +54,7 @@ def iter_rectified(
     masks_out: PathLike | None = None,
     corrections: PathLike | None = None,
     shard: tuple[int, int] | None = None,
+    tar: bool = False,
     executor: Executor | None = None,
 ) -> Iterator[Result]:
     """Rectify photos one after the other, as the caller asks for them.
@@ -70,7 +71,7 @@ def iter_rectified(
         As in `rectify_folder`.
     n_jobs, limit, max_pixels, first_page, damaged, preview, manifest, contact_sheet
         As in `rectify_folder`.
-    min_confidence, doubtful, masks, masks_out, corrections, shard, executor
+    min_confidence, doubtful, masks, masks_out, corrections, shard, tar, executor
         As in `rectify_folder`.
 
     Yields
@@ -126,6 +127,7 @@ def iter_rectified(
         masks_out=masks_out,
         corrections=corrections,
         shard=shard,
+        tar=tar,
     )
     plan = make_plan(as_paths(source), target, wanted, model)
     fitted = model_of(model)

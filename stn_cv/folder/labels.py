@@ -6,7 +6,7 @@ from typing import Any
 
 from ..errors import InvalidInputError
 from ..opencv import SUFFIXES
-from ..storage import entries, is_folder, joined, placed
+from ..storage import entries, is_archive, is_folder, joined, placed
 from .search import find_photos
 
 __all__ = ["CSV_ENCODING", "HEADERS", "labelled_photos", "passed_over"]
@@ -47,11 +47,12 @@ def labelled_photos(data: str | os.PathLike[str]) -> list[tuple[str, str]]:
 
 def passed_over(data: str | os.PathLike[str]) -> dict[str, int]:
     """How many files `labelled_photos` leaves out, by kind; of a CSV none."""
-    if not os.path.isdir(data):
+    data = os.fspath(data)
+    if not is_folder(data):
         return {}
     search = find_photos([data])
     counts = dict(search.passed_over)
-    without = sum(os.sep not in relative for _, relative in search.found)
+    without = sum(not _label(data, relative) for _, relative in search.found)
     return {**counts, NO_CLASS: without} if without else counts
 
 
@@ -61,13 +62,19 @@ def _from_folder(folder: str) -> list[tuple[str, str]]:
     if unreadable:
         raise InvalidInputError(f"cannot read {unreadable[0][0]!r}: {unreadable[0][1]}.")
     for path, relative in found:
-        label, below, _ = relative.partition(os.sep)
-        if below:  # photos beside the classes' folders have no class
+        label = _label(folder, relative)
+        if label:
             pairs.append((path, label))
     labels = {label for _, label in pairs}
     _check_level(folder, labels, [relative for _, relative in found])
     _check_classes(folder, labels)
     return pairs
+
+
+def _label(folder: str, relative: str) -> str:
+    """The class of a photo: the folder that it lies in; none of one in an archive beside them."""
+    label, below, _ = relative.partition(os.sep)
+    return label if below and not is_archive(joined(folder, label)) else ""
 
 
 def _check_level(folder: str, labels: set[str], below: list[str]) -> None:
@@ -87,6 +94,7 @@ def _check_classes(folder: str, labels: set[str]) -> None:
     """Refuse to leave out a class in silence."""
     for name, kind in sorted(entries(folder)):
         is_class = kind == "folder" or (kind == "link" and os.path.isdir(joined(folder, name)))
+        is_class = is_class and not is_archive(joined(folder, name))
         if is_class and not name.startswith(".") and name not in labels:
             what = "is a link, which is not followed" if kind == "link" else "holds no photo"
             raise InvalidInputError(

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from ..errors import InvalidInputError, InvalidTypeError, one_of
-from ..opencv import LARGEST_PICTURE, SUFFIXES
+from ..opencv import LARGEST_PICTURE, WRITTEN_SUFFIXES
 from ..storage import is_address
 from ..threads import effective_jobs
 
@@ -72,6 +72,7 @@ class Options:
     masks_out: PathLike | None = None
     corrections: PathLike | None = None
     shard: tuple[int, int] | None = None
+    tar: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -89,8 +90,8 @@ class Options:
         if isinstance(self.glob, str) or isinstance(self.exclude, str):
             raise InvalidTypeError("glob and exclude are lists of patterns; came one text.")
         suffix = f".{self.format}"
-        if self.format is not None and suffix.lower() not in SUFFIXES:
-            names = ", ".join(name[1:] for name in SUFFIXES)
+        if self.format is not None and suffix.lower() not in WRITTEN_SUFFIXES:
+            names = ", ".join(name[1:] for name in WRITTEN_SUFFIXES)
             raise InvalidInputError(f"format is {self.format!r}; wanted one of {names}.")
         if effective_jobs(self.n_jobs) > MOST_JOBS:
             raise InvalidInputError(
@@ -106,6 +107,7 @@ class Options:
         self._check_on_disk()
         self._check_corrections()
         self._check_shard()
+        self._check_tar()
         if self.size not in get_args(SizeWord) and not self._is_shape():
             raise InvalidInputError(
                 f"size is {self.size!r}; wanted 'native', 'input' or (height, width) of at most "
@@ -180,6 +182,16 @@ class Options:
             raise InvalidInputError(
                 "a contact sheet or report shows a whole run, not one shard of it; give it to the "
                 "run without a shard that joins them."
+            )
+
+    def _check_tar(self) -> None:
+        if self.tar and self.corrections is not None:
+            raise InvalidInputError(
+                "a tar is written whole, but corrections are for some of its photos; leave tar out."
+            )
+        if self.tar and self.times == "keep":
+            raise InvalidInputError(
+                "times is 'keep', but of members of tars no times are kept; leave it out."
             )
 
     def _is_shape(self) -> bool:

@@ -4,75 +4,34 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from itertools import groupby
+from typing import Any
 
 from ..errors import InvalidInputError
-from ..storage import Presence, absolute, exists, is_address, is_folder, joined, real
+from ..storage import (
+    Presence,
+    absolute,
+    archive_of,
+    exists,
+    is_address,
+    is_archive,
+    is_folder,
+    joined,
+    real,
+)
 from .collisions import Tree, check_apart, check_outputs, check_reports, check_spared, is_below
-from .corner_files import KnownCorners
 from .corrections import Corrections, corrections_of
-from .manifest import Row, Told, part_of, read_part, read_told
+from .manifest import Told, part_of, read_part, read_told
 from .masks import mask_name
 from .options import Options
-from .output_names import output_name, preview_name
+from .output_names import output_name, place_in_tar, preview_name, tar_name
 from .search import Found, Wanted, check_sources, is_there, walk
+from .shard import Item, Shard, already, as_it_is, each_once, limited
 
-__all__ = ["SHARD", "Item", "Plan", "Shard", "make_plan"]
+__all__ = ["SHARD", "Plan", "make_plan"]
 
 SHARD = 64  # photos
-Work = Literal["rectify", "tell", "skip", "fail"]
-
-
-class Item(NamedTuple):
-    """One photo: where from, where to, where its preview and mask go, and it itself if doubtful.
-
-    Attributes
-    ----------
-    source, target, preview, aside, mask : str
-        Paths.
-    work : {"rectify", "tell", "skip", "fail"}
-        Tell: the output is there without a row in the manifest that tells all, since a run was
-        killed between the two; the photo is looked at again. Skip: all is there. Fail: it is no
-        photo but a folder that cannot be listed.
-    is_there : bool
-        Whether the output was there beforehand.
-    row : dict or None
-        What a part of the manifest tells of what is skipped.
-    reason : str or None
-        Why it fails.
-    correction : KnownCorners or None
-        What is known of the photo's frame.
-    """
-
-    source: str
-    target: str
-    preview: str | None = None
-    aside: str | None = None
-    work: Work = "rectify"
-    is_there: bool = False
-    row: Row | None = None
-    reason: str | None = None
-    mask: str | None = None
-    correction: KnownCorners | None = None
-
-    @property
-    def written(self) -> list[str]:
-        """All that may be written."""
-        return [path for path in (self.target, self.preview, self.aside, self.mask) if path]
-
-
-class Shard(NamedTuple):
-    """The unit of work and of resuming: photos done by one process, whose rows are one part.
-
-    Shards are cut where so many photos were found, whatever is done of them already; so the
-    same tree gives the same shards. What was passed over among its photos is counted by kind;
-    `has_part` says whether an earlier run left its part of the manifest.
-    """
-
-    number: int
-    items: list[Item]
-    passed_over: Counter[str]
-    has_part: bool = False
+NO_ARCHIVE = "it is in no archive, of which there would be a tar; leave out --tar (tar)."
 
 
 @dataclass(frozen=True)
@@ -100,12 +59,12 @@ class Plan:
         """Look through the folders; each call looks anew."""
         passed_over: Counter[str] = Counter()
         left, presence, manifest = self.options.limit, Presence(), self.options.manifest
-        for number, found in enumerate(_stretches(self._found(passed_over))):
+        for number, found in enumerate(_stretches(self._found(passed_over), self.options.tar)):
             if self._is_ours(number):
                 has_part = manifest is not None and presence.has(part_of(manifest, number))
                 items = self._items(number, found, presence, has_part)
                 if left is not None:
-                    items, left = _limited(items, left)
+                    items, left = limited(items, left)
                 yield Shard(number, items, passed_over.copy(), has_part)
             passed_over.clear()
 
@@ -156,7 +115,7 @@ class Plan:
         presence = Presence()
         if any(map(exists, self.folders)):
             for found in walk(self.roots, self.wanted):
-                yield _already(self._item(found), presence)
+                yield already(self._item(found), presence)
 
     def _is_ours(self, number: int) -> bool:
         index, count = self.options.shard or (1, 1)
@@ -167,16 +126,18 @@ class Plan:
     ) -> list[Item]:
         """What to do with each photo of a shard."""
         items = [self._item(one) for one in found]
+        if self.options.tar:
+            items = each_once(items)
         if self.options.existing != "skip" or self.corrections is not None:
             return [item._replace(is_there=presence.has(item.target)) for item in items]
         manifest = self.options.manifest
         rows = read_part(part_of(manifest, number)) if manifest is not None and has_part else {}
-        there = [_already(item, presence) for item in items]
+        there = [already(item, presence) for item in items]
         told = [manifest is None] * len(items)
         if manifest is not None and any(there):
             told = self.told.among([path or "" for path in there])
         return [
-            item if path is None else _as_it_is(item, path, is_told, rows.get(item.source))
+            item if path is None else as_it_is(item, path, is_told, rows.get(item.source))
             for item, path, is_told in zip(items, there, told, strict=True)
         ]
 
@@ -191,8 +152,14 @@ class Plan:
             preview = joined(os.fspath(preview), preview_name(relative))
         aside = None if aside is None else joined(aside, relative)
         known = None if self.corrections is None else self.corrections.of(path)
-        place = joined(self.target, relative)
-        return Item(path, place, preview, aside, mask=mask, correction=known)
+        place, tar = joined(self.target, relative), None
+        if self.options.tar:
+            name, member = place_in_tar(found)
+            if not name:
+                return Item(path, "", work="fail", reason=NO_ARCHIVE)
+            tar = joined(self.target, name)
+            place = joined(tar, output_name(member, self.options.format))
+        return Item(path, place, preview, aside, mask=mask, correction=known, tar=tar)
 
     def _trees(self) -> dict[str, list[Tree]]:
         """What is written, by the folder that it is written to."""
@@ -205,21 +172,27 @@ class Plan:
             return preview_name(named(name))
 
         plain = None if kind is None else named
-        names = [(self.target, plain)]
+        names = [(self.target, tar_name if self.options.tar else plain)]
         if self.options.preview is not None:
             names.append((os.fspath(self.options.preview), previewed))
         if self.options.aside is not None:
             names.append((self.options.aside, plain))
         if self.options.masks_out is not None:
             names.append((os.fspath(self.options.masks_out), mask_name))
-        files = [root for root in self.roots if not is_folder(root)]
-        sources = [Tree(root) for root in self.roots if is_folder(root)]
-        sources += [Tree("", files=files)] if files else []
         trees: dict[str, list[Tree]] = {}
         for folder, name_of in names:
-            own = [tree._replace(name_of=name_of) for tree in sources]
-            trees.setdefault(folder, []).extend(own)
+            own = self._sources(has_tars=name_of is tar_name)
+            trees.setdefault(folder, []).extend(tree._replace(name_of=name_of) for tree in own)
         return trees
+
+    def _sources(self, has_tars: bool) -> list[Tree]:
+        files, trees = [], []
+        for root in self.roots:
+            if not is_folder(root) or (has_tars and is_archive(root)):
+                files.append(root)
+            else:
+                trees.append(Tree(root, has_tars=has_tars))
+        return [*trees, Tree("", files=files)] if files else trees
 
 
 def make_plan(
@@ -261,8 +234,13 @@ def make_plan(
     return plan
 
 
-def _stretches(found: Iterator[Found]) -> Iterator[list[Found]]:
-    """Consecutive stretches of so many; the last, of what is left, may be empty."""
+def _stretches(found: Iterator[Found], by_archive: bool) -> Iterator[list[Found]]:
+    """Consecutive stretches of so many, or archives; the last, of what is left, may be empty."""
+    if by_archive:
+        for _, members in groupby(found, key=lambda one: archive_of(one.path) or one.path):
+            yield list(members)
+        yield []
+        return
     stretch: list[Found] = []
     for one in found:
         stretch.append(one)
@@ -270,31 +248,3 @@ def _stretches(found: Iterator[Found]) -> Iterator[list[Found]]:
             yield stretch
             stretch = []
     yield stretch
-
-
-def _limited(items: list[Item], left: int) -> tuple[list[Item], int]:
-    """What is to be rectified, up to a limit, and all else; what is left of the limit."""
-    kept = []
-    for item in items:
-        if item.work == "rectify":
-            if left == 0:
-                continue
-            left -= 1
-        kept.append(item)
-    return kept, left
-
-
-def _already(item: Item, presence: Presence) -> str | None:
-    """The output that is there, if one is."""
-    for path in (item.target, item.aside):
-        if path and presence.has(path):
-            return path
-    return None
-
-
-def _as_it_is(item: Item, path: str, is_told: bool, row: Row | None) -> Item:
-    """What is left to do where the output is there."""
-    if row is not None and row["output"] != path:
-        row = None
-    work: Work = "skip" if is_told or row is not None else "tell"
-    return item._replace(target=path, is_there=True, work=work, row=None if is_told else row)

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ..errors import StnError
-from .plan import Plan, Shard
+from .plan import Plan
+from .shard import Shard
 
 __all__ = ["Progress", "counted_ahead"]
 

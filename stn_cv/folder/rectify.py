@@ -59,6 +59,7 @@ def rectify_folder(
     masks_out: PathLike | None = None,
     corrections: PathLike | None = None,
     shard: tuple[int, int] | None = None,
+    tar: bool = False,
     executor: Executor | None = None,
     listener: Callable[[Result, int], None] | None = None,
 ) -> Summary:
@@ -73,7 +74,8 @@ def rectify_folder(
     model : path-like, Rectifier or fitted estimator
         What rectifies.
     source : path-like or sequence of path-like
-        Folders, which are searched with all below, and files. Links are not followed.
+        Folders, which are searched with all below, and files. Links are not followed. Archives
+        (.tar, .zip) are folders as well, in folders too.
     target : path-like
         Folder for the outputs, outside of the sources; it mirrors their trees.
     size : {"native", "input"} or tuple, default "native"
@@ -143,6 +145,10 @@ def rectify_folder(
         Do the first, second, ... of so many shares of the photos only, ``(1, 8)`` to ``(8, 8)``,
         in any order and on any machine; a call without it does what is missing and joins the
         parts of the manifest, in which the shares told what they did.
+    tar : bool, default False
+        Write the outputs of each archive as one tar, "a.tar" or "a.zip.tar", instead of a folder:
+        whole or not at all, in the archive's order, with what is no photo as it is. It is in memory
+        while it is written. Photos in no archive fail.
     executor : Executor or None, default None
         What does the work instead of threads of this process.
     listener : callable or None, default None
@@ -209,6 +215,7 @@ def rectify_folder(
         masks_out=masks_out,
         corrections=corrections,
         shard=shard,
+        tar=tar,
     )
     start, summary = time.perf_counter(), Summary(report=report)
     with reported(wanted) as options:

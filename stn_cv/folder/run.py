@@ -13,10 +13,11 @@ from .files import alone_in, check_writable, clear_unfinished, folds_names
 from .item import Job, Outcome
 from .manifest import PASSED_OVER, Manifest, Row, StoredManifest, parts_of
 from .options import Options, PathLike
-from .plan import Plan, Shard
+from .plan import Plan
 from .preview import Sheet
 from .progress import Progress
 from .result import Result
+from .shard import Shard
 
 __all__ = ["run_plan"]
 

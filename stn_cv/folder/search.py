@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..errors import InvalidInputError
 from ..opencv import START, SUFFIXES, format_of
-from ..storage import entries, is_address, is_file, is_folder, joined
+from ..storage import entries, is_address, is_file, is_folder, is_member, joined
 
 __all__ = ["Found", "Wanted", "check_sources", "find_photos", "is_there", "listed", "walk"]
 
@@ -195,7 +195,7 @@ def listed(
     paths = []
     for name, kind in entries(joined(root, folder.rstrip(os.sep))):
         relative = folder + name
-        if wanted.leaves_out(name, relative):
+        if kind != "unfit" and wanted.leaves_out(name, relative):
             continue
         if kind == "folder":
             paths.append(relative + os.sep)
@@ -207,8 +207,8 @@ def listed(
 
 
 def _begins_as_one(root: str, relative: str, wanted: Wanted) -> bool:
-    """Whether a file that has another name begins as a photo; in a store that is not looked at."""
-    if wanted.glob or is_address(root):
+    """Whether a file that has another name begins as a photo; only files on disks are opened."""
+    if wanted.glob or is_address(root) or is_member(joined(root, relative)):
         return False
     try:
         with open(joined(root, relative), "rb") as file:

@@ -16,9 +16,17 @@ from .codec import (
 )
 from .door import load_cv2, quiet_and_serial
 from .drawing import Colour, draw_frame, draw_line, put_text, text_width
-from .encoder import encode
+from .encoder import encode, format_to_write
 from .exif import descriptive_exif
-from .formats import FORMATS, START, SUFFIXES, format_named, format_names, format_of
+from .formats import (
+    FORMATS,
+    START,
+    SUFFIXES,
+    WRITTEN_SUFFIXES,
+    format_named,
+    format_names,
+    format_of,
+)
 from .mask import Mask, encode_mask, read_mask
 from .resize import grey, resize_area
 
@@ -29,6 +37,7 @@ __all__ = [
     "Photo",
     "START",
     "SUFFIXES",
+    "WRITTEN_SUFFIXES",
     "Colour",
     "check_pixels",
     "decode",
@@ -41,6 +50,7 @@ __all__ = [
     "format_named",
     "format_names",
     "format_of",
+    "format_to_write",
     "grey",
     "header_of",
     "load_cv2",

@@ -7,7 +7,9 @@ from ..errors import InvalidInputError
 from .format import Format
 from .formats import FORMATS, format_named
 
-__all__ = ["encode"]
+__all__ = ["encode", "format_to_write"]
+
+WRITTEN = tuple(format for format in FORMATS if format.is_written)
 
 
 def encode(
@@ -50,14 +52,14 @@ def encode(
         EXIF block.
     """
     image = np.asarray(image)
-    format = _format_to_write(suffix)
+    format = format_to_write(suffix)
     _check_holds(image, format, quality)
     for what, value, holds in (
         ("a colour profile", profile, "holds_profile"),
         ("an EXIF block", exif, "holds_exif"),
     ):
         if value is not None and not getattr(format, holds):
-            others = [other.suffix for other in FORMATS if getattr(other, holds)]
+            others = [other.suffix for other in WRITTEN if getattr(other, holds)]
             raise InvalidInputError(
                 f"{format.suffix} cannot hold {what}; write one of {', '.join(others)}."
             )
@@ -72,11 +74,19 @@ def encode(
     return data if profile is None else format.with_profile(data, profile)
 
 
-def _format_to_write(suffix: str) -> Format:
+def format_to_write(suffix: str) -> Format:
+    """The format that a suffix such as ``".JPG"`` names.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is none, or it is one that is only read.
+    """
     format = format_named(suffix)
-    if format is None:
-        known = ", ".join(format.suffix for format in FORMATS)
-        raise InvalidInputError(f"cannot write {suffix!r}; wanted one of {known}.")
+    if format is None or not format.is_written:
+        only_read = "" if format is None else f" ({format.name} is only read)"
+        known = ", ".join(format.suffix for format in WRITTEN)
+        raise InvalidInputError(f"cannot write {suffix!r}{only_read}; wanted one of {known}.")
     return format
 
 

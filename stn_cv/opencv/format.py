@@ -66,6 +66,8 @@ class Format(ABC):
         In lower case; the first is what files of this format are named by.
     dtypes, channels : tuple
         What a file of this format keeps as it is.
+    is_written : bool
+        Whether files of this format are written as well as read.
     holds_profile, holds_exif : bool
         Whether there is a place for an ICC profile and for an EXIF block; if so there is a
         `with_profile`, and a `with_exif`.
@@ -75,6 +77,7 @@ class Format(ABC):
     suffixes: ClassVar[tuple[str, ...]]
     dtypes: ClassVar[tuple[str, ...]] = ("uint8",)
     channels: ClassVar[tuple[int, ...]] = (1, 3, 4)
+    is_written: ClassVar[bool] = True
     holds_profile: ClassVar[bool] = True
     holds_exif: ClassVar[bool] = False
 

@@ -1,12 +1,23 @@
 """The formats there are. A new one is a module of its own and a word in `FORMATS`."""
 
-from . import avif, bmp, jpeg, png, tiff, webp
+from . import avif, bmp, heic, jpeg, png, tiff, webp
 from .format import Format
 
-__all__ = ["FORMATS", "START", "SUFFIXES", "format_named", "format_of", "format_names"]
+__all__ = [
+    "FORMATS",
+    "START",
+    "SUFFIXES",
+    "WRITTEN_SUFFIXES",
+    "format_named",
+    "format_of",
+    "format_names",
+]
 
-FORMATS: tuple[Format, ...] = tuple(module.FORMAT for module in (jpeg, png, webp, tiff, bmp, avif))
+FORMATS: tuple[Format, ...] = tuple(
+    module.FORMAT for module in (jpeg, png, webp, tiff, bmp, avif, heic)
+)
 SUFFIXES = tuple(suffix for format in FORMATS for suffix in format.suffixes)
+WRITTEN_SUFFIXES = tuple(suffix for f in FORMATS if f.is_written for suffix in f.suffixes)
 START = 32  # bytes by which any of them is told
 
 

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from ..errors import MissingLibraryError
 from .addresses import parts_of
 
-__all__ = ["delete", "get", "holds_any", "listed", "put", "size_of"]
+__all__ = ["delete", "fetch", "get", "holds_any", "listed", "put", "size_of", "tag_of"]
 
 T = TypeVar("T")
 
@@ -68,12 +68,42 @@ def get(address: str, most: int = -1) -> bytes:
     return _answer(ask, address)
 
 
+def fetch(address: str, file: BinaryIO) -> None:
+    """Copy an object to a file by one request, without having all of it in memory.
+
+    Raises
+    ------
+    OSError
+        If there is none, or it cannot be read.
+    """
+    store, key = _place(address)
+
+    def ask() -> None:
+        file.seek(0)
+        file.truncate()
+        for chunk in _obstore().get(store, key).stream():
+            file.write(chunk)
+
+    _answer(ask, address)
+
+
 def size_of(address: str) -> int | None:
     """The length of an object; None if there is none."""
+    found = _head(address)
+    return None if found is None else int(found["size"])
+
+
+def tag_of(address: str) -> str | None:
+    """What changes if an object does; None if there is none."""
+    found = _head(address)
+    return None if found is None else str((found["e_tag"], found["last_modified"], found["size"]))
+
+
+def _head(address: str) -> dict[str, Any] | None:
     store, key = _place(address, QUICK)
     try:
         with _reasons(address):
-            return int(_obstore().head(store, key)["size"]) if key else None
+            return dict(_obstore().head(store, key)) if key else None
     except FileNotFoundError:
         return None
 

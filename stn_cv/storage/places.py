@@ -4,66 +4,71 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
 
 from ..atomic import write_bytes
-from . import objects
+from . import archives, objects
 from .addresses import is_address, joined, unfit
+from .archive_index import Entry, Kind
 
-__all__ = ["Entry", "absolute", "entries", "exists", "is_file", "is_folder", "read_file", "real"]
-
-Kind = Literal["folder", "file", "link", "other", "unfit"]
-
-
-class Entry(NamedTuple):
-    """A name in a folder, and what it is."""
-
-    name: str
-    kind: Kind
+__all__ = ["absolute", "entries", "exists", "is_file", "is_folder", "read_file", "real"]
 
 
 def entries(folder: str) -> Iterator[Entry]:
-    """What is in a folder, in any order.
+    """What is in a folder or an archive, in any order; archives in a folder are folders.
 
     Raises
     ------
     OSError
         If it cannot be listed.
     """
-    if is_address(folder):
+    place = archives.split_archive(folder)
+    if place is not None:
+        yield from archives.members(*place)
+    elif is_address(folder):
         for name, is_prefix in objects.listed(folder):
-            yield Entry(name, "unfit" if unfit(name) else "folder" if is_prefix else "file")
-        return
-    with os.scandir(folder) as found:
-        for entry in found:
-            yield Entry(entry.name, _kind_of(entry))
+            is_below = is_prefix or archives.has_name(name)
+            yield Entry(name, "unfit" if unfit(name) else "folder" if is_below else "file")
+    else:
+        with os.scandir(folder) as found:
+            for entry in found:
+                yield Entry(entry.name, _kind_of(entry))
 
 
 def _kind_of(entry: os.DirEntry[str]) -> Kind:
     if entry.is_dir(follow_symlinks=False):
         return "folder"
     if entry.is_file(follow_symlinks=False):
-        return "file"
+        return "folder" if archives.has_name(entry.name) else "file"
     return "link" if entry.is_symlink() else "other"
 
 
 def is_folder(path: str) -> bool:
-    """Whether a folder is there, or anything below an address."""
+    """Whether a folder or an archive is there, or anything below an address."""
+    place = archives.split_archive(path)
+    if place is not None:
+        return not place[1] or archives.kind_of(*place) == "folder"
     return objects.holds_any(path) if is_address(path) else os.path.isdir(path)
 
 
 def is_file(path: str) -> bool:
-    """Whether a file or an object is there."""
+    """Whether a file, an object or a member of an archive is there."""
+    place = archives.split_archive(path)
+    if place is not None:
+        return not place[1] or archives.kind_of(*place) == "file"
     return objects.size_of(path) is not None if is_address(path) else os.path.isfile(path)
 
 
 def exists(path: str) -> bool:
     """Whether anything is there."""
-    return is_file(path) or is_folder(path) if is_address(path) else os.path.lexists(path)
+    is_elsewhere = is_address(path) or archives.is_member(path)
+    return is_file(path) or is_folder(path) if is_elsewhere else os.path.lexists(path)
 
 
 def read_file(path: str, most: int = -1) -> bytes:
     """A file's bytes, so many at most if that is no negative number."""
+    place = archives.split_archive(path)
+    if place is not None and place[1]:
+        return archives.read_member(*place, most)
     if is_address(path):
         return objects.get(path, most)
     with open(path, "rb") as file:

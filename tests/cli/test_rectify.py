@@ -412,7 +412,8 @@ def test_the_help_names_what_the_library_knows():
     assert f"of JPEG {DEFAULT_QUALITY}." in options["quality"].help
     for function in (rectify_folder, encode):
         assert f"for JPEG (None: {DEFAULT_QUALITY})" in function.__doc__
-    assert {f".{name}" for name in options["format"].type.choices} == {f.suffix for f in FORMATS}
+    written = {format.suffix for format in FORMATS if format.is_written}
+    assert {f".{name}" for name in options["format"].type.choices} == written
     assert set(options["existing"].type.choices) == set(get_args(Existing))
     others = {"model", "sources", "out", "jobs", "dry_run", "quiet", "verbose", "scheduler"}
     others |= {"config", "save_config"}

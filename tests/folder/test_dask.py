@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from support.archives import samples, tar_of
 from support.commands import COMMAND, stn_cv, stn_cv_started
 from support.folder_cases import contents, fixed_model, put, rows_of, tree
 from support.picture_files import picture, saved
@@ -84,6 +85,19 @@ def test_paths_are_those_of_the_process_that_asks(photos, local, executor, tmp_p
     result = rectify_folder(MODEL, "in", os.path.relpath(tmp_path / "out"), executor=executor)
     assert result.done == 42 and contents(tmp_path / "out") == local[0]
     assert result.failures[0][0] == os.path.join("in", "a", "bad.png")
+
+
+def test_a_cluster_writes_tars(photos, cluster, tmp_path, monkeypatch):
+    names = [f"a/{n:02d}.png" for n in range(14)]
+    for number in range(3):
+        tar_of(tmp_path / "in" / f"s-{number}.tar", samples(photos, names))
+    rectify_folder(MODEL, tmp_path / "in", tmp_path / "local", tar=True)
+    monkeypatch.chdir(tmp_path)  # workers are elsewhere
+    executor = DaskExecutor(cluster.address)
+    summary = rectify_folder(MODEL, "in", "out", tar=True, manifest="m.jsonl", executor=executor)
+    assert summary.done == 42, summary.failures[:2]
+    assert contents("out") == contents("local")
+    assert rows_of("m.jsonl")[14]["output"] == "out/s-1.tar/a/00.png"
 
 
 def test_a_lethal_photo_costs_itself_and_is_named(cluster, executor, tmp_path):

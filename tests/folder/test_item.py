@@ -31,6 +31,7 @@ MAXIMA = {"uint8": 255, "uint16": 65535, "float32": 1.0}
 PHOTOS = [
     (format.suffix, dtype, channels)
     for format in opencv.FORMATS
+    if format.is_written
     for dtype in format.dtypes
     for channels in format.channels
 ]

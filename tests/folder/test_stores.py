@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 from support import object_store
+from support.archives import samples, tar_of
 from support.commands import COMMAND, stn_cv, stn_cv_started
 from support.folder_cases import contents, fixed_model, put, rows_of, tree
 
@@ -181,6 +182,38 @@ def test_outputs_are_no_inputs(uploaded):
         make_plan([f"{uploaded}/in"], f"{uploaded}/out", Options(manifest=f"{uploaded}/in/0.png"))
     with pytest.raises(InvalidInputError, match="would both be written to"):
         make_plan([f"{uploaded}/in", f"{uploaded}/in/a"], f"{uploaded}/out", Options())
+
+
+def test_tars_in_a_store_are_fetched_whole(uploaded, photos, tmp_path, monkeypatch):
+    names = [f"a/{n}.png" for n in range(5)]
+    for number in range(2):
+        tar = tar_of(tmp_path / "in" / f"s-{number}.tar", samples(photos, names))
+        objects.put(f"{uploaded}/tars/s-{number}.tar", tar.read_bytes())
+    rectify_folder(MODEL, tmp_path / "in", tmp_path / "out", tar=True)
+    fetched = []
+    fetch = objects.fetch
+
+    def counted(address, file):
+        fetched.append(address)
+        fetch(address, file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(objects, "fetch", counted)
+        patch.setattr(objects, "get", None)  # no photo has a request of its own
+        summary = rectify_folder(MODEL, f"{uploaded}/tars", f"{uploaded}/out", tar=True)
+    assert summary.done == 10 and len(fetched) == 2
+    assert below(f"{uploaded}/out") == contents(tmp_path / "out")
+    assert rectify_folder(MODEL, f"{uploaded}/tars", f"{uploaded}/out", tar=True).skipped == 10
+
+
+def test_a_tar_in_a_store_that_has_changed_is_read_anew(uploaded, photos, tmp_path):
+    for names in (["0.png"], ["1.png", "2.png"]):
+        tar = tar_of(tmp_path / "x.tar", samples(photos, names))
+        objects.put(f"{uploaded}/x.tar", tar.read_bytes())
+        assert rectify_folder(MODEL, f"{uploaded}/x.tar", tmp_path / "out").done == len(names)
+    objects.put(f"{uploaded}/x.tar", b"no tar any more")
+    (result,) = iter_rectified(MODEL, f"{uploaded}/x.tar", tmp_path / "out")
+    assert "no whole tar file" in result.error
 
 
 # --- what goes wrong

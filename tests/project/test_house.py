@@ -50,6 +50,7 @@ DOORS = {
     "cv2": {"opencv/": ANYWHERE},
     "PIL": {"opencv/": IN_FUNCTIONS},
     "simplejpeg": {"opencv/": IN_FUNCTIONS},
+    "pillow_heif": {"opencv/heic.py": IN_FUNCTIONS},
     "sklearn": {
         "estimators/": ANYWHERE,
         "joint/": ANYWHERE,
