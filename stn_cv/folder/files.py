@@ -118,6 +118,11 @@ def write_below(
                 f"{path!r} came into being while the run was on, and is not replaced; run the "
                 "command again, with --existing overwrite if it shall be."
             ) from error
+    except OSError as error:
+        named = os.path.basename(os.fsdecode(error.filename or PART_PREFIX))
+        if not named.startswith(PART_PREFIX):
+            raise
+        raise OSError(error.errno, error.strerror or str(error), path) from error
     if times is not None:
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 

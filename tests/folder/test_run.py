@@ -197,7 +197,7 @@ def test_a_full_disk_stops_the_run_and_says_so(tmp_path, monkeypatch):
         patch.setattr(os, "fsync", full)
         summary = rectify_folder(fixed_model(), photos, tmp_path / "out")
     assert (summary.done, len(summary.failures), summary.left) == (3, 1, 5)
-    assert summary.failures[0][1] == "No space left on device"
+    assert summary.failures[0][1] == f"No space left on device: {str(tmp_path / 'out' / '3.png')!r}"
     assert files_below(tmp_path / "out") == ["0.png", "1.png", "2.png"]
     assert rectify_folder(fixed_model(), photos, tmp_path / "out").done == 6
 
