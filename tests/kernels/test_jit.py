@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from support.mutations import mutated
 from support.numba_cache import INTERPRETED
 from support.paths import ROOT
 
@@ -151,6 +152,26 @@ def test_every_flipped_bit_is_noticed(compiled):
         changed[place] ^= 1 << place % 8
         compiled.write_bytes(changed)
         assert _whole(compiled) is None, place
+
+
+def fuzzed(compiled, run, files, processes):
+    """Damage a kernel's file so many times: seen by its hash, and never run."""
+    data = compiled.read_bytes()
+    for seed in range(files):
+        other = mutated(data, [seed, 3])
+        compiled.write_bytes(other)
+        assert other == data or _whole(compiled) is None, seed
+        if seed < processes:
+            assert run() == (42, int(other == data), True), seed
+
+
+def test_damage_is_noticed_and_no_process_dies_of_it(compiled, run):
+    fuzzed(compiled, run, files=300, processes=3)
+
+
+@pytest.mark.long
+def test_damage_is_noticed_and_no_process_dies_of_it_in_full_count(compiled, run):
+    fuzzed(compiled, run, files=20_000, processes=100)
 
 
 def test_without_a_folder_to_write_to_each_process_compiles_and_says_so(start, run, room):

@@ -1,6 +1,5 @@
 """Model files: what is saved comes back, and whatever is not just that is refused."""
 
-import hashlib
 import json
 import os
 import subprocess
@@ -12,6 +11,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.model_files import (
+    HEAD,
+    LOCALIZATION,
+    SPEC,
+    description_in,
+    holders,
+    images,
+    rectifier,
+    saved,
+    signed,
+)
 from support.paths import ROOT
 
 import stn_cv
@@ -22,10 +32,8 @@ from stn_cv.nn import (
     AveragePool,
     Conv2D,
     Dense,
-    Dropout,
     Flatten,
     LeakyReLU,
-    MaxPool,
     Parallel,
     ReLU,
     SpatialTransform,
@@ -34,45 +42,6 @@ from stn_cv.nn import (
 from stn_cv.nn.network import Network
 
 safetensors = pytest.importorskip("safetensors.numpy")
-SPEC = ImageSpec(6, 8, 1, "float")
-LOCALIZATION = [AveragePool(2), Flatten(), Dense(2), ReLU()]
-HEAD = [Standardize([0.5], [0.25]), Conv2D(2, 2), MaxPool(2), Flatten(), Dropout(0.25)]
-
-
-def rectifier(classes=("a", "bc"), family="similarity", dtype=np.float32, spec=SPEC, head=HEAD):
-    """A small model whose weights are all of interest."""
-    layers = [SpatialTransform(LOCALIZATION, family, (3, 4), "border", 0.5), *head]
-    if classes is not None:
-        layers.append(Dense(len(classes), "glorot"))
-    shape = (spec.channels, spec.height, spec.width)
-    network = Network(layers, shape, np.random.default_rng(0), dtype)
-    network.vector[:] = np.random.default_rng(1).normal(0, 0.3, network.vector.size)
-    return Rectifier(network, spec, None if classes is None else np.asarray(classes))
-
-
-def images(n=5, seed=2):
-    return np.random.default_rng(seed).random((n, SPEC.height, SPEC.width))
-
-
-def saved(path, model=None):
-    stn_cv.save(model or rectifier(), path)
-    return path.read_bytes()
-
-
-def description_in(data):
-    length = int.from_bytes(data[:8], "little")
-    return json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["stn_cv"])
-
-
-def signed(description, vector):
-    """A file of any description, with the hash that belongs to it: its own way to write one."""
-
-    def file(description):
-        text = json.dumps(description, sort_keys=True, separators=(",", ":"))
-        return safetensors.save({"parameters": vector}, {"stn_cv": text})
-
-    content = {name: value for name, value in description.items() if name != "sha256"}
-    return file({**content, "sha256": hashlib.sha256(file(content)).hexdigest()})
 
 
 @pytest.fixture
@@ -303,13 +272,6 @@ def test_any_value_anywhere_in_a_signed_description_is_refused_or_right(
             stn_cv.load(path).predict_proba(images())
     except (ModelFileError, stn_cv.InvalidInputError):
         pass
-
-
-def holders(value):
-    if isinstance(value, (dict, list)):
-        yield value
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from holders(inner)
 
 
 def edit(place, value):
