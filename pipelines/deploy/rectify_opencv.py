@@ -7,7 +7,6 @@ warped at its own resolution. Transparency and metadata of photos are not kept.
 import argparse
 import hashlib
 import json
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -108,9 +107,8 @@ def moved(theta, sides, points):
     controls = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
 
     def terms(points):
-        squares = np.square(points[..., None, :] - controls).sum(axis=-1) + np.finfo(float).tiny
-        ones = np.ones_like(points[..., :1])
-        return np.concatenate([squares * np.log(squares), ones, points], axis=-1)
+        far = np.square(points[..., None, :] - controls).sum(axis=-1) + np.finfo(float).tiny
+        return np.concatenate([far * np.log(far), np.ones_like(points[..., :1]), points], axis=-1)
 
     system = terms(controls)
     system = np.vstack([system, np.hstack([system[:, -3:].T, np.zeros((3, 3))])])
@@ -134,18 +132,20 @@ def main():
     for name, how in (("model", {}), ("photos", {"nargs": "+"}), ("--out", {"required": True})):
         parser.add_argument(name, type=Path, **how)
     given = parser.parse_args()
+    if not given.model.is_file():
+        parser.error(f"{given.model} is no file")
 
     def rectify(path):
         try:
             photo = cv2.imdecode(np.fromfile(path, np.uint8), KEEP)
+            given.out.mkdir(parents=True, exist_ok=True)
             part = given.out / f".{path.name}.part"
             cv2.imencode(path.suffix, model.rectify(photo))[1].tofile(part)
-            os.replace(part, given.out / path.name)
+            part.replace(given.out / path.name)
         except Exception as error:  # one bad photo costs no other
             return f"{path}: {error}"
 
     model = Model(given.model)
-    given.out.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor() as pool:
         return "\n".join(filter(None, pool.map(rectify, given.photos)))
 

@@ -8,6 +8,7 @@ report lies among outputs: only those folders are looked into, one at a time.
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from ..atomic import check_file_name
@@ -216,10 +217,19 @@ def check_apart(folders: Sequence[str], roots: Sequence[str]) -> None:
     """
     for folder in folders:
         for root in filter(is_folder, roots):
-            if is_below(real(folder), real(root)):
+            if is_below(real(folder), real(root)) or _is_in_same(folder, root):
                 raise InvalidInputError(
                     f"the output {folder!r} lies inside the input {root!r}; give another folder."
                 )
+
+
+def _is_in_same(folder: str, root: str) -> bool:
+    """Whether a folder is below a root by another path: a mount of it, or another spelling."""
+    if is_address(folder) or is_address(root):
+        return False
+    where = Path(real(folder))
+    there = [path for path in (where, *where.parents) if path.is_dir()]
+    return any(os.path.samefile(path, root) for path in there)
 
 
 def check_spared(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from ..atomic import PART_PREFIX, PART_SUFFIX, try_lock
+from ..atomic import PART_PREFIX, PART_SUFFIX, check_file_name, try_lock
 from ..errors import InvalidInputError
 from ..opencv import START, check_pixels, format_names, format_of
 from ..storage import is_address, is_member, joined, read_file, remove_file, write_file
@@ -29,6 +29,7 @@ __all__ = [
 
 BYTES_OF_A_PIXEL = 16  # float32 RGBA, not compressed
 SLACK = 2**26  # bytes beside the pixels
+OPEN_FILES = "/proc/self/fd"  # Linux: a folder of what this process has open
 
 
 def read_photo_file(path: str, max_pixels: int, first_page: bool = False) -> bytes:
@@ -106,8 +107,10 @@ def write_below(
     """
     if not is_address(path):
         _make_folders(root, path)
+        check_file_name(path)
     try:
-        write_file(path, data, may_replace)
+        with _held(root, path) as held:
+            write_file(held, data, may_replace)
     except FileExistsError as error:
         if os.path.islink(path) and not os.path.exists(path):
             raise InvalidInputError(
@@ -118,6 +121,11 @@ def write_below(
                 f"{path!r} came into being while the run was on, and is not replaced; run the "
                 "command again, with --existing overwrite if it shall be."
             ) from error
+    except OSError as error:
+        named = os.fsdecode(error.filename or "")  # of a full disk no file, or the unfinished one
+        if named and PART_PREFIX not in named and not named.startswith(OPEN_FILES):
+            raise
+        raise OSError(error.errno, error.strerror or str(error), path) from error
     if times is not None:
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
@@ -136,6 +144,31 @@ def _make_folders(root: str, path: str) -> None:
                 f"{folder!r} is a link, and links in an output folder are not followed; remove "
                 "it, or give another folder."
             )
+
+
+@contextmanager
+def _held(root: str, path: str) -> Iterator[str]:
+    """A path by an open folder below `root`, which stays what it is if a link comes in its place.
+
+    Where the system has no such paths, the path itself.
+    """
+    if is_address(path) or not os.path.isdir(OPEN_FILES):
+        yield path
+        return
+    folder, name = os.path.split(path)
+    flags = os.O_RDONLY | os.O_DIRECTORY
+    held = os.open(root, flags)
+    try:
+        for part in os.path.relpath(folder, root).split(os.sep):
+            outer = held
+            try:
+                held = os.open(part, flags | os.O_NOFOLLOW, dir_fd=outer)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, folder) from error
+            os.close(outer)
+        yield os.path.join(OPEN_FILES, str(held), name)
+    finally:
+        os.close(held)
 
 
 def folded(path: str) -> str:

@@ -13,6 +13,7 @@ from ..storage import entries, is_address, is_file, is_folder, is_member, joined
 __all__ = ["Found", "Wanted", "check_sources", "find_photos", "is_there", "listed", "walk"]
 
 Pair = tuple[str, str]  # path, and path relative to the folder it was found in
+KNOWN = frozenset(SUFFIXES)
 NO_SUFFIX = "without suffix"
 OTHER_KINDS = {"link": "links", "unfit": "keys that no file system takes"}
 
@@ -37,7 +38,7 @@ class Wanted(NamedTuple):
         """Whether a file that is not left out is a photo by its name."""
         if self.glob:
             return _matches(relative, self.glob)
-        return os.path.splitext(relative)[1].lower() in SUFFIXES
+        return relative[relative.rfind(".") :].lower() in KNOWN
 
     def finds(self, relative: str) -> bool:
         """Whether a file would be found, looking from the folder that it is relative to."""

@@ -17,7 +17,7 @@ from ..threads import slices_of
 
 __all__ = ["shrunk_transparent", "warp_transparent"]
 
-BAND = 2**19  # pixels that are weighed at once: 8 MB
+BAND = 2**19  # pixels, or shares of rows, that are held at once: 8 MB
 
 
 def warp_transparent(
@@ -53,7 +53,8 @@ def shrunk_transparent(pixels: Array, shape: Shape, dtype: np.dtype[Any] | None 
     if factor < 1:  # a photo that is smaller than that
         shares = resize_area(premultiplied(pixels)[None], shape)[0]
         return shares if dtype is None else straight(shares, dtype)
-    for rows in slices_of(shape[0], max(int(BAND / (factor * width)), 1)):
+    most = min(BAND / (factor * width), math.sqrt(BAND / factor))  # rows; and of `_overlaps`
+    for rows in slices_of(shape[0], max(int(most), 1)):
         first, end = int(rows.start * factor), min(math.ceil(rows.stop * factor), height)
         band = premultiplied(pixels[first:end])[None]
         narrow = resize_area(band, (end - first, shape[1]))[0]

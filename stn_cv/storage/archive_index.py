@@ -5,7 +5,7 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Iterable
-from typing import Any, BinaryIO, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal
 
 from .addresses import unfit
 
@@ -16,13 +16,7 @@ LONGEST_NAME = 4096  # characters, as most systems have it
 DEEPEST = 64  # folders in one another
 BLOCK = 2**20  # bytes
 Kind = Literal["folder", "file", "link", "other", "unfit"]
-
-
-class Entry(NamedTuple):
-    """A name in a folder or archive, and what it is."""
-
-    name: str
-    kind: Kind
+Entry = tuple[str, Kind]  # a name in a folder or an archive, and what it is
 
 
 class Archive:

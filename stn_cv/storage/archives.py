@@ -68,7 +68,7 @@ def archive_of(path: str) -> str | None:
 
 def has_name(name: str) -> bool:
     """Whether a name is one of an archive."""
-    return name.lower().endswith(SUFFIXES)
+    return name[-4:].lower() in SUFFIXES  # four characters each
 
 
 def is_archive(path: str) -> bool:
@@ -93,8 +93,7 @@ def members(archive: str, folder: str = "") -> Iterator[Entry]:
     found = _opened(archive, anew=not folder).folders.get(folder)
     if found is None:
         raise FileNotFoundError(errno.ENOENT, "no such folder in the archive", archive)
-    for name, kind in found.items():
-        yield Entry(name, kind)
+    yield from found.items()
 
 
 def names_in(archive: str) -> list[str]:

@@ -27,18 +27,18 @@ def entries(folder: str) -> Iterator[Entry]:
     elif is_address(folder):
         for name, is_prefix in objects.listed(folder):
             is_below = is_prefix or archives.has_name(name)
-            yield Entry(name, "unfit" if unfit(name) else "folder" if is_below else "file")
+            yield name, "unfit" if unfit(name) else "folder" if is_below else "file"
     else:
         with os.scandir(folder) as found:
             for entry in found:
-                yield Entry(entry.name, _kind_of(entry))
+                yield entry.name, _kind_of(entry)
 
 
 def _kind_of(entry: os.DirEntry[str]) -> Kind:
-    if entry.is_dir(follow_symlinks=False):
-        return "folder"
     if entry.is_file(follow_symlinks=False):
         return "folder" if archives.has_name(entry.name) else "file"
+    if entry.is_dir(follow_symlinks=False):
+        return "folder"
     return "link" if entry.is_symlink() else "other"
 
 

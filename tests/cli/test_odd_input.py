@@ -27,6 +27,17 @@ def test_labels_steer_no_terminal_and_no_spreadsheet(model, tmp_path):
     assert header == "path,label,confidence,'=cmd|'/C calc'!A0,\\x1b[2Jb\\ud800,-1"
 
 
+def test_names_are_shown_as_they_are(model, tmp_path):
+    """Libraries that draw on terminals take some names for pictures or for colours."""
+    photos = tree(tmp_path / "in", [":smile:.png", "[red]b.png"])
+    (photos / ":heart:.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    arguments = ["rectify", model, photos, "-o", tmp_path / "out"]
+    planned, done = stn_cv(*arguments, "--dry-run"), stn_cv(*arguments, "-v")
+    for name in (":smile:.png", "[red]b.png", ":heart:.png"):
+        assert name in planned.stdout and name in done.stderr
+    assert done.returncode == 1 and len(contents(tmp_path / "out")) == 2
+
+
 def test_thousands_of_threads_are_refused(model, tmp_path):
     photos = tree(tmp_path / "in", ["a.png"])
     done = stn_cv("rectify", model, photos, "-o", tmp_path / "out", "--jobs", "3000")

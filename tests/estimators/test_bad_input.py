@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 from support.estimator_cases import DIGITS, ESTIMATORS, LABELS, U8, Snapshot, Spy, fast
 
+import stn_cv
 from stn_cv import InvalidInputError, InvalidTypeError
 from stn_cv.nn import Conv2D, Dense, Dropout, Flatten, ReLU
 
@@ -192,3 +193,12 @@ def test_not_fitted_comes_first(method):
 def test_sparse_images_get_the_words_of_scikit_learn():
     with pytest.raises(TypeError, match="dense data is required"):
         fast().fit(coo_array(DIGITS), LABELS)
+
+
+@pytest.mark.parametrize("name", ["localization", "head"])
+def test_layers_that_hold_themselves_are_refused(name):
+    layers = [Flatten()]
+    layers.append(layers)
+    estimator = stn_cv.SpatialTransformerClassifier(**{name: layers})
+    with pytest.raises(InvalidTypeError, match=f"{name} is .* wanted a name"):
+        estimator.fit(np.zeros((20, 8, 8)), np.arange(20) % 2)

@@ -11,8 +11,9 @@ from support.picture_files import picture, saved
 
 import stn_cv as library
 from stn_cv import DaskExecutor, rectify_folder
-from stn_cv.errors import ClusterError
+from stn_cv.errors import ClusterError, ModelFileError
 from stn_cv.folder import plan
+from stn_cv.folder.dask_worker import check_environment, environment
 
 distributed = pytest.importorskip("distributed", reason="distributed (extra dask) is missing")
 dask_cluster = pytest.importorskip("support.dask_cluster")
@@ -158,6 +159,20 @@ def test_no_scheduler_is_said(photos, tmp_path):
     with pytest.raises(ClusterError, match="no Dask scheduler answers at 'tcp://127.0.0.1:9'"):
         run(photos, tmp_path, executor=DaskExecutor("tcp://127.0.0.1:9", patience=1))
     assert not contents(tmp_path / "out")
+
+
+def test_a_model_that_a_worker_cannot_read_is_said(executor, photos, tmp_path):
+    model = fixed_model((0.1, 0.4, 0.05, 0), classes=("a", "unreadable"))
+    with pytest.raises(ModelFileError, match="this worker cannot read it"):
+        rectify_folder(model, photos, tmp_path / "out", executor=executor)
+    assert not contents(tmp_path / "out")
+
+
+def test_a_worker_of_another_python_is_refused():
+    ours = environment()
+    theirs = (("Python", "3.9"), *ours[1:])
+    with pytest.raises(ClusterError, match=r"the worker tcp://x:1 has Python 3\.9, this process 3"):
+        check_environment(theirs, ours, "tcp://x:1")
 
 
 def test_a_worker_of_another_version_is_refused(photos, tmp_path):

@@ -1,6 +1,7 @@
 """What a run will do: which photos are found, where outputs go, and what is refused."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -317,3 +318,18 @@ def test_hostile_names_stay_below_the_output(tmp_path):
     assert set(os.listdir(os.fsencode(tmp_path / "out"))) == wanted
     assert set(os.listdir(os.fsencode(tmp_path))) - before == {b"out", b"out.jsonl"}
     assert set(os.listdir(folder)) == set(hostile)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mounts a folder at a second place")
+def test_an_output_inside_the_input_by_another_mount_is_refused(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png"])
+    again = tmp_path / "again"
+    again.mkdir()
+    if subprocess.run(["mount", "--bind", photos, again], capture_output=True).returncode:
+        pytest.skip("folders cannot be mounted here")
+    try:
+        with pytest.raises(InvalidInputError, match="lies inside the input"):
+            rectify_folder(fixed_model(), photos, again / "out")
+    finally:
+        subprocess.run(["umount", again], check=True)
+    assert files_below(photos) == ["a.png"]

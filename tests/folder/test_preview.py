@@ -1,5 +1,8 @@
 """Previews and contact sheets."""
 
+import errno
+import os
+
 import numpy as np
 import pytest
 from support.folder_cases import files_below, fixed_model, one, tree
@@ -42,6 +45,24 @@ def test_sheets_and_previews_of_any_photo(tmp_path, dtype, channels):
     )
     assert result.status == "done", result.error
     assert read_image(sheet).ndim == 3 and read_image(tmp_path / "in.tiff.jpg").ndim == 3
+
+
+def test_a_preview_that_cannot_be_written_is_named_itself(tmp_path, monkeypatch):
+    photos = tree(tmp_path / "in", ["a.png", f"{'x' * 251}.png"])
+    options = {"preview": tmp_path / "look"}
+    summary = rectify_folder(fixed_model(), photos, tmp_path / "out", **options)
+    ((_, reason),) = summary.failures  # the preview's name has four characters more
+    assert "File name too long" in reason and "look" in reason and summary.done == 1
+    assert files_below(tmp_path / "out") == ["a.png"]
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    options["existing"] = "overwrite"
+    summary = rectify_folder(fixed_model(), photos / "a.png", tmp_path / "out", **options)
+    named = str(tmp_path / "look" / "a.png.jpg")
+    assert summary.failures[0][1] == f"No space left on device: {named!r}"
 
 
 @pytest.mark.parametrize("shape", [(300, 200), (48, 96), (96, 96), (10, 40)])

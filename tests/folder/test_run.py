@@ -176,6 +176,29 @@ def test_a_link_in_the_output_is_not_followed(tmp_path):
     assert not files_below(outside) and not (outside / "deep").exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no paths of open folders")
+def test_a_link_that_comes_in_a_folder_s_place_during_the_run_is_not_followed(
+    tmp_path, monkeypatch
+):
+    photos = tree(tmp_path / "in", ["sub/a.png", "sub/b.png"])
+    out, outside, open_new, swaps = tmp_path / "out", tmp_path / "outside", os.open, []
+    outside.mkdir()
+
+    def swapped(path, *arguments, **options):
+        opened = open_new(path, *arguments, **options)
+        if path == "sub":  # at the latest moment: the folder was found to be no link, and is held
+            swaps.append((out / "sub").rename(tmp_path / f"moved{len(swaps)}"))
+            (out / "sub").symlink_to(outside)
+        return opened
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", swapped)
+        summary = rectify_folder(fixed_model(), photos, out, n_jobs=1)
+    assert not files_below(outside) and len(swaps) == 1
+    assert summary.done == 1 and "is a link" in summary.failures[0][1]
+    assert files_below(tmp_path / "moved0") == ["a.png"]
+
+
 def test_a_folder_that_cannot_be_written_is_found_before_any_work(tmp_path):
     photos = tree(tmp_path / "in", ["a.png"])
     put(tmp_path / "file", b"")
@@ -197,7 +220,7 @@ def test_a_full_disk_stops_the_run_and_says_so(tmp_path, monkeypatch):
         patch.setattr(os, "fsync", full)
         summary = rectify_folder(fixed_model(), photos, tmp_path / "out")
     assert (summary.done, len(summary.failures), summary.left) == (3, 1, 5)
-    assert summary.failures[0][1] == "No space left on device"
+    assert summary.failures[0][1] == f"No space left on device: {str(tmp_path / 'out' / '3.png')!r}"
     assert files_below(tmp_path / "out") == ["0.png", "1.png", "2.png"]
     assert rectify_folder(fixed_model(), photos, tmp_path / "out").done == 6
 

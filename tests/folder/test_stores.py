@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import threading
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -243,6 +244,14 @@ def test_what_cannot_be_read_is_said_before_anything_is_done(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_store_that_does_not_answer_is_said(monkeypatch, tmp_path):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setitem(objects.BACKOFF, "max_backoff", timedelta(milliseconds=100))
+    with pytest.raises(InvalidInputError, match="'s3://bucket/in': the store does not answer"):
+        rectify_folder(MODEL, "s3://bucket/in", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_target_that_cannot_be_written_is_said(photos, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(InvalidInputError, match="cannot read 's3://bucket/out': access denied"):
@@ -255,6 +264,20 @@ def test_a_photo_that_is_gone_costs_itself(uploaded, tmp_path):
     objects.delete(f"{uploaded}/in/1.png")
     assert next(results).error == "no such object"
     assert next(results).status == "done"
+
+
+def test_keys_that_no_file_system_takes_are_passed_over(uploaded, tmp_path, monkeypatch):
+    found = objects.listed
+
+    def listed(address):  # obstore itself cannot write such a key
+        yield from found(address)
+        if address == f"{uploaded}/in/a":
+            yield "c\\d.png", False
+
+    monkeypatch.setattr(objects, "listed", listed)
+    summary = rectify_folder(MODEL, f"{uploaded}/in", tmp_path / "out")
+    assert summary.done == 20
+    assert summary.passed_over == {".txt": 1, "keys that no file system takes": 1}
 
 
 def test_the_files_of_the_command_line_tools_are_read(store, monkeypatch, tmp_path):

@@ -59,7 +59,7 @@ def any_value(rng, value):
     if isinstance(value, int | float) and rng.random() < 0.5:
         return type(value)(value * rng.choice([-1, 0, 0.5, 2, ROOM])) + int(rng.integers(-1, 2))
     deep = []
-    for _ in range(int(rng.choice([1, 50, 600]))):
+    for _ in range(int(rng.choice([1, 50, 200]))):
         deep = [deep]
     number = NUMBERS[int(rng.integers(len(NUMBERS)))]
     others = [None, True, -1, number, -number, 0.5, 1e38, np.inf, np.nan, [], {}, deep, [1, 2]]

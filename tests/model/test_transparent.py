@@ -1,5 +1,6 @@
 """Photos with transparency: colours count as much as they are opaque, and little is held."""
 
+import time
 import tracemalloc
 
 import numpy as np
@@ -99,3 +100,18 @@ def test_no_more_is_held_than_the_output(size):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < out.nbytes + 40 * MEGABYTE  # a premultiplied copy of the photo has 46
+
+
+def test_a_thread_of_a_photo_costs_no_more_than_its_pixels_allow():
+    """1 x 60,000 pixels in 300 bytes: the shares of its rows alone would be 300 MB."""
+    pixels, rectifier = photo(60_000, 1), model()
+    theta = rectifier.theta(np.zeros((16, 16, 3), np.uint8))
+    warped(rectifier, photo(), theta, "native", 10**6)  # what is compiled is not counted
+    tracemalloc.start()
+    start = time.process_time()
+    small_copy(pixels, ImageSpec(16, 16, 3, "uint8"))
+    warped(rectifier, pixels, theta, "native", 10**7)
+    assert time.process_time() - start < 10
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 * MEGABYTE

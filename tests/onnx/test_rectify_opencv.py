@@ -165,7 +165,11 @@ def test_its_command_writes_upright_photos_and_names_what_failed(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     done = run(photos[0], photos[0], "--out", tmp_path / "none")
     assert done.returncode == 1 and "is no file of stn-cv export" in done.stderr
+    done = run(photos[2], photos[0], "--out", tmp_path / "none")
+    assert done.returncode == 2 and f"error: {photos[2]} is no file" in done.stderr
     assert not (tmp_path / "none").exists()
+    done = run(tmp_path / "model.onnx", photos[0], "--out", photos[0])
+    assert done.returncode == 1 and done.stderr.startswith(f"{photos[0]}: [Errno 17] File exists")
 
 
 def test_it_is_as_short_as_promised():
