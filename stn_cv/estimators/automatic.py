@@ -13,7 +13,7 @@ from ..errors import InvalidInputError
 from ..families import FAMILIES
 from ..nn.architectures import HEADS
 from ..nn.network import Network
-from .network import is_layers, output_shape_of
+from .network import BEGINNING_HEAD, is_layers, output_shape_of
 from .training_data import TrainingData, split
 
 __all__ = ["without_auto"]
@@ -23,6 +23,8 @@ FEWEST_EPOCHS, MOST_EPOCHS = 12, 200
 SMALLEST_BATCH = 32
 FEWEST_BATCHES = 8  # an epoch, as far as batches stay large enough
 SHORT = 200  # steps, below which the learning rate falls
+UNTURNED = ("translation", "attention")  # families of things that lie upright
+LINEAR_HEADS = ("linear", "coarse")
 INPUTS = 256  # of a linear head, at which its learning rate was chosen
 
 
@@ -52,7 +54,9 @@ def without_auto(estimator: Any, data: TrainingData) -> tuple[Any, dict[str, Any
 
 
 def _head(estimator: Any, data: TrainingData) -> str:
-    return str(estimator._usual_head)
+    """Of linear ones the coarse one where nothing is turned: there clutter is what misleads."""
+    usual = str(estimator._usual_head)
+    return "coarse" if usual == "linear" and estimator.family in UNTURNED else usual
 
 
 def _n_steps(estimator: Any, data: TrainingData) -> int:
@@ -77,7 +81,7 @@ def _early_stopping(estimator: Any, data: TrainingData) -> bool:
 
 def _pace(estimator: Any) -> Pace:
     """That of the head; training for a classifier begins with a linear one."""
-    return LAYERS if is_layers(estimator.head) and estimator.head != "linear" else LINEAR
+    return LINEAR if not is_layers(estimator.head) or estimator.head in LINEAR_HEADS else LAYERS
 
 
 def _alpha(estimator: Any, data: TrainingData) -> float:
@@ -116,7 +120,8 @@ def _learning_rate(estimator: Any, data: TrainingData) -> float:
     if _pace(estimator) is LAYERS:
         return rate
     shape = data.spec.channels, *output_shape_of(estimator, data.spec)
-    inputs = math.prod(Network(HEADS["linear"](shape), shape).output_shape)
+    name = estimator.head if is_layers(estimator.head) else BEGINNING_HEAD
+    inputs = math.prod(Network(HEADS[name](shape), shape).output_shape)
     return rate * min(1.0, math.sqrt(INPUTS / inputs))
 
 

@@ -53,11 +53,11 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         then, and more of them behind aligned images, it keeps the better of both. Alignment is
         for families that turn images, without `max_seconds`, `augment` and `warm_start`; "auto"
         wants 20 images a class as well.
-    head : {"auto", "linear", "mlp", "cnn"}, list of layers or classifier, default "auto"
-        What classifies the rectified image: a network's layers, where the last one is
-        appended, or any classifier or Pipeline of scikit-learn, of which clones are fitted.
-        "auto" is "linear" here, which is quick and asks most of the pose, and "cnn" in
-        `SpatialTransformerClassifier`. For the last points give what will stand behind.
+    head : {"auto", "linear", "coarse", "mlp", "cnn"}, list of layers or classifier, default "auto"
+        What classifies the rectified image: layers, where the last one is appended, or any
+        classifier or Pipeline of scikit-learn, of which clones are fitted. "auto" is "linear"
+        here, quick and asking most of the pose, of "translation" and "attention" "coarse", and
+        "cnn" in `SpatialTransformerClassifier`. For the last points give what will stand behind.
     padding_mode : {"zeros", "border", "reflection"}, default "zeros"
         What lies outside an image: `fill_value`, its edge pixels, or its mirror image.
     fill_value : float, default 0.0
@@ -162,7 +162,7 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
     Notes
     -----
     With a classifier as the head, two thirds of the epochs train with a linear head, on
-    rectified images of about 8 pixels a side. In the rest the classifier is refitted before
+    rectified images of about 16 pixels a side. In the rest the classifier is refitted before
     each epoch, and the localization descends the loss of the images under it: by the exact
     gradients of `stn_cv.joint`, save for `HOG`, or by differences along the transform's few
     parameters.

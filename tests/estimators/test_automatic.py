@@ -45,6 +45,7 @@ def test_the_parameters_stay_what_they_were():
 
 def test_the_head_is_what_the_estimator_is_for():
     assert chosen()["head"] == "linear"
+    assert chosen(family="attention")["head"] == "coarse"
     assert chosen(SpatialTransformerClassifier)["head"] == "cnn"
 
 

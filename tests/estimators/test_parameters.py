@@ -191,7 +191,7 @@ def test_augmentation_sees_copies_of_unit_range_and_keeps_their_shape():
 
 
 @classes
-@pytest.mark.parametrize("head", ["linear", "mlp", "cnn"])
+@pytest.mark.parametrize("head", ["linear", "coarse", "mlp", "cnn"])
 def test_threads_change_no_bit(small_slices, cls, head):
     one = fast(cls, head=head, batch_size=40, n_jobs=1).fit(DIGITS, LABELS)
     two = fast(cls, head=head, batch_size=40, n_jobs=2).fit(DIGITS, LABELS)

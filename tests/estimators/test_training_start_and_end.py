@@ -10,7 +10,7 @@ from stn_cv import CollapseWarning, SpatialTransformerClassifier, TrainingDiverg
 from stn_cv.estimators import training
 
 
-@pytest.mark.parametrize("head", ["linear", "mlp", "cnn"])
+@pytest.mark.parametrize("head", ["linear", "coarse", "mlp", "cnn"])
 def test_a_fresh_head_favours_no_class(head):
     """A random head can be pleased by looking away; one that knows nothing cannot."""
     losses = []

@@ -103,7 +103,7 @@ def test_what_lies_behind_the_camera_is_outside(tmp_path):
 
 
 @pytest.mark.parametrize("localization", ["mlp", "cnn"])
-@pytest.mark.parametrize("head", ["linear", "mlp", "cnn"])
+@pytest.mark.parametrize("head", ["linear", "coarse", "mlp", "cnn"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_named_network_agrees_with_the_model(localization, head, channels, tmp_path):
     X = np.kron(DIGITS[..., None], np.ones((3, 3, channels)))  # not too small for convolutions
