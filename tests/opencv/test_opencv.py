@@ -228,7 +228,7 @@ LOSSLESS = [
     for format in opencv.FORMATS
     for dtype in format.dtypes
     for channels in format.channels
-    if format.suffix != ".jpg"
+    if format.is_written and format.suffix != ".jpg"
 ]
 
 
@@ -240,7 +240,7 @@ def test_a_round_trip_keeps_every_pixel(suffix, dtype, channels):
     assert back.dtype == image.dtype and np.array_equal(back, image)
 
 
-@pytest.mark.parametrize("suffix", (*opencv.SUFFIXES, ".JPG"))
+@pytest.mark.parametrize("suffix", (*opencv.WRITTEN_SUFFIXES, ".JPG"))
 def test_red_is_red(suffix):
     back = opencv.decode(opencv.encode(RED, suffix))
     assert back.shape == RED.shape and np.abs(back.astype(int) - RED).max() <= 3
