@@ -69,7 +69,7 @@ CASES = {
     "class weight NaN": ({}, {"class_weight": {0: np.nan}}, OURS, "wanted finite weights"),
     "class weight unknown": ({}, {"class_weight": "even"}, NAME, "'balanced'"),
     "family": ({}, {"family": "warp"}, NAME, "Got 'warp'"),
-    "head": ({}, {"head": "vgg"}, OURS, "wanted one of linear, mlp, cnn"),
+    "head": ({}, {"head": "vgg"}, OURS, "wanted one of linear, coarse, mlp, cnn"),
     "localization": ({}, {"localization": "vgg"}, OURS, "wanted one of mlp, cnn"),
     "padding_mode": ({}, {"padding_mode": "wrap"}, NAME, "Got 'wrap'"),
     "no steps": ({}, {"n_steps": 0}, NAME, "'n_steps'"),
