@@ -4,6 +4,7 @@ import stat
 import tarfile
 import threading
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any, BinaryIO, Literal
 
@@ -19,7 +20,7 @@ Kind = Literal["folder", "file", "link", "other", "unfit"]
 Entry = tuple[str, Kind]  # a name in a folder or an archive, and what it is
 
 
-class Archive:
+class Archive(ABC):
     """What is in an archive, by folder, in its order."""
 
     def __init__(self) -> None:
@@ -69,9 +70,9 @@ class Archive:
         """Names of all members that are files, in the archive's order."""
         return (name for name in self.places if self.kind_of(name) == "file")
 
+    @abstractmethod
     def read(self, name: str, most: int) -> bytes:
         """A member's bytes, so many at most if that is no negative number."""
-        raise NotImplementedError
 
 
 class Tar(Archive):
