@@ -85,9 +85,8 @@ def _heads() -> tuple[str, ...]:
 @click.option(
     "--validation",
     type=click.FloatRange(0, 1, max_open=True),
-    default=0.1,
-    show_default=True,
-    help="Share of the photos by which epochs are compared; 0 for none.",
+    help="Share of the photos by which epochs are compared, 0 for none; by default a tenth, more "
+    "of fewer than 400 photos, and none of fewer than 160.",
 )
 @click.option(
     "--groups",

@@ -171,10 +171,10 @@ def read_copies(
     return examples
 
 
-def _check_validation(labels: list[str], share: float) -> None:
+def _check_validation(labels: list[str], share: float | None) -> None:
     """Refuse too few photos for a share of them to hold all classes, and the rest as well."""
     counts = Counter(labels)
-    kept = math.ceil(share * len(labels))
+    kept = math.ceil((share or 0) * len(labels))
     if share and not (
         min(counts.values()) > 1 and len(counts) <= kept <= len(labels) - len(counts)
     ):
@@ -192,7 +192,7 @@ def _trained(
     jobs: int,
     epochs: int | None,
     seed: int,
-    validation: float,
+    validation: float | None,
     **options: Any,
 ) -> tuple[Any, bool]:
     """The fitted classifier, and whether Ctrl-C ended its training."""
@@ -204,8 +204,8 @@ def _trained(
     model = SpatialTransformerClassifier(
         **options,
         max_iter="auto" if epochs is None else epochs,
-        early_stopping=validation > 0,
-        validation_fraction=validation or 0.1,
+        early_stopping="auto" if validation is None else validation > 0,
+        validation_fraction=validation or "auto",
         n_jobs=jobs,
         random_state=seed,
     )

@@ -19,6 +19,7 @@ from .training_data import TrainingData, split
 __all__ = ["without_auto"]
 
 FEWEST_HELD_OUT = 40  # samples: by fewer, epochs are compared by chance
+USUALLY_HELD_OUT, MOST_HELD_OUT = 0.1, 0.25  # shares of the samples
 FEWEST_EPOCHS, MOST_EPOCHS = 12, 200
 SMALLEST_BATCH = 32
 FEWEST_BATCHES = 8  # an epoch, as far as batches stay large enough
@@ -68,9 +69,15 @@ def _n_steps(estimator: Any, data: TrainingData) -> int:
     return 2
 
 
+def _validation_fraction(estimator: Any, data: TrainingData) -> float:
+    """More than the usual share of few samples, for as many as tell epochs apart."""
+    enough = FEWEST_HELD_OUT / len(data.samples)
+    return min(max(enough, USUALLY_HELD_OUT), MOST_HELD_OUT)
+
+
 def _early_stopping(estimator: Any, data: TrainingData) -> bool:
     """Where enough samples can be held out."""
-    if estimator.validation_fraction * len(data.samples) < FEWEST_HELD_OUT:
+    if round(estimator.validation_fraction * len(data.samples)) < FEWEST_HELD_OUT:
         return False
     try:
         split(data, estimator.validation_fraction, 0)
@@ -128,6 +135,7 @@ def _learning_rate(estimator: Any, data: TrainingData) -> float:
 CHOICES: dict[str, Callable[[Any, TrainingData], Any]] = {  # later ones ask for earlier ones
     "head": _head,
     "n_steps": _n_steps,
+    "validation_fraction": _validation_fraction,
     "early_stopping": _early_stopping,
     "alpha": _alpha,
     "batch_size": _batch_size,

@@ -85,9 +85,8 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         Largest number of epochs. "auto" is as many as have about 600 steps with a linear head
         and 1,000 with other layers, from 12 to 200; half as many more with a classifier.
     max_seconds : float or None, default None
-        Time for the epochs: the course of the learning rate ends by then, so that another machine,
-        or a busy one, gives another result. At least one epoch is run; the last head, the
-        `pose_report_` and the head of a transformer that is turned off come on top.
+        Time for the epochs, of which one is always run; a slower or busier machine gives another
+        result. The last head, `pose_report_` and the head without a transformer come on top.
     alpha : float or "auto", default "auto"
         Weight decay, a share of the head's learning rate; it also pulls the transforms towards
         the identity. "auto" is 0.2 with a linear head or a classifier, 0.1 with other layers.
@@ -103,8 +102,9 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
     early_stopping : bool or "auto", default "auto"
         Whether to compare epochs by a validation split's accuracy, not by up to 512 samples' loss;
         "auto": where the split has 40 samples or more.
-    validation_fraction : float, default 0.1
+    validation_fraction : float or "auto", default "auto"
         Share of the samples in that split, stratified; with groups, 1/2, 1/3, ... or the rest.
+        "auto" is 0.1, of fewer than 400 samples as much more as makes 40, at most a quarter.
     turn_off : bool, default True
         Whether the transformer is given up, and leaves images as they are, where the head does
         no better with it on the samples of that split; `pose_report_` then says so.

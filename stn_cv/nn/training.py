@@ -203,14 +203,16 @@ def train(
     ------
     TrainingDiverged
         If a loss or gradient is not finite, or no epoch's loss was lower than the start's and
-        an untrained network's. The network then holds its starting weights.
+        an untrained network's, nor its score higher than the start's: of few samples held out
+        the wrong answers may cost more than the right ones gain. The network then holds its
+        starting weights.
     """
     network, settings, history = trainer.network, trainer.settings, History()
     with pinned_blas():
         start = best = network.vector.copy()
         bound = lowest = math.inf
         try:
-            now = trainer.evaluate()
+            first = now = trainer.evaluate()
             bound = max(now.loss, trainer.objective.untrained_loss(network)) * (1 + ROUNDING)
             best_rank = _rank(now) if start_may_stay else (math.inf, math.inf)
             while trainer.goes_on(len(history.losses)):
@@ -236,7 +238,9 @@ def train(
             raise
         finally:
             network.vector[:] = best
-    if not history.interrupted and lowest > bound:
+    if history.interrupted or lowest <= bound:
+        return history
+    if max(history.scores, default=0.0) <= (first.score or 0.0):
         network.vector[:] = start
         raise TrainingDiverged(settings.message_of_no_gain(len(history.losses)))
     return history

@@ -41,7 +41,7 @@ def test_the_model_its_curve_and_its_sheet_are_there(fitted):
 
 def test_the_same_seed_gives_the_same_model_for_any_number_of_threads(fitted, tmp_path):
     command = ["fit", fitted[0] / "data", "--out", tmp_path / "m.stn", "--epochs", "6"]
-    done = stn_cv(*command, "--seed", "3", *QUICK[:-1], "2")
+    done = stn_cv(*command, "--seed", "3", "--validation", "0.1", *QUICK[:-1], "2")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "m.stn").read_bytes() == (fitted[0] / "bars.stn").read_bytes()
 
@@ -55,7 +55,7 @@ def test_a_csv_says_the_same_as_a_folder(fitted, tmp_path):
         writer.writerows([os.path.relpath(path, fitted[0]), label] for path, label in pairs)
     assert labelled_photos(table) == pairs
     command = ["fit", table, "--out", tmp_path / "m.stn", "--epochs", "6", "--seed", "3"]
-    assert stn_cv(*command, *QUICK).returncode == 0
+    assert stn_cv(*command, "--validation", "0.1", *QUICK).returncode == 0
     assert (tmp_path / "m.stn").read_bytes() == (fitted[0] / "bars.stn").read_bytes()
 
 
@@ -194,6 +194,8 @@ def test_bars_on_a_terminal(fitted, tmp_path):
         "6",
         "--seed",
         "3",
+        "--validation",
+        "0.1",
         *QUICK,
     ]
     code, shown = on_a_terminal(*command)

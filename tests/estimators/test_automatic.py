@@ -13,6 +13,7 @@ AUTOMATIC = {
     "head",
     "n_steps",
     "early_stopping",
+    "validation_fraction",
     "learning_rate_init",
     "alpha",
     "batch_size",
@@ -63,6 +64,16 @@ def test_samples_are_held_out_where_there_are_enough():
     assert not chosen()["early_stopping"]
     assert chosen(times=5)["early_stopping"]
     assert not chosen(times=5, validation_fraction=0.05)["early_stopping"]
+
+
+@pytest.mark.parametrize(
+    ("times", "fraction", "held_out"),
+    [(1, 0.25, False), (2, 0.25, True), (3, 1 / 6, True), (6, 0.1, True)],
+)
+def test_of_few_samples_a_larger_share_is_held_out(times, fraction, held_out):
+    found = chosen(times=times)
+    assert found["validation_fraction"] == pytest.approx(fraction)
+    assert found["early_stopping"] == held_out
 
 
 def test_splines_look_once():

@@ -294,6 +294,19 @@ def test_no_epoch_better_than_the_start_is_a_divergence():
         trained(data, layers=layers, batch_size=7, learning_rate_init=1.0)
 
 
+def test_validation_samples_dearly_told_wrong_are_no_divergence():
+    """The start gives all to class 0, of which none is held out; training tells a few right."""
+    seen = samples(60)
+    seen.images[:] = np.random.default_rng(0).normal(size=seen.images.shape)
+    right = (np.arange(60) % 4 == 0) & (seen.y > 0)
+    held_out = dataclasses.replace(seen, y=np.where(right, seen.y, np.where(seen.y == 1, 2, 1)))
+    layers = [LAYERS[0], Flatten(), Dense(CLASSES, "zeros")]
+    network, history = trained(seen, held_out, layers=layers, batch_size=20)
+    assert history.best_epoch and history.scores[history.best_epoch - 1] > 0
+    loss = Classification(seen, held_out).evaluate(network, settings()).loss
+    assert loss > np.log(CLASSES)
+
+
 @pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("size", [1e20, 1e38])
 def test_samples_that_overflow_are_a_divergence(small_slices, size, n_jobs):
