@@ -80,7 +80,7 @@ def begun_by_alignment(
     try:
         alignment, training, figure = _best_alignment(fit)
         report = replace(report, accuracy={**report.accuracy, "alignment": figure})
-        if figure.value <= max(report.accuracy[kind].value for kind in ("transformer", "alone")):
+        if figure.value < max(report.accuracy[kind].value for kind in ("transformer", "alone")):
             return None, report
         start = _learned(fit, alignment, training)
         network, history = _with_head(fit, start, listener)
@@ -123,7 +123,7 @@ def _may_pay(fit: Fit, report: PoseReport) -> bool:
 
 
 def _better(second: PoseReport, first: PoseReport) -> bool:
-    return bool(second.accuracy["transformer"].value > first.accuracy["transformer"].value)
+    return bool(second.accuracy["transformer"].value >= first.accuracy["transformer"].value)
 
 
 def _best_alignment(fit: Fit) -> tuple[JointAlignment, TrainingData, Figure]:

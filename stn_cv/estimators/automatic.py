@@ -24,7 +24,6 @@ FEWEST_EPOCHS, MOST_EPOCHS = 12, 200
 SMALLEST_BATCH = 32
 FEWEST_BATCHES = 8  # an epoch, as far as batches stay large enough
 SHORT = 200  # steps, below which the learning rate falls
-UNTURNED = ("translation", "attention")  # families of things that lie upright
 LINEAR_HEADS = ("linear", "coarse")
 INPUTS = 256  # of a linear head, at which its learning rate was chosen
 
@@ -55,9 +54,7 @@ def without_auto(estimator: Any, data: TrainingData) -> tuple[Any, dict[str, Any
 
 
 def _head(estimator: Any, data: TrainingData) -> str:
-    """Of linear ones the coarse one where nothing is turned: there clutter is what misleads."""
-    usual = str(estimator._usual_head)
-    return "coarse" if usual == "linear" and estimator.family in UNTURNED else usual
+    return str(estimator._usual_head)
 
 
 def _n_steps(estimator: Any, data: TrainingData) -> int:

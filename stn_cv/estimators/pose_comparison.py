@@ -30,6 +30,7 @@ from .training_data import TrainingData, split
 __all__ = ["Compared", "compared", "fit_of_head", "report_of", "told", "views_of", "warn_of"]
 
 VALIDATION = 0.2  # of the samples, where none are kept back from the training
+FINER = "linear"  # judges for the coarse head, which reads less than most classifiers behind
 FEWEST = 40  # samples to compare by: the standard error of fewer is above 8 points
 LARGEST_TRAINING, LARGEST_VALIDATION = 2000, 1000  # samples, so that it stays cheap
 STEPS = 200  # of heads made of layers
@@ -194,7 +195,8 @@ def _fit_layers(estimator: Any, data: TrainingData, settings: Settings, images: 
     spec, dtype, n_jobs = data.spec, data.samples.images.dtype, settings.n_jobs
     samples = replace(data.samples, images=spec.network_input(images, dtype))
     shape = (spec.channels, *images.shape[1:3])
-    layers = head_layers(estimator.head, standardization(samples), shape, len(data.classes))
+    head = FINER if estimator.head == "coarse" else estimator.head
+    layers = head_layers(head, standardization(samples), shape, len(data.classes))
     network = Network(layers, shape, keyed(settings.seed, PROBE), dtype)
     batches = math.ceil(len(samples) / settings.batch_size)
     epochs = min(max(math.ceil(STEPS / batches), FEWEST_EPOCHS), settings.max_iter)

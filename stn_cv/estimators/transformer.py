@@ -179,13 +179,13 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
     >>> X, y = load_digits(return_X_y=True)
     >>> transformer = SpatialTransformer(image_shape=(8, 8), max_iter=2, random_state=0)
     >>> transformer.fit(X[:300], y[:300]).chosen_["head"]
-    'linear'
+    'coarse'
     >>> model = make_pipeline(transformer, LogisticRegression(max_iter=1000))
     >>> model.fit(X[:300], y[:300]).predict(X[300:]).shape
     (1497,)
     """
 
-    _usual_head = "linear"  # most classifiers behind are more like it than like a network
+    _usual_head = "coarse"  # it can say little of a thing that is not found
     _progress: tuple[int, Progress] | None = None  # seed and state of portions trained so far
 
     @_fit_context(prefer_skip_nested_validation=True)
