@@ -202,15 +202,6 @@ def test_a_palette_that_is_missing_is_refused():
         decode(data[: place + 4] + struct.pack("<I", 24) + data[place + 8 :])
 
 
-@pytest.mark.parametrize("compression", [None, "zlib"])
-def test_sixteen_bits_of_which_0_is_white(compression):
-    deep = IMAGE[..., 0].astype(np.uint16) * 257
-    data = written(deep, "miniswhite", compression=compression)
-    assert np.array_equal(decode(data), 65535 - deep)
-    with pytest.raises(InvalidInputError, match="0 is white"):
-        decode(written(deep.astype(np.float32), "miniswhite"))
-
-
 @pytest.mark.parametrize("compression", ["packbits", "tiff_lzw", "tiff_adobe_deflate"])
 def test_bits_of_bytes_the_other_way_round(compression):
     data = saved(IMAGE, ".tiff", compression=compression)
