@@ -59,6 +59,12 @@ def _times() -> tuple[str, ...]:
     return get_args(Times)
 
 
+def _pages() -> tuple[str, ...]:
+    from ..folder.options import Pages
+
+    return get_args(Pages)
+
+
 def _formats() -> tuple[str, ...]:
     from ..opencv import FORMATS
 
@@ -78,6 +84,13 @@ def _formats() -> tuple[str, ...]:
     "input: as large as the photo.",
 )
 @photo_options
+@click.option(
+    "--pages",
+    type=ChoiceOf(_pages),
+    default="one",
+    show_default=True,
+    help="all: each page of a TIFF of several is a photo, scan.tif/1.tif and so on.",
+)
 @click.option(
     "--existing",
     type=ChoiceOf(_existing),

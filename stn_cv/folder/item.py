@@ -35,6 +35,7 @@ from .files import holds, read_photo_file, write_below
 from .manifest import Row
 from .masks import mask_like
 from .options import Options
+from .pages import file_of
 from .preview import Thumbnails, preview_of, thumbnails_of
 from .result import Result
 from .shard import Item
@@ -156,6 +157,7 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> tuple[Thumbnails | Non
 
 def _times_of(source: str, target: str) -> os.stat_result:
     """The times of a photo, which its output is to have."""
+    source = file_of(source)
     if is_address(target) or is_address(source) or is_member(source):
         raise InvalidInputError(
             "only files on a disk have times to keep; leave out --times keep (times)."

@@ -63,7 +63,7 @@ class TIFF(Format):
     def read_header(self, data: bytes) -> Header:
         """Size, channels and numbers of the first picture; decoders turn it themselves."""
         structure = Structure(data)
-        tags, following = structure.directory(structure.first)
+        tags = structure.directory(structure.first)
         width, height = (first_of(tags, tag, 0) for tag in (WIDTH, HEIGHT))
         if 5 <= first_of(tags, ORIENTATION, 1) <= 8:
             width, height = height, width
@@ -83,7 +83,7 @@ class TIFF(Format):
             channels=3 if cmyk else channels if photometric in COLOURS else 0,
             cmyk=cmyk,
             dtype=dtype,
-            pages=structure.pages(following),
+            pages=structure.pages(),
             profile=tags.get(PROFILE, (None,))[0] or None,
             dpi=exif_dpi(data),
             exif=data if EXIF_TAGS & tags.keys() else None,
@@ -101,7 +101,7 @@ class TIFF(Format):
     def decode(self, data: bytes, header: Header, keep_damaged: bool = False) -> Array | None:
         """OpenCV turns the picture upright itself, and passes over what is damaged."""
         structure = Structure(data)
-        tags, _ = structure.directory(structure.first)
+        tags = structure.directory(structure.first)
         if not keep_damaged:
             check_pieces(structure, tags)
         if header.cmyk or _has_few_bits(tags):
