@@ -94,6 +94,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "stn_cv"
 html_theme_options = {
     "navbar_align": "left",
+    "header_links_before_dropdown": 6,
     "secondary_sidebar_items": ["page-toc"],
     "show_prev_next": False,
 }
