@@ -66,7 +66,10 @@ def _checked(file: BinaryIO, length: int, max_pixels: int, first_page: bool) -> 
     """All of a file, if its start says that it is an image of such a length."""
     format = format_of(file.read(START))
     if format is None:
-        raise InvalidInputError(f"its {length} bytes begin as no image; wanted a {format_names()}.")
+        its = "its" if length else "it is empty:"
+        raise InvalidInputError(
+            f"{its} {length} bytes begin as no image; wanted a {format_names()}."
+        )
     pixels = None if first_page else format.pixels(file)
     check_pixels(pixels or 0, max_pixels)
     _check_length(length, max_pixels if pixels is None else pixels)
