@@ -74,7 +74,9 @@ def _formats() -> tuple[str, ...]:
 @click.command()
 @existing_model
 @sources_argument
-@click.option("-o", "--out", required=True, type=Place(file_okay=False), help="Folder.")
+@click.option(
+    "-o", "--out", required=True, type=Place(file_okay=False), help="Folder for the outputs."
+)
 @click.option(
     "--size",
     type=HxW("native", "input"),
@@ -98,7 +100,7 @@ def _formats() -> tuple[str, ...]:
     show_default=True,
     help="What to do with outputs that are there; skip goes on where a run stopped.",
 )
-@click.option("--format", type=ChoiceOf(_formats), help="Otherwise as each photo.")
+@click.option("--format", type=ChoiceOf(_formats), help="Of the outputs; otherwise as each photo.")
 @click.option("--quality", type=click.IntRange(1, 100), help="Of lossy formats; of JPEG 95.")
 @click.option(
     "--sampling", type=ChoiceOf(_sampling), help="Of a JPEG's colours; otherwise as the photo's."
