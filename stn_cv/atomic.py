@@ -36,11 +36,23 @@ def write_bytes(path: str | os.PathLike[str], data: bytes, may_replace: bool = T
     ------
     FileExistsError
         If there is a file that may not be replaced.
+    OSError
+        If it cannot be written; the file is named, not the one beside it that was begun.
     """
     path = Path(os.fsdecode(path))
     check_file_name(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "no such folder", os.fspath(path.parent))
+    try:
+        _write(path, data, may_replace)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), os.fspath(path)) from error
+    _sync_directory(path.parent)
+
+
+def _write(path: Path, data: bytes, may_replace: bool) -> None:
     part, file = _part_beside(path)
     try:
         with file:
@@ -56,7 +68,6 @@ def write_bytes(path: str | os.PathLike[str], data: bytes, may_replace: bool = T
         with contextlib.suppress(OSError):
             part.unlink()
         raise
-    _sync_directory(path.parent)
 
 
 def _move(part: Path, path: Path, may_replace: bool) -> None:

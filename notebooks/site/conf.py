@@ -19,6 +19,9 @@ PAGES = {
     "notebooks/01_quickstart.ipynb": "01_quickstart",
     "notebooks/02_distortions.ipynb": "02_distortions",
     "notebooks/03_how_it_works.ipynb": "03_how_it_works",
+    "notebooks/04_pipelines.ipynb": "04_pipelines",
+    "notebooks/05_folders_and_review.ipynb": "05_folders_and_review",
+    "notebooks/06_clutter.ipynb": "06_clutter",
     "pipelines/README.md": "pipelines",
     "pipelines/cluster/README.md": "cluster",
     "stn_cv/estimators/README.md": "estimators",
@@ -91,6 +94,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "stn_cv"
 html_theme_options = {
     "navbar_align": "left",
+    "header_links_before_dropdown": 6,
     "secondary_sidebar_items": ["page-toc"],
     "show_prev_next": False,
 }

@@ -34,7 +34,8 @@ def edges(images: Array) -> Array:
     Light from another side changes which slopes are bright, and not where slopes are. A round
     rim is the same at every turn; without it, templates form by what tells the turn.
     """
-    down, across = np.gradient(_smooth(grey(images)), axis=(1, 2))
+    smooth = _smooth(grey(images))
+    down, across = _slope(smooth, 1), _slope(smooth, 2)
     return _without_rings(np.hypot(down, across) ** ROOT).astype(np.float32)
 
 
@@ -48,6 +49,13 @@ def _smooth(values: Array) -> Array:
         shifted = np.lib.stride_tricks.sliding_window_view(wider, len(SMOOTHING), axis)
         values = shifted @ SMOOTHING
     return values
+
+
+def _slope(values: Array, axis: int) -> Array:
+    """Differences along an axis, 0 where it has one pixel."""
+    if values.shape[axis] == 1:
+        return np.zeros_like(values)
+    return np.asarray(np.gradient(values, axis=axis))
 
 
 def _without_rings(values: Array) -> Array:

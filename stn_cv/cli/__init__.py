@@ -50,6 +50,14 @@ def main() -> None:
         error.show()
         code = error.exit_code
     except (StnError, OSError) as error:
-        click.echo(f"stn-cv: {error}", err=True)
+        click.echo(f"stn-cv: {_in_words(error)}", err=True)
         code = MODEL_REFUSED if isinstance(error, ModelFileError) else FAILED
     sys.exit(code)
+
+
+def _in_words(error: Exception) -> str:
+    """What is wrong; of a file, with its name and without the system's number for it."""
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    name = "" if error.filename is None else f": {error.filename!r}"
+    return f"{error.strerror}{name}"

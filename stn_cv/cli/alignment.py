@@ -1,5 +1,6 @@
 """What ``stn-cv align`` does: read, align, train on what was found, show how it went."""
 
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,11 @@ def run(
     photos = photos_in(folder)
     shown = [] if upright is None else photos_in(upright)
     if len(photos) * CONFIDENT < FEWEST:
-        raise InvalidInputError(f"{folder!r} holds {len(photos)} photos, too few to be aligned.")
+        fewest = math.ceil(FEWEST / CONFIDENT)
+        raise InvalidInputError(
+            f"{folder!r} holds {len(photos)} photos, too few to be aligned; wanted at least "
+            f"{fewest}, and better some hundred."
+        )
     roots = [folder] if upright is None else [folder, upright]
     sheets = prepared(out, SHEETS, roots, [*photos, *shown])
     # Read together, so that all are grey or none is.

@@ -32,7 +32,7 @@ def export(model: Path, out: Path) -> None:
         click.echo(f"{engine}: differs from the model by at most: {listed}.")
     if rectifier.classes is None:
         click.echo(
-            "It gives no probabilities: the model was trained with a scikit-learn classifier, "
-            "which is not saved with it."
+            "It gives no probabilities: the model learned poses without classes, or with a "
+            "scikit-learn classifier, which is not saved with it."
         )
     click.echo(f"Wrote {printable(str(out))}, {os.path.getsize(out):,} bytes.")

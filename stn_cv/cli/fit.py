@@ -147,10 +147,16 @@ def fit(
 def _check_given(data: str | None, upright: str | None, corners: str | None) -> None:
     """Refuse no source, and sources that do not go together."""
     given = [source for source in (data, upright, corners) if source is not None]
-    if not given or (data is not None and corners is not None):
+    if not given:
         raise click.UsageError(
-            f"{len(given)} of DATA, --upright and --corners came; wanted one of them, or --upright "
-            "and one of the others."
+            "there is nothing to learn from; give DATA, photos with a subfolder for each class, "
+            "or --upright, photos in the wanted pose, or --corners, or --upright and one of the "
+            "others."
+        )
+    if data is not None and corners is not None:
+        raise click.UsageError(
+            "DATA is for a pose that labels teach, --corners for one that is known; give one of "
+            "them."
         )
 
 

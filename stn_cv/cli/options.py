@@ -235,8 +235,15 @@ def say_next(*command: str) -> None:
 
 def nothing_matched(sources: Sources) -> int:
     """Say so, and the exit code of it."""
+    from ..opencv import format_names
+
     names = ", ".join(printable(source) for source in sources[:5])
-    click.echo(f"stn-cv: no photo found in {names}; see --glob and --exclude.", err=True)
+    given = click.get_current_context().params
+    if given.get("glob") or given.get("exclude"):
+        why = "none is left by --glob and --exclude"
+    else:
+        why = f"wanted files of {format_names()}"
+    click.echo(f"stn-cv: no photo found in {names}; {why}.", err=True)
     return NOTHING_MATCHED
 
 

@@ -18,7 +18,7 @@ from ..folder.corner_files import KnownCorners, known_corners, letterbox_theta
 from ..folder.examples import Examples, read_background
 from ..folder.search import find_photos
 from ..model.file import save
-from ..opencv import encode
+from ..opencv import encode, format_names
 from ..pictures import contact_sheet
 from ..pose.algebra import identities
 from .exit_codes import FAILED, INTERRUPTED
@@ -178,7 +178,9 @@ def photos_in(folder: str) -> list[str]:
     if unreadable:
         raise InvalidInputError(f"cannot read {unreadable[0][0]!r}: {unreadable[0][1]}.")
     if not found:
-        raise InvalidInputError(f"{folder!r} holds no photo.")
+        raise InvalidInputError(
+            f"{folder!r} holds no photo; wanted a folder of files of {format_names()}."
+        )
     return [path for path, _ in found]
 
 

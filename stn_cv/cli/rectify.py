@@ -59,6 +59,12 @@ def _times() -> tuple[str, ...]:
     return get_args(Times)
 
 
+def _pages() -> tuple[str, ...]:
+    from ..folder.options import Pages
+
+    return get_args(Pages)
+
+
 def _formats() -> tuple[str, ...]:
     from ..opencv import FORMATS
 
@@ -68,7 +74,9 @@ def _formats() -> tuple[str, ...]:
 @click.command()
 @existing_model
 @sources_argument
-@click.option("-o", "--out", required=True, type=Place(file_okay=False), help="Folder.")
+@click.option(
+    "-o", "--out", required=True, type=Place(file_okay=False), help="Folder for the outputs."
+)
 @click.option(
     "--size",
     type=HxW("native", "input"),
@@ -79,13 +87,20 @@ def _formats() -> tuple[str, ...]:
 )
 @photo_options
 @click.option(
+    "--pages",
+    type=ChoiceOf(_pages),
+    default="one",
+    show_default=True,
+    help="all: each page of a TIFF of several is a photo, scan.tif/1.tif and so on.",
+)
+@click.option(
     "--existing",
     type=ChoiceOf(_existing),
     default="skip",
     show_default=True,
     help="What to do with outputs that are there; skip goes on where a run stopped.",
 )
-@click.option("--format", type=ChoiceOf(_formats), help="Otherwise as each photo.")
+@click.option("--format", type=ChoiceOf(_formats), help="Of the outputs; otherwise as each photo.")
 @click.option("--quality", type=click.IntRange(1, 100), help="Of lossy formats; of JPEG 95.")
 @click.option(
     "--sampling", type=ChoiceOf(_sampling), help="Of a JPEG's colours; otherwise as the photo's."

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -50,10 +51,19 @@ def check_working_folder() -> None:
 
 @contextmanager
 def c_libraries_silenced() -> Iterator[None]:
-    """Let only Python write to standard error: lines of C libraries name no photo.
+    """Let only this library write to standard error: lines of others name no photo.
 
     What they say that matters comes as the reason why a photo failed.
     """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")
+        with _descriptor_silenced():
+            yield
+
+
+@contextmanager
+def _descriptor_silenced() -> Iterator[None]:
+    """Let only Python write to standard error."""
     stream = sys.stderr
     if not isinstance(stream, io.TextIOWrapper) or _descriptor_of(stream) != ERROR:
         yield

@@ -75,8 +75,9 @@ def rectifier_of(estimator: Any) -> Rectifier:
     rectifier = getattr(estimator, "rectifier_", estimator)
     if not isinstance(rectifier, Rectifier):
         raise InvalidTypeError(
-            f"{type(estimator).__name__} is no fitted transformer; wanted one that was fitted, or "
-            "a Rectifier."
+            f"this {type(estimator).__name__} is no fitted transformer: it holds no Rectifier; "
+            "wanted a fitted SpatialTransformer, SpatialTransformerClassifier or PoseTransformer, "
+            "or a Rectifier."
         )
     return rectifier
 

@@ -33,6 +33,7 @@ __all__ = [
     "collapsed",
     "finished_despite_interrupt",
     "fit_of",
+    "knows_pose",
     "settings_of",
     "train_network",
     "warn_of_collapse",

@@ -106,8 +106,8 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         Share of the samples in that split, stratified; with groups, 1/2, 1/3, ... or the rest.
         "auto" is 0.1, of fewer than 400 samples as much more as makes 40, at most a quarter.
     turn_off : bool, default True
-        Whether the transformer is given up, and leaves images as they are, where the head does
-        no better with it on the samples of that split; `pose_report_` then says so.
+        Whether the transformer is given up, and leaves images as they are, where the head does no
+        better with it on that split, as `pose_report_` then says; never one that knew a pose.
     class_weight : dict, "balanced" or None, default None
         Weights of the classes, as in scikit-learn; in portions a dict only.
     augment : callable or None, default None

@@ -12,17 +12,20 @@ from ..nn.settings import Settings
 from ..nn.training import History, Listener
 from .network import build_network
 from .pose_report import PoseReport
-from .training import train_network
+from .training import knows_pose, train_network
 from .training_data import TrainingData
 
 __all__ = ["trained_without", "wants_off"]
 
 
 def wants_off(estimator: Any, report: PoseReport | None) -> bool:
-    """Whether the head does no better with the transformer, on images new to both."""
-    return bool(
-        report is not None and estimator.turn_off and report.unseen and report.pays is False
-    )
+    """Whether the head does no better with the transformer, on images new to both.
+
+    A pose that was known before the labels is wanted for itself.
+    """
+    if report is None or knows_pose(estimator):
+        return False
+    return bool(estimator.turn_off and report.unseen and report.pays is False)
 
 
 def trained_without(

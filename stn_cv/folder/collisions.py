@@ -15,9 +15,11 @@ from ..atomic import check_file_name
 from ..errors import InvalidInputError
 from ..storage import absolute, exists, is_address, is_archive, is_folder, joined, real
 from .files import folded
+from .mounts import is_below, is_mounted_in
+from .pages import has_pages
 from .search import Wanted, listed, walk
 
-__all__ = ["Tree", "check_apart", "check_outputs", "check_reports", "check_spared", "is_below"]
+__all__ = ["Tree", "check_apart", "check_outputs", "check_reports", "check_spared"]
 
 FOLDS_NAMES = sys.platform in ("darwin", "win32")  # a file's name has several spellings there
 ADVICE = "; rectify them into different folders, or keep their formats."
@@ -50,8 +52,9 @@ class Tree(NamedTuple):
     def entries(self, wanted: Wanted) -> Iterator[tuple[str, str | None]]:
         """Names of folders, with None, and of what is written, with the photo."""
         named = self.name_of or str
-        for path in self.files:
-            yield named(os.path.basename(path)), path
+        for path in dict.fromkeys(self.files):
+            name = os.path.basename(path)
+            yield name if wanted.pages and has_pages(path) else named(name), path
         try:
             found = [] if self.files else listed(self.root, self.folder, wanted)
         except OSError:  # who goes through it later says so
@@ -152,7 +155,8 @@ class _Search:
 
     def _may_collide(self, place: _Place) -> bool:
         renames = self.everywhere or any(tree.name_of is not None for tree in place.trees)
-        return len(place.trees) > 1 or renames or self._leads_on(place)
+        several = len(place.trees) > 1 or any(len(tree.files) > 1 for tree in place.trees)
+        return several or renames or self._leads_on(place)
 
 
 def check_outputs(
@@ -229,6 +233,8 @@ def _is_in_same(folder: str, root: str) -> bool:
         return False
     where = Path(real(folder))
     there = [path for path in (where, *where.parents) if path.is_dir()]
+    if is_mounted_in(str(where), real(root)):
+        return True
     return any(os.path.samefile(path, root) for path in there)
 
 
@@ -269,13 +275,8 @@ def check_spared(
             )
 
 
-def is_below(path: str, folder: str) -> bool:
-    """Whether a path is a folder's or of something in it."""
-    return path == folder or _is_in(path, folder)
-
-
 def _is_in(path: str, folder: str) -> bool:
-    return path != folder and path.startswith(folder.rstrip(os.sep) + os.sep)
+    return path != folder and is_below(path, folder)
 
 
 def _both(path: str) -> str:

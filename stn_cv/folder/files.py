@@ -13,8 +13,9 @@ from typing import BinaryIO
 
 from ..atomic import PART_PREFIX, PART_SUFFIX, check_file_name, try_lock
 from ..errors import InvalidInputError
-from ..opencv import START, check_pixels, format_names, format_of
+from ..opencv import START, check_pixels, format_names, format_of, page_alone
 from ..storage import is_address, is_member, joined, read_file, remove_file, write_file
+from .pages import split_page
 
 __all__ = [
     "alone_in",
@@ -36,7 +37,7 @@ def read_photo_file(path: str, max_pixels: int, first_page: bool = False) -> byt
     """A regular file's bytes, if it begins as an image and is not too long for one.
 
     Of one page or frame the length is held against the sides that its header says; more of
-    them may follow where the first is to be taken.
+    them may follow where the first is to be taken. Of a page of a TIFF, it alone.
 
     Raises
     ------
@@ -45,6 +46,9 @@ def read_photo_file(path: str, max_pixels: int, first_page: bool = False) -> byt
     OSError
         If it cannot be read.
     """
+    page = split_page(path)
+    if page is not None:
+        return page_alone(read_photo_file(page[0], max_pixels, True), page[1])
     if is_address(path) or is_member(path):
         data = read_file(path, BYTES_OF_A_PIXEL * max_pixels + SLACK + 1)
         return _checked(io.BytesIO(data), len(data), max_pixels, first_page)
@@ -62,7 +66,10 @@ def _checked(file: BinaryIO, length: int, max_pixels: int, first_page: bool) -> 
     """All of a file, if its start says that it is an image of such a length."""
     format = format_of(file.read(START))
     if format is None:
-        raise InvalidInputError(f"its {length} bytes begin as no image; wanted a {format_names()}.")
+        its = "its" if length else "it is empty:"
+        raise InvalidInputError(
+            f"{its} {length} bytes begin as no image; wanted a {format_names()}."
+        )
     pixels = None if first_page else format.pixels(file)
     check_pixels(pixels or 0, max_pixels)
     _check_length(length, max_pixels if pixels is None else pixels)
@@ -122,8 +129,7 @@ def write_below(
                 "command again, with --existing overwrite if it shall be."
             ) from error
     except OSError as error:
-        named = os.fsdecode(error.filename or "")  # of a full disk no file, or the unfinished one
-        if named and PART_PREFIX not in named and not named.startswith(OPEN_FILES):
+        if not os.fsdecode(error.filename or OPEN_FILES).startswith(OPEN_FILES):
             raise
         raise OSError(error.errno, error.strerror or str(error), path) from error
     if times is not None:

@@ -35,12 +35,14 @@ from .files import holds, read_photo_file, write_below
 from .manifest import Row
 from .masks import mask_like
 from .options import Options
+from .pages import file_of
 from .preview import Thumbnails, preview_of, thumbnails_of
 from .result import Result
 from .shard import Item
 
 __all__ = ["Job", "Outcome", "reason_of", "rectify_item"]
 
+NONE = np.empty((0, 0), np.uint8)
 ROUNDING = 0.05  # of a side: outputs have whole pixels
 NO_MORE_ROOM = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
@@ -114,13 +116,7 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> tuple[Thumbnails | Non
     What a contact sheet shows comes back, and the output if it goes into a tar.
     """
     options = job.options
-    data = read_photo_file(item.source, options.max_pixels, options.first_page)
-    facts["input_sha256"] = hashlib.sha256(data).hexdigest()
-    _check_written(item.target, data)
-    keep = options.damaged == "keep"
-    photo = decode_photo(data, options.max_pixels, options.first_page, keep)
-    facts["damage"] = photo.damage or None
-    del data
+    photo = _read(item, options, facts)
     # The head can take longer than all the rest of the network.
     classify = options.manifest is not None or options.contact_sheet is not None
     found = _corrected(job, item, photo.pixels, facts)
@@ -131,31 +127,50 @@ def _done(job: Job, item: Item, facts: dict[str, Any]) -> tuple[Thumbnails | Non
     thumbnails = (
         None if options.contact_sheet is None else thumbnails_of(photo.pixels, theta, output)
     )
-    target = facts["output"]
     if facts["status"] == "done" and not _keeps_scale(options, theta, photo.pixels, output):
         photo = replace(photo, dpi=None)
+    wants_preview = item.preview is not None and item.work != "tell"
+    preview = preview_of(photo.pixels, theta, output) if wants_preview else None
+    shape = photo.pixels.shape
+    photo = replace(photo, pixels=NONE)  # encoding takes as much memory
     if item.work == "tell":
-        if not _is_written(item, output, target, options, photo):
+        if not _is_written(item, output, facts["output"], options, photo):
             facts.update(status="skipped", output=item.target)
         return thumbnails, None
-    file = _encoded(output, target, options, photo)
-    if item.preview is not None and options.preview is not None:
-        preview = preview_of(photo.pixels, theta, output)
+    file = _encoded(output, facts["output"], options, photo)
+    if preview is not None and item.preview is not None and options.preview is not None:
         write_below(os.fspath(options.preview), item.preview, preview)
     if facts["status"] == "done" or options.doubtful != "skip":
-        _write_mask(job, item, photo.pixels, theta if facts["status"] == "done" else None, output)
-        aside = target != item.target
-        if item.tar is not None and not aside:
-            return thumbnails, file
-        root = options.aside if aside and options.aside is not None else job.target
-        replaces = options.existing == "overwrite" if aside else item.is_there
-        times = _times_of(item.source, target) if options.times == "keep" else None
-        write_below(root, target, file, replaces, times)  # the last: who has an output has all
+        _write_mask(job, item, shape, theta if facts["status"] == "done" else None, output)
+        return thumbnails, _placed(job, item, facts["output"], file)
     return thumbnails, None
+
+
+def _read(item: Item, options: Options, facts: dict[str, Any]) -> Photo:
+    data = read_photo_file(item.source, options.max_pixels, options.first_page)
+    facts["input_sha256"] = hashlib.sha256(data).hexdigest()
+    _check_written(item.target, data)
+    keep = options.damaged == "keep"
+    photo = decode_photo(data, options.max_pixels, options.first_page, keep)
+    facts["damage"] = photo.damage or None
+    return photo
+
+
+def _placed(job: Job, item: Item, target: str, file: bytes) -> bytes | None:
+    """Write an output, or give it back if it goes into a tar."""
+    options, aside = job.options, target != item.target
+    if item.tar is not None and not aside:
+        return file
+    root = options.aside if aside and options.aside is not None else job.target
+    replaces = options.existing == "overwrite" if aside else item.is_there
+    times = _times_of(item.source, target) if options.times == "keep" else None
+    write_below(root, target, file, replaces, times)  # the last: who has an output has all
+    return None
 
 
 def _times_of(source: str, target: str) -> os.stat_result:
     """The times of a photo, which its output is to have."""
+    source = file_of(source)
     if is_address(target) or is_address(source) or is_member(source):
         raise InvalidInputError(
             "only files on a disk have times to keep; leave out --times keep (times)."
@@ -163,14 +178,16 @@ def _times_of(source: str, target: str) -> os.stat_result:
     return os.stat(source)
 
 
-def _write_mask(job: Job, item: Item, photo: Array, theta: Array | None, output: Array) -> None:
+def _write_mask(
+    job: Job, item: Item, photo: tuple[int, ...], theta: Array | None, output: Array
+) -> None:
     """Warp the photo's mask as the photo was; None is not at all."""
     masks, target = job.options.masks, job.options.masks_out
     if item.mask is None or masks is None or target is None:
         return
     root = os.fspath(target)
     name = item.mask[len(root) :].lstrip("/" + os.sep)
-    mask = mask_like(job.rectifier, os.fspath(masks), name, photo.shape, theta, output.shape)
+    mask = mask_like(job.rectifier, os.fspath(masks), name, photo, theta, output.shape)
     write_below(root, item.mask, mask)
 
 

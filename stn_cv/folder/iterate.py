@@ -12,6 +12,7 @@ from .options import (
     Interpolation,
     Metadata,
     Options,
+    Pages,
     PathLike,
     Sampling,
     Size,
@@ -44,6 +45,7 @@ def iter_rectified(
     limit: int | None = None,
     max_pixels: int = LARGEST_PICTURE,
     first_page: bool = False,
+    pages: Pages = "one",
     damaged: Damaged = "refuse",
     preview: PathLike | None = None,
     manifest: PathLike | None = None,
@@ -69,7 +71,7 @@ def iter_rectified(
         Folder for the outputs; it mirrors the sources' trees.
     size, glob, exclude, existing, format, quality, sampling, interpolation, metadata, times
         As in `rectify_folder`.
-    n_jobs, limit, max_pixels, first_page, damaged, preview, manifest, contact_sheet
+    n_jobs, limit, max_pixels, first_page, pages, damaged, preview, manifest, contact_sheet
         As in `rectify_folder`.
     min_confidence, doubtful, masks, masks_out, corrections, shard, tar, executor
         As in `rectify_folder`.
@@ -117,6 +119,7 @@ def iter_rectified(
         limit=limit,
         max_pixels=max_pixels,
         first_page=first_page,
+        pages=pages,
         damaged=damaged,
         preview=preview,
         manifest=manifest,

@@ -39,10 +39,20 @@ def labelled_photos(data: str | os.PathLike[str]) -> list[tuple[str, str]]:
     names = sorted({label for _, label in pairs})
     if len(names) < 2:
         raise InvalidInputError(
-            f"{data!r} holds photos of {len(names)} classes {names}; wanted a folder with a "
-            "subfolder for each of at least 2 classes, or a CSV of path,label."
+            f"{data!r} {_what_is_there(data, names)}; wanted a folder with a subfolder of photos "
+            "for each of at least 2 classes, or a CSV of path,label."
         )
     return pairs
+
+
+def _what_is_there(data: str, names: list[str]) -> str:
+    """Where there are fewer than two classes."""
+    if names:
+        return f"holds photos of one class, {names[0]!r}"
+    if not is_folder(data):
+        return "names no photo"
+    beside = len(find_photos([data]).found)
+    return f"holds {beside} photos, none of them in a subfolder" if beside else "holds no photo"
 
 
 def passed_over(data: str | os.PathLike[str]) -> dict[str, int]:

@@ -175,7 +175,8 @@ def rows_of(path: str) -> Iterator[Row]:
             tail = file.read(LARGEST_TAIL)
         if not tail.startswith(b'{"input"'[: len(tail)]):
             raise InvalidInputError(
-                f"{path!r} is no manifest: it ends with {tail[:60]!r}; give another name."
+                f"{path!r} is no manifest: it ends with {tail[:60]!r}; wanted one that rectify "
+                "wrote, or a new name."
             )
 
 
@@ -201,7 +202,8 @@ def placed_rows(file: BinaryIO, path: str) -> Iterator[tuple[int, Row]]:
             of_a_photo = is_whole(row) or row["status"] != PASSED_OVER
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise InvalidInputError(
-                f"{path!r} is no manifest: {line[:60]!r} is no row of one; give another name."
+                f"{path!r} is no manifest: {line[:60]!r} is no row of one; wanted one that "
+                "rectify wrote, or a new name."
             ) from error
         if of_a_photo:
             yield offset, row

@@ -21,6 +21,7 @@ __all__ = [
     "Interpolation",
     "Metadata",
     "Options",
+    "Pages",
     "PathLike",
     "Sampling",
     "Size",
@@ -34,10 +35,20 @@ Damaged = Literal["refuse", "keep"]
 Doubtful = Literal["keep", "skip"] | PathLike
 Interpolation = Literal["bilinear", "nearest", "bicubic"]
 Metadata = Literal["drop", "keep", "keep-gps"]
+Pages = Literal["one", "all"]
 Sampling = Literal["444", "422", "420"]
 Times = Literal["new", "keep"]
 SizeWord = Literal["native", "input"]
 Size = SizeWord | tuple[int, int]
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "existing": get_args(Existing),
+    "damaged": get_args(Damaged),
+    "sampling": (None, *get_args(Sampling)),
+    "interpolation": get_args(Interpolation),
+    "metadata": get_args(Metadata),
+    "times": get_args(Times),
+    "pages": get_args(Pages),
+}
 
 
 MOST_JOBS = 256
@@ -61,6 +72,7 @@ class Options:
     limit: int | None = None
     max_pixels: int = LARGEST_PICTURE
     first_page: bool = False
+    pages: Pages = "one"
     damaged: Damaged = "refuse"
     preview: PathLike | None = None
     manifest: PathLike | None = None
@@ -76,12 +88,13 @@ class Options:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        _check_choice("existing", self.existing, get_args(Existing))
-        _check_choice("damaged", self.damaged, get_args(Damaged))
-        _check_choice("sampling", self.sampling, (None, *get_args(Sampling)))
-        _check_choice("interpolation", self.interpolation, get_args(Interpolation))
-        _check_choice("metadata", self.metadata, get_args(Metadata))
-        _check_choice("times", self.times, get_args(Times))
+        for name, choices in CHOICES.items():
+            _check_choice(name, getattr(self, name), choices)
+        if self.pages == "all" and self.first_page:
+            raise InvalidInputError(
+                "pages is 'all', and first_page asks for the first alone (--pages, --first-page); "
+                "give one of both."
+            )
         if (self.masks is None) != (self.masks_out is None):
             raise InvalidInputError(
                 "masks is the folder where masks are, masks_out the one for warped masks "

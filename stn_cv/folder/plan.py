@@ -19,10 +19,11 @@ from ..storage import (
     joined,
     real,
 )
-from .collisions import Tree, check_apart, check_outputs, check_reports, check_spared, is_below
+from .collisions import Tree, check_apart, check_outputs, check_reports, check_spared
 from .corrections import Corrections, corrections_of
 from .manifest import Told, part_of, read_part, read_told
 from .masks import mask_name
+from .mounts import is_below
 from .options import Options
 from .output_names import output_name, place_in_tar, preview_name, tar_name
 from .search import Found, Wanted, check_sources, is_there, walk
@@ -47,7 +48,7 @@ class Plan:
     @property
     def wanted(self) -> Wanted:
         """Which files are photos."""
-        return Wanted(self.options.glob, self.options.exclude)
+        return Wanted(self.options.glob, self.options.exclude, self.options.pages == "all")
 
     @property
     def folders(self) -> list[str]:

@@ -86,7 +86,8 @@ class Sheet:
     def add(self, thumbnails: Thumbnails, label: Any, confidence: float | None) -> None:
         """Keep a photo, if it is among the first or among the least confident so far."""
         self.count += 1
-        caption = "" if confidence is None else f"{label} {confidence:.0%}"
+        name = "" if label is None else f"{label} "  # a model of poses tells no class
+        caption = "" if confidence is None else f"{name}{confidence:.0%}"
         if len(self.first) < FIRST:
             self.first.append((caption, thumbnails))
         if confidence is not None:

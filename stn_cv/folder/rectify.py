@@ -14,6 +14,7 @@ from .options import (
     Interpolation,
     Metadata,
     Options,
+    Pages,
     PathLike,
     Sampling,
     Size,
@@ -48,6 +49,7 @@ def rectify_folder(
     limit: int | None = None,
     max_pixels: int = LARGEST_PICTURE,
     first_page: bool = False,
+    pages: Pages = "one",
     damaged: Damaged = "refuse",
     preview: PathLike | None = None,
     manifest: PathLike | None = None,
@@ -111,6 +113,10 @@ def rectify_folder(
         The largest photo decoded, and the largest output.
     first_page : bool, default False
         Take the first page or frame of a file that has several; otherwise it is refused.
+    pages : {"one", "all"}, default "one"
+        With "all" each page of a TIFF that has several is a photo, "scan.tif/1.tif",
+        "scan.tif/2.tif", ..., as if the TIFF were a folder; so its outputs, previews and masks
+        are named, and its rows in the manifest.
     damaged : {"refuse", "keep"}, default "refuse"
         What to do with a photo of which the decoder knows that data are lost: an error, or to
         take what is left, and say in the manifest what the decoder said.
@@ -204,6 +210,7 @@ def rectify_folder(
         limit=limit,
         max_pixels=max_pixels,
         first_page=first_page,
+        pages=pages,
         damaged=damaged,
         preview=preview,
         manifest=manifest,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ..errors import InvalidInputError
 from ..opencv import START, SUFFIXES, format_of
 from ..storage import entries, is_address, is_file, is_folder, is_member, joined
+from .pages import has_pages, page_names
 
 __all__ = ["Found", "Wanted", "check_sources", "find_photos", "is_there", "listed", "walk"]
 
@@ -24,11 +25,12 @@ class Wanted(NamedTuple):
     Of the patterns in `glob`, one must match; without any, photos have the suffixes of image
     files, or, on disks, begin as such. Of those in `exclude` none may match, a folder's neither.
     A pattern without "/" is for the name, one with it for the path below the folder. Hidden files
-    are left out.
+    are left out. With `pages`, a TIFF of several is a folder of them.
     """
 
     glob: Sequence[str] = ()
     exclude: Sequence[str] = ()
+    pages: bool = False
 
     def leaves_out(self, name: str, relative: str) -> bool:
         """Whether a file or folder is not even looked at."""
@@ -158,8 +160,19 @@ def walk(
         path = os.fspath(source)
         if is_folder(path):
             yield from _below(path, wanted, passed_over)
-        else:
-            yield Found(path, os.path.basename(path))
+            continue
+        yield from _in_file(path, wanted)
+
+
+def _in_file(path: str, wanted: Wanted) -> Iterator[Found]:
+    """The photo that a file is, or those on its pages."""
+    name = os.path.basename(path)
+    try:
+        pages = [os.sep + page for page in page_names(path)] if wanted.pages else []
+    except OSError as error:
+        yield Found(path, name, error.strerror or str(error))
+        return
+    yield from (Found(path + page, name + page) for page in pages or [""])
 
 
 def _below(root: str, wanted: Wanted, passed_over: Counter[str] | None) -> Iterator[Found]:
@@ -193,6 +206,8 @@ def listed(
     OSError
         If it cannot be listed.
     """
+    if wanted.pages and (pages := page_names(joined(root, folder.rstrip(os.sep)))):
+        return [folder + page for page in pages]
     paths = []
     for name, kind in entries(joined(root, folder.rstrip(os.sep))):
         relative = folder + name
@@ -201,7 +216,8 @@ def listed(
         if kind == "folder":
             paths.append(relative + os.sep)
         elif kind == "file" and (wanted.takes(relative) or _begins_as_one(root, relative, wanted)):
-            paths.append(relative)
+            as_folder = wanted.pages and has_pages(joined(root, relative))
+            paths.append(relative + os.sep if as_folder else relative)
         elif passed_over is not None and not wanted.glob:
             passed_over[_kind_of(name, kind)] += 1
     return sorted(paths)

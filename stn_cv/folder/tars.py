@@ -11,6 +11,7 @@ from ..opencv import SUFFIXES
 from ..storage import archive_of, is_file, joined, names_in, read_file
 from .files import write_below
 from .item import NO_MORE_ROOM, Job, Outcome, reason_of
+from .pages import file_of
 from .search import Wanted
 from .shard import Item, Shard
 
@@ -60,18 +61,18 @@ def _members(job: Job, items: list[Item], outcomes: list[Outcome]) -> Iterator[t
     """Outputs, and what beside the photos is in their archive, in its order."""
     source = next(archive for item in items if (archive := archive_of(item.source)))
     wanted = Wanted(job.options.glob, job.options.exclude)
-    done = {
-        item.source: (item, outcome.output) for item, outcome in zip(items, outcomes, strict=True)
-    }
+    done: dict[str, list[tuple[Item, bytes | None]]] = {}
+    for item, outcome in zip(items, outcomes, strict=True):
+        done.setdefault(file_of(item.source), []).append((item, outcome.output))
     for name in names_in(source):
         path = joined(source, name)
-        if path in done:
-            item, output = done[path]
+        for item, output in done.get(path, ()):
             if item.tar is not None and output is None and item.is_there and is_file(item.target):
                 output = read_file(item.target)  # of an earlier run
             if item.tar is not None and output is not None:
                 yield item.target[len(item.tar) + 1 :].replace(os.sep, "/"), output
-        elif os.path.splitext(name)[1].lower() not in SUFFIXES and not wanted.takes(name):
+        is_photo = path in done or os.path.splitext(name)[1].lower() in SUFFIXES
+        if not is_photo and not wanted.takes(name):
             yield name, read_file(path)
 
 

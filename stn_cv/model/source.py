@@ -95,9 +95,14 @@ def header_length(start: bytes, size: int) -> int:
             "this is an ONNX file, which other engines run; wanted the file that stn_cv.save "
             "wrote, from which it was exported."
         )
-    if len(start) < 8 or not 2 <= length <= min(LARGEST_HEADER, size - 8):
+    if len(start) < 8 or not 2 <= length <= LARGEST_HEADER:
         raise ModelFileError(
-            f"not a model file, or cut off: its header would have {length} bytes of {size}, "
-            f"with {LARGEST_HEADER} allowed. Save or copy the model again."
+            f"not a model file: its {size} bytes begin as none does. Wanted a file that "
+            "`stn-cv fit` or stn_cv.save wrote."
+        )
+    if length > size - 8:
+        raise ModelFileError(
+            f"not a model file, or cut off: {size} bytes of more than {length} are there. Copy it "
+            "again, or save the model again."
         )
     return length

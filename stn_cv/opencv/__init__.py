@@ -29,6 +29,7 @@ from .formats import (
 )
 from .mask import Mask, encode_mask, read_mask
 from .resize import grey, resize_area
+from .tiff_pages import count_pages, page_alone
 
 __all__ = [
     "FORMATS",
@@ -40,6 +41,7 @@ __all__ = [
     "WRITTEN_SUFFIXES",
     "Colour",
     "check_pixels",
+    "count_pages",
     "decode",
     "decode_photo",
     "descriptive_exif",
@@ -54,6 +56,7 @@ __all__ = [
     "grey",
     "header_of",
     "load_cv2",
+    "page_alone",
     "put_text",
     "quiet_and_serial",
     "read_image",

@@ -6,7 +6,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ..arrays import Array
-from .format import METRE, Damaged, Format, Header, square_dpi
+from .format import LARGEST_PROFILE, METRE, Damaged, Format, Header, square_dpi
 from .pillow import pillow_image
 
 __all__ = ["FORMAT"]
@@ -15,6 +15,7 @@ HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 OS2, WITH_ALPHA = 12, 56  # sizes of the header: the shortest, the first to know alpha
 RUN_LENGTHS = (1, 2)  # ways of storing
 LONG, DENSITY = 40, 38  # size of the header that says pixels a metre, and where
+SPACE, EMBEDDED, PROFILE = 70, b"DEBM", 126  # where the longest header says what colours are
 MASKED, MASKS = 3, (0xFF0000, 0xFF00, 0xFF)  # a way of storing, and the order that is read
 
 
@@ -43,6 +44,7 @@ class BMP(Format):
             width=width,
             height=abs(height),
             channels=4 if alpha else 3 if bits > 8 else 1,
+            profile=_profile(data, size),
             misread=_misread(data, size, bits),
             dpi=_density(data, size),
         )
@@ -79,6 +81,14 @@ def _density(data: bytes, size: int) -> float | None:
         return None
     x, y = struct.unpack_from("<ii", data, DENSITY)
     return square_dpi(x, y, METRE)
+
+
+def _profile(data: bytes, size: int) -> bytes | None:
+    """The ICC profile that the longest header may point at."""
+    if size < HEADER_SIZES[-1] or data[SPACE : SPACE + 4] != EMBEDDED:
+        return None
+    start, length = struct.unpack_from("<II", data, PROFILE)
+    return data[14 + start : 14 + start + min(length, LARGEST_PROFILE)] or None
 
 
 def _with_long_header(data: bytes) -> bytes:

@@ -188,7 +188,7 @@ def _check_header(header: Header, format: Format, max_pixels: int, first_page: b
     if header.pages > 1 and not first_page:
         raise InvalidInputError(
             "it has several pages or frames; split it, or take the first with --first-page "
-            "(first_page=True)."
+            "(first_page=True); rectify takes all of a TIFF with --pages all (pages='all')."
         )
 
 

@@ -35,7 +35,7 @@ from .tiff_structure import (
 __all__ = ["FORMAT"]
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-EXTRA, SAMPLE_FORMAT = 338, 339
+COLOUR_MAP, INK_SET, EXTRA, SAMPLE_FORMAT = 320, 332, 338, 339
 FIRST_ENTRIES = 2**12  # bytes of the first directory that are looked at for the sides
 STRAIGHT, MULTIPLIED = 2, 1  # kinds of alpha
 INKS = 5  # a photometric interpretation, of four inks
@@ -44,7 +44,8 @@ SHORT, UNDEFINED = 3, 7  # kinds of values
 INCH = 2  # a unit
 EXIF_TAGS = {PHOTO, PLACE, *DESCRIPTIVE} - {305}  # of software alone nobody asks
 # Photometric interpretations that come as grey or RGB; CIE L*a*b* does not come with its white.
-NEGATIVE, PALETTE, COLOURS = 0, 3, {0, 1, 2, 3, 6}
+NEGATIVE, GREY, PALETTE, COLOURS = 0, 1, 3, {0, 1, 2, 3, 6}
+CMYK = 1  # a set of inks
 DTYPES = {(1, 1): "uint8", (8, 1): "uint8", (16, 1): "uint16", (32, 3): "float32"}
 
 
@@ -62,7 +63,7 @@ class TIFF(Format):
     def read_header(self, data: bytes) -> Header:
         """Size, channels and numbers of the first picture; decoders turn it themselves."""
         structure = Structure(data)
-        tags, following = structure.directory(structure.first)
+        tags = structure.directory(structure.first)
         width, height = (first_of(tags, tag, 0) for tag in (WIDTH, HEIGHT))
         if 5 <= first_of(tags, ORIENTATION, 1) <= 8:
             width, height = height, width
@@ -71,6 +72,8 @@ class TIFF(Format):
         channels = {2: 4}.get(samples, samples)  # grey with alpha would have to come as RGBA
         if photometric == PALETTE:
             channels = 3 if samples == 1 else 0
+        if photometric in (NEGATIVE, GREY) and samples > 2:
+            channels = 0
         dtype = DTYPES.get((bits, numbers), f"{bits} bits of sample format {numbers}")
         cmyk = (photometric, samples, dtype) == (INKS, 4, "uint8")
         dtype = "uint8" if _has_few_bits(tags) else dtype
@@ -80,11 +83,11 @@ class TIFF(Format):
             channels=3 if cmyk else channels if photometric in COLOURS else 0,
             cmyk=cmyk,
             dtype=dtype,
-            pages=structure.pages(following),
+            pages=structure.pages(),
             profile=tags.get(PROFILE, (None,))[0] or None,
             dpi=exif_dpi(data),
             exif=data if EXIF_TAGS & tags.keys() else None,
-            misread=_misread(tags, dtype),
+            misread=_misread(structure, tags, dtype),
             damage=_missing(structure, tags),
         )
 
@@ -98,12 +101,14 @@ class TIFF(Format):
     def decode(self, data: bytes, header: Header, keep_damaged: bool = False) -> Array | None:
         """OpenCV turns the picture upright itself, and passes over what is damaged."""
         structure = Structure(data)
-        tags, _ = structure.directory(structure.first)
+        tags = structure.directory(structure.first)
         if not keep_damaged:
             check_pieces(structure, tags)
         if header.cmyk or _has_few_bits(tags):
-            return _by_pillow(data, header, keep_damaged)
+            return _by_pillow(data, header, tags, keep_damaged)
         image = super().decode(_without_kind_of_alpha(data), header)
+        if image is not None and _is_negative(tags) and image.dtype == np.uint16:
+            image = ~image
         multiplied = first_of(tags, EXTRA, 0) == MULTIPLIED
         if image is not None and multiplied and image.shape[2:] == (4,):
             for row in image:
@@ -160,8 +165,8 @@ def _missing(structure: Structure, tags: Tags) -> str:
     return ""
 
 
-def _misread(tags: Tags, dtype: str) -> str:
-    """What OpenCV would get wrong."""
+def _misread(structure: Structure, tags: Tags, dtype: str) -> str:
+    """What decoders would get wrong."""
     samples = first_of(tags, SAMPLES, 1)
     extra = first_of(tags, EXTRA, 0)
     known = extra in (STRAIGHT, MULTIPLIED) or first_of(tags, PHOTOMETRIC, 1) == INKS
@@ -169,9 +174,18 @@ def _misread(tags: Tags, dtype: str) -> str:
         return "a fourth sample and does not say whether it is an alpha"
     if dtype != "uint8" and samples > 1 and first_of(tags, PLANES, 1) == 2:
         return f"{dtype} in a plane for each channel"
-    if dtype != "uint8" and first_of(tags, PHOTOMETRIC, 1) == NEGATIVE:
+    if dtype == "float32" and _is_negative(tags):
         return f"{dtype} of which 0 is white"
+    if first_of(tags, PHOTOMETRIC, 1) == INKS and first_of(tags, INK_SET, CMYK) != CMYK:
+        return "inks other than cyan, magenta, yellow and black"
+    if structure.order == ">" and structure.offset == "Q" and _has_few_bits(tags):
+        return "few bits a sample in a BigTIFF of this byte order"
     return ""
+
+
+def _is_negative(tags: Tags) -> bool:
+    """Whether 0 is white."""
+    return first_of(tags, PHOTOMETRIC, 1) == NEGATIVE
 
 
 def _has_few_bits(tags: Tags) -> bool:
@@ -181,12 +195,23 @@ def _has_few_bits(tags: Tags) -> bool:
     return few and first_of(tags, SAMPLES, 1) == first_of(tags, SAMPLE_FORMAT, 1) == 1
 
 
-def _by_pillow(data: bytes, header: Header, keep_damaged: bool) -> Array:
+def _by_pillow(data: bytes, header: Header, tags: Tags, keep_damaged: bool) -> Array:
     """What OpenCV does not read: samples of few bits, and inks. Pillow turns it upright itself."""
     with pillow_image(data, "libtiff") as image:
         if header.cmyk:
             return rgb_of(image, header.profile, keep_damaged)
-        return np.asarray(image.convert("RGB" if header.channels == 3 else "L"))
+        if header.channels == 3:
+            return _colours(tags)[np.asarray(image)]
+        return np.asarray(image.convert("L"))
+
+
+def _colours(tags: Tags) -> Array:
+    """The palette, of 16 bits, or of 8 as some writers put it, which Pillow shows black."""
+    colours = np.asarray(tags.get(COLOUR_MAP, ()))
+    if len(colours) != 3 << first_of(tags, BITS, 1):
+        raise Damaged("its palette is missing")
+    scale = 256 if colours.max() > 255 else 1
+    return (colours.reshape(3, -1).T // scale).astype(np.uint8)
 
 
 def _without_kind_of_alpha(data: bytes) -> bytes:

@@ -27,6 +27,8 @@ __all__ = ["BITS", "COMPRESSION", "PHOTOMETRIC", "check_pieces"]
 
 BITS, COMPRESSION, PHOTOMETRIC = 258, 259, 262
 NOT_COMPRESSED, LZW, JPEG, DEFLATE, PACKBITS = 1, 5, 7, (8, 32946), 32773
+FILL_ORDER, LOWEST_FIRST = 266, 2  # the bits of a byte the other way round
+REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 SUBSAMPLED = 6  # a photometric interpretation: fewer bytes than pixels would need
 
 
@@ -76,7 +78,10 @@ def _check_length(piece: Piece, compression: int, tags: Tags) -> None:
     least, most = (rows * -(-columns * bits // 8) for rows, columns in (piece.least, piece.most))
     if first_of(tags, PHOTOMETRIC, 1) == SUBSAMPLED:
         least = 1
-    length = _unpacked_length(piece.packed, compression, most)
+    packed = piece.packed
+    if first_of(tags, FILL_ORDER, 1) == LOWEST_FIRST:
+        packed = memoryview(bytes(packed).translate(REVERSED))
+    length = _unpacked_length(packed, compression, most)
     if length < 0:
         raise Damaged("a piece of it cannot be unpacked")
     if not least <= length <= most:

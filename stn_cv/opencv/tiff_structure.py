@@ -1,6 +1,8 @@
 """The directories of tags that a TIFF or BigTIFF file is made of."""
 
 import struct
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from .format import LARGEST_PROFILE, Damaged
@@ -27,7 +29,7 @@ PIECES = (STRIP_STARTS, STRIP_LENGTHS, TILE_STARTS, TILE_LENGTHS)
 KINDS = {1: "B", 2: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q"}
 BLOCKS = (PROFILE, JPEG_TABLES)  # tags that are read as bytes
 SHORTER = 64  # values of any other tag that is read
-MOST_PAGES = 1000  # looked at
+MOST_DIRECTORIES = 4000  # that are followed
 FEW, ALL = 8, 65535  # entries of a directory
 
 Tags = dict[int, tuple[Any, ...]]
@@ -42,8 +44,8 @@ def first_of(tags: Tags, tag: int, default: int) -> int:
 class Structure:
     """Byte order and widths of a file, and what is read with them."""
 
-    def __init__(self, data: bytes) -> None:
-        self.data = data
+    def __init__(self, data: Any) -> None:
+        self.data = data  # bytes, or what has a length and slices as they do
         self.order = "<" if data[:2] == b"II" else ">"
         big = b"+" in data[2:4]
         self.offset, self.count, self.entry = ("Q", "Q", 20) if big else ("I", "H", 12)
@@ -51,13 +53,12 @@ class Structure:
 
     def unpack(self, layout: str, position: int) -> tuple[Any, ...]:
         """Numbers at a position, in the file's byte order."""
-        return struct.unpack_from(self.order + layout, self.data, position)
+        layout = self.order + layout
+        return struct.unpack(layout, self.data[position : position + struct.calcsize(layout)])
 
-    def directory(self, start: int, most: int = ALL) -> tuple[Tags, int]:
-        """Tags of a directory, of its first entries only if so wanted, and where the next is."""
-        (count,) = self.unpack(self.count, start)
-        first = start + struct.calcsize(self.count)
-        end = first + count * self.entry
+    def directory(self, start: int, most: int = ALL) -> Tags:
+        """Tags of a directory, of its first entries only if so wanted."""
+        first, end = start + struct.calcsize(self.count), self.end(start)
         if end > len(self.data):
             raise Damaged("it is cut off, or its directory is broken")
         tags = {}
@@ -66,7 +67,7 @@ class Structure:
             if kind in KINDS and n <= self._longest(tag):
                 layout = f"{n}s" if tag in BLOCKS else f"{n}{KINDS[kind]}"
                 tags[tag] = self._values(layout, position)
-        return tags, int(self.unpack(self.offset, end)[0])
+        return tags
 
     def entries(self, directory: bytes) -> dict[int, int]:
         """Tags that have one value in the entry itself, of a directory's first bytes."""
@@ -101,17 +102,36 @@ class Structure:
             (start,) = self.unpack(self.offset, start)
         return self.unpack(layout, start)
 
-    def pages(self, following: int) -> int:
-        """1, or 2 for more; small copies of a picture are no pages."""
-        seen = {self.first}
-        while following:
-            if following in seen or len(seen) > MOST_PAGES:
+    def end(self, start: int) -> int:
+        """Where a directory says where the next one is."""
+        (count,) = self.unpack(self.count, start)
+        return int(start + struct.calcsize(self.count) + count * self.entry)
+
+    def directories(self) -> Iterator[int]:
+        """Where the directories begin, one after the other.
+
+        Raises
+        ------
+        Damaged
+            If they never end.
+        """
+        start, seen = self.first, set[int]()
+        while start:
+            if start in seen or len(seen) > MOST_DIRECTORIES:
                 raise Damaged("its directories form a ring, or never end")
-            seen.add(following)
-            tags, following = self.directory(following, most=FEW)  # sorted: this tag is the first
-            if not first_of(tags, SUBFILE, 0) & 1:
-                return 2
-        return 1
+            seen.add(start)
+            yield start
+            start = int(self.unpack(self.offset, self.end(start))[0])
+
+    def is_page(self, start: int) -> bool:
+        """Whether a directory is of a page; small copies of pages are none."""
+        tags = self.directory(start, most=FEW)  # sorted: this tag is the first
+        return not first_of(tags, SUBFILE, 0) & 1
+
+    def pages(self) -> int:
+        """1, or 2 for more."""
+        later = islice(self.directories(), 1, None)
+        return 2 if any(map(self.is_page, later)) else 1
 
     def pieces(self, tags: Tags) -> list[tuple[int, int]]:
         """(start, length) of all strips or tiles of a picture, which must be in the file.

@@ -11,6 +11,7 @@ import numpy as np
 from ..arrays import Array
 from ..families import FAMILIES
 from ..folder.files import read_photo_file
+from ..folder.pages import file_of
 from ..folder.preview import shown
 from ..geometry.letterbox import letterbox_theta_from_corners
 from ..opencv import LARGEST_PICTURE, decode_photo, encode
@@ -65,7 +66,7 @@ class Pictures:
 
     def _copy(self, path: str) -> Copy:
         with self._lock:
-            status = os.stat(path)
+            status = os.stat(file_of(path))
             key = (path, status.st_ino, status.st_mtime_ns, status.st_size)
             if key not in self._kept:
                 self._kept[key] = _read(path)

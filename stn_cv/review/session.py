@@ -12,6 +12,7 @@ from ..errors import InvalidInputError
 from ..folder.corner_files import KnownCorners
 from ..folder.corner_files.row import numbers_in, theta_of_frame
 from ..folder.manifest_index import STATUSES, ManifestIndex
+from ..folder.pages import file_of
 from ..folder.report import card_of, in_words
 from ..geometry import corners_from_theta
 from ..report import histograms, review_page
@@ -209,7 +210,7 @@ class ReviewSession:
 
     def _check_photos(self) -> None:
         some = [self.index.row(number)["input"] for number in range(min(len(self.index), 100))]
-        if not any(map(os.path.isfile, some)):
+        if not any(os.path.isfile(file_of(photo)) for photo in some):
             raise InvalidInputError(
                 f"{self.manifest!r} tells of photos that are not there, such as {some[0]!r}; run "
                 "this in the folder where rectify ran."

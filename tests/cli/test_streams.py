@@ -2,6 +2,7 @@
 
 import os
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.commands import COMMAND, environment, stn_cv_process
 from support.folder_cases import fixed_model, rows_of, tree
-from support.picture_files import picture, saved
+from support.picture_files import Image, picture, saved
 
 from stn_cv import save
 
@@ -79,3 +80,17 @@ def test_no_line_of_a_c_library_is_said_and_every_failure_is_named(tmp_path):
         how_far = re.compile(r"\d+ of \d+, ")  # said every few seconds
         lines = [line for line in done.stderr.splitlines() if not how_far.match(line)]
         assert len(lines) == failed and all(line.startswith("stn-cv: /") for line in lines), lines
+
+
+def test_warnings_of_pillow_that_name_no_photo_are_not_shown(tmp_path):
+    save(fixed_model(), tmp_path / "m.stn")
+    tree(tmp_path / "in", ["a.png"])
+    inks = Image.fromarray(picture()).convert("CMYK")
+    data = bytearray(saved(inks, ".tiff", tiffinfo={305: "so and so" * 9}))
+    struct.pack_into("<I", data, data.index(struct.pack("<HH", 305, 2)) + 8, 2**31 - 1)
+    (tmp_path / "in" / "b.tif").write_bytes(data)
+    with pytest.warns(UserWarning), Image.open(tmp_path / "in" / "b.tif") as image:
+        image.load()
+    done = stn_cv_process("rectify", tmp_path / "m.stn", tmp_path / "in", "-o", tmp_path / "out")
+    assert done.returncode == 0 and "2 rectified" in done.stdout
+    assert not done.stderr

@@ -79,7 +79,8 @@ def turns_off(estimator, images, thetas):
 def test_the_pose_stays_and_the_labels_are_learned(joint, X, unseen):
     assert np.median(turns_off(joint, *unseen)) < 6
     assert joint.score(X[160:], LABELS[160:]) > 0.85
-    labels_alone = classifier("cnn", family="similarity", max_iter=15).fit(X[:160], LABELS[:160])
+    given = {"family": "similarity", "start": "identity", "max_iter": 15}
+    labels_alone = classifier("cnn", **given).fit(X[:160], LABELS[:160])
     assert np.median(turns_off(labels_alone, *unseen)) > 20
     assert joint.score(X[160:], LABELS[160:]) > labels_alone.score(X[160:], LABELS[160:])
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,8 @@ from support.picture_files import (
 )
 
 from stn_cv import opencv
-from stn_cv.opencv import encode, read_image
+from stn_cv.folder import item
+from stn_cv.opencv import decode_photo, encode, read_image
 
 PROFILE = bytes(range(256)) * 3
 MAXIMA = {"uint8": 255, "uint16": 65535, "float32": 1.0}
@@ -128,3 +130,23 @@ def test_a_theta_found_on_the_small_copy_holds_on_the_photo(tmp_path):
     result = one(quarter_turn(), path, tmp_path / "out")
     out = read_image(result.output)
     assert np.array_equal(out[:, 80:560], np.rot90(picture(480, 640)))
+
+
+def test_the_photo_is_not_held_while_its_output_is_encoded(tmp_path, monkeypatch):
+    """Encoding takes as much memory as the output."""
+    alive, held = [], []
+
+    def decoded(*arguments):
+        photo = decode_photo(*arguments)
+        alive.append(weakref.ref(photo.pixels))
+        return photo
+
+    def encoded(*arguments):
+        held.append(alive[0]() is not None)
+        return encode(*arguments)
+
+    monkeypatch.setattr(item, "decode_photo", decoded)
+    monkeypatch.setattr(item, "encode", encoded)
+    path = put(tmp_path / "a.png", encode(picture(), ".png"))
+    result = one(fixed_model(), path, tmp_path / "out", preview=tmp_path / "preview")
+    assert result.status == "done" and held == [False]

@@ -23,8 +23,8 @@ def test_photos_beside_the_classes_have_none(tmp_path):
         ("a.jpg,x\nb.jpg\n", "line 2"),
         ("a.jpg,x\n,y\n", "line 2"),
         ("a.jpg,x,1,2\n", "line 1"),
-        ("a.jpg,x\nb.jpg,x\n", "1 classes"),
-        ("", "0 classes"),
+        ("a.jpg,x\nb.jpg,x\n", "photos of one class, 'x'"),
+        ("", "names no photo"),
         ("x" * 5000, r"line 1 of .{,200}; wanted"),
     ],
 )
@@ -56,3 +56,13 @@ def test_grey_photos_are_read_as_grey_and_colours_when_asked(tmp_path):
     assert colour.images.shape == (3, 12, 12, 3) and grey.images.shape == (3, 12, 12, 1)
     assert np.abs(colour.images[:2, ..., :1].astype(int) - grey.images[:2]).max() <= 1
     assert colour.labels.tolist() == ["a", "b", "b"]
+
+
+def test_what_is_there_instead_of_classes_is_said(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InvalidInputError, match="holds no photo; wanted a folder with a subfolder"):
+        labelled_photos(tmp_path / "empty")
+    with pytest.raises(InvalidInputError, match="2 photos, none of them in a subfolder"):
+        labelled_photos(tree(tmp_path / "flat", ["a.png", "b.png"]))
+    with pytest.raises(InvalidInputError, match="photos of one class, 'a'"):
+        labelled_photos(tree(tmp_path / "one", ["a/1.png"]))

@@ -142,6 +142,10 @@ def test_two_photos_with_one_output_are_refused_before_anything_is_written(tmp_p
         planned([one, two], tmp_path / "out")
     with pytest.raises(InvalidInputError, match="would both be written"):
         planned([photos, photos / "a.jpg"], tmp_path / "out")
+    with pytest.raises(InvalidInputError, match="would both be written"):
+        planned([one / "x" / "a.jpg", two / "x" / "a.jpg"], tmp_path / "out")
+    twice = planned([one / "x" / "a.jpg"] * 2, tmp_path / "out")
+    assert len(items_of(twice)) == 2  # of one file
 
 
 def test_a_file_where_a_folder_must_be_is_refused(tmp_path):
@@ -321,15 +325,26 @@ def test_hostile_names_stay_below_the_output(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts a folder at a second place")
-def test_an_output_inside_the_input_by_another_mount_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    "mounted, place, out",
+    [
+        ("in", "again", "again/out"),
+        ("in/sub", "again", "again"),
+        ("in/sub", "a gain", "a gain/out"),
+        ("other", "in/sub", "other/out"),
+    ],
+)
+def test_an_output_inside_the_input_by_another_mount_is_refused(mounted, place, out, tmp_path):
     photos = tree(tmp_path / "in", ["a.png"])
-    again = tmp_path / "again"
-    again.mkdir()
-    if subprocess.run(["mount", "--bind", photos, again], capture_output=True).returncode:
+    for folder in ("in/sub", "again", "a gain", "other"):
+        (tmp_path / folder).mkdir()
+    mount = ["mount", "--bind", tmp_path / mounted, tmp_path / place]
+    if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("folders cannot be mounted here")
     try:
         with pytest.raises(InvalidInputError, match="lies inside the input"):
-            rectify_folder(fixed_model(), photos, again / "out")
+            rectify_folder(fixed_model(), photos, tmp_path / out)
+        assert rectify_folder(fixed_model(), photos, tmp_path / "elsewhere").done == 1
     finally:
-        subprocess.run(["umount", again], check=True)
+        subprocess.run(["umount", tmp_path / place], check=True)
     assert files_below(photos) == ["a.png"]

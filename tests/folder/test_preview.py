@@ -11,7 +11,7 @@ from support.picture_files import (
 )
 
 from stn_cv import iter_rectified, rectify_folder
-from stn_cv.folder.preview import thumbnails_of
+from stn_cv.folder.preview import Sheet, thumbnails_of
 from stn_cv.opencv import read_image, write_image
 from stn_cv.pictures import frame_outline
 
@@ -92,3 +92,10 @@ def test_a_contact_sheet_has_the_first_and_the_least_confident(tmp_path):
     )
     small = read_image(tmp_path / "new" / "sheet.png")  # of the one photo that was new
     assert small.shape[0] < tall.shape[0]
+
+
+@pytest.mark.parametrize(("label", "caption"), [("cat", "cat 42%"), (None, "42%")])
+def test_a_caption_has_a_class_only_if_there_is_one(label, caption):
+    photo, sheet = np.zeros((8, 8, 3), np.uint8), Sheet()
+    sheet.add(thumbnails_of(photo, np.eye(2, 3), photo), label, 0.42)
+    assert [said for said, _ in sheet.first] == [caption]

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -279,18 +280,25 @@ def test_an_output_that_came_into_being_during_the_run_is_kept(
 
 @pytest.fixture
 def folding_disk(tmp_path):
-    """A file system that takes upper and lower case for one."""
+    """A file system that takes upper and lower case for one, and knows no links."""
     image, folder = tmp_path / "disk.img", tmp_path / "disk"
     folder.mkdir()
-    image.write_bytes(bytes(2**22))
-    commands = [["mkfs.vfat", image], ["mount", "-o", "loop", image, folder]]
+    image.write_bytes(bytes(2**23))
+    device = None
+    for make, mount in (("mkfs.exfat", "mount.exfat-fuse"), ("mkfs.vfat", "mount")):
+        if shutil.which(make) and shutil.which(mount):
+            subprocess.run([make, image], check=True, capture_output=True)
+            find = ["losetup", "--find", "--show", image]
+            device = subprocess.run(find, capture_output=True, text=True).stdout.strip() or None
+            break
+    if device is None:
+        pytest.skip("a disk that folds case needs exfat-fuse and exfatprogs, and root (Linux)")
     try:
-        for command in commands:
-            subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("a disk that folds case needs mkfs.vfat and the right to mount (Linux, root)")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+        subprocess.run([mount, device, folder], check=True, capture_output=True)
+        yield folder
+        subprocess.run(["umount", folder], check=True)
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
 
 
 def test_names_that_a_disk_takes_for_one_are_refused(folding_disk, tmp_path):
@@ -298,6 +306,14 @@ def test_names_that_a_disk_takes_for_one_are_refused(folding_disk, tmp_path):
     with pytest.raises(InvalidInputError, match="for one"):
         rectify_folder(fixed_model(), photos, folding_disk / "out")
     assert not files_below(folding_disk)
+    (photos / "A.png").unlink()
+    out, manifest = folding_disk / "out", folding_disk / "m.jsonl"
+    results = iter_rectified(fixed_model(), photos, out, manifest=manifest)
+    next(results)
+    put(out / "B.PNG", b"mine")
+    assert "came into being" in next(results).error
+    results.close()
+    assert files_below(out) == ["B.PNG", "a.png"] and (out / "b.png").read_bytes() == b"mine"
 
 
 def test_names_that_differ_in_case_are_refused_if_the_disk_says_so(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from support.photo_cases import photo_case
 from support.picture_files import Image
 
 from stn_cv.errors import InvalidInputError
-from stn_cv.opencv import decode
+from stn_cv.opencv import decode, decode_photo
 
 RNG = np.random.default_rng(0)
 
@@ -58,3 +58,22 @@ def test_runs_that_leave_their_row_are_refused(first):
     )
     with pytest.raises(InvalidInputError):
         decode(run_lengths(rows + b"\0\1"))
+
+
+def test_a_profile_in_the_longest_header_is_not_lost():
+    profile = saved_profile()
+    rows = np.arange(24, dtype=np.uint8).tobytes()  # 2 x 4 pixels, from below
+    start = 14 + 124
+    facts = struct.pack("<IiiHHIIiiII", 124, 4, 2, 1, 24, 0, len(rows), 0, 0, 0, 0)
+    facts += struct.pack("<4I4s", 0, 0, 0, 0, b"DEBM") + bytes(52)
+    facts += struct.pack("<III", 124 + len(rows), len(profile), 0)
+    size = start + len(rows) + len(profile)
+    data = b"BM" + struct.pack("<IHHI", size, 0, 0, start) + facts + rows + profile
+    photo = decode_photo(data)
+    assert photo.profile == profile and photo.pixels[1, 0].tolist() == [2, 1, 0]
+    assert decode_photo(data.replace(b"DEBM", b"BGRs")).profile is None
+
+
+def saved_profile():
+    ImageCms = pytest.importorskip("PIL.ImageCms")
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -24,6 +24,8 @@ ADAM7 = [
     (0, 1, 2, 2),
     (1, 0, 2, 1),
 ]  # fmt: skip  (first row, first column, steps down and right of a pass)
+KINDS = {"strips": {"rowsperstrip": 16}, "tiles": {"tile": (32, 32)}}
+NUMBERS = {"tiff_lzw": 5, "jpeg": 7, "packbits": 32773}
 RUNS = np.repeat(np.arange(48, dtype=np.uint8)[:, None], 64, 1)  # a shade for each row
 
 
@@ -45,6 +47,50 @@ def tiff(**options):
     return buffer.getvalue()
 
 
+def tiff_of_pieces(kind, compression, **options):
+    """A TIFF whose pieces Pillow has packed, since tifffile packs by deflate only."""
+    planes = [RGB[..., k] for k in range(3)] if options.get("planarconfig") else [RGB]
+    pieces = [piece for plane in planes for piece in cut_up(plane, kind)]
+    is_jpeg, shape = compression == "jpeg", RGB.shape
+    if len(planes) > 1:
+        shape = (3, *shape[:2])
+    elif is_jpeg:
+        options.update(photometric="ycbcr", subsampling=(1, 1))
+    buffer = io.BytesIO()
+    tifffile.imwrite(
+        buffer,
+        (packed(piece, compression) for piece in pieces),
+        shape=shape,
+        dtype=np.uint8,
+        compression="zlib",
+        **KINDS[kind],
+        **{"photometric": "rgb", **options},
+    )
+    data = bytearray(buffer.getvalue())
+    entry = struct.pack("<HHQ" if options["bigtiff"] else "<HHI", 259, 3, 1)
+    struct.pack_into("<H", data, data.index(entry) + len(entry), NUMBERS[compression])
+    return bytes(data)
+
+
+def cut_up(plane, kind):
+    """Strips or tiles of a plane, whose last ones are filled up."""
+    if kind == "strips":
+        return [plane[y : y + 16] for y in range(0, len(plane), 16)]
+    filled = np.pad(plane, [(0, 16)] + [(0, 0)] * (plane.ndim - 1))
+    return [filled[y : y + 32, x : x + 32] for y in (0, 32) for x in (0, 32)]
+
+
+def packed(piece, compression):
+    """The bytes of one piece, by Pillow."""
+    piece = np.ascontiguousarray(piece)
+    if compression == "jpeg":
+        return saved(piece, ".jpg", subsampling=0)
+    whole = saved(piece, ".tiff", compression=compression, tiffinfo={278: len(piece)})
+    with tifffile.TiffFile(io.BytesIO(whole)) as file:
+        (start,), (length,) = file.pages[0].dataoffsets, file.pages[0].databytecounts
+    return whole[start : start + length]
+
+
 def run_lengths(image):
     """A BMP of 8 bits whose rows are run-length encoded."""
     height, width = image.shape
@@ -63,21 +109,17 @@ LAYOUTS = {
     "png, several chunks": lambda: saved(picture(200, 300), ".png"),
     "bmp, run lengths": lambda: run_lengths(RUNS),
     **{
-        f"tiff, {'big, ' * big}{'planes, ' * planes}{kind}{', deflate' * packed}": (
-            lambda layout=layout, big=big, planes=planes, packed=packed: tiff(
-                **layout,
-                bigtiff=big,
-                **({"planarconfig": "separate"} if planes else {}),
-                **({"compression": "zlib"} if packed else {}),
+        f"tiff, {'big, ' * big}{'planes, ' * bool(planes)}{kind}, {packing}": (
+            lambda kind=kind, options={"bigtiff": big, **planes}, packing=packing: (
+                tiff_of_pieces(kind, packing, **options)
+                if packing in NUMBERS
+                else tiff(compression=packing, **KINDS[kind], **options)
             )
         )
-        for kind, layout in {
-            "strips": {"rowsperstrip": 16},
-            "tiles": {"tile": (32, 32)},
-        }.items()
+        for kind in KINDS
         for big in (False, True)
-        for planes in (False, True)
-        for packed in (False, True)
+        for planes in ({}, {"planarconfig": "separate"})
+        for packing in (None, "zlib", *NUMBERS)
     },
 }
 

@@ -27,7 +27,7 @@ LAYOUTS = {
 
 def written(image=IMAGE, photometric="rgb", **options):
     buffer = io.BytesIO()
-    if options.get("planarconfig"):
+    if options.get("planarconfig") == "separate":
         image = np.moveaxis(image, -1, 0)
     tifffile.imwrite(buffer, image, photometric=photometric, **options)
     return buffer.getvalue()
@@ -164,13 +164,13 @@ def test_an_offset_that_no_file_has_is_a_plain_reason():
             header_of(bytes(data))
 
 
-def of_few_bits(shades, bits, photometric, colours=None):
+def of_few_bits(shades, bits, photometric, colours=None, scale=257):
     """A TIFF of one strip, numbers of so many bits packed."""
     rows = np.unpackbits(shades.astype(np.uint8)[..., None], axis=-1)[..., 8 - bits :]
     pixels = np.packbits(rows.reshape(len(shades), -1), axis=1).tobytes()
     height, width = shades.shape
     values = [(256, width), (257, height), (258, bits), (259, 1), (262, photometric)]
-    table = b"" if colours is None else (colours * 257).T.astype("<u2").tobytes()
+    table = b"" if colours is None else (colours * scale).T.astype("<u2").tobytes()
     entries = len(values) + 4 + (colours is not None)
     behind = 8 + 2 + 12 * entries + 4
     values += [(273, behind + len(table)), (277, 1), (278, height), (279, len(pixels))]
@@ -190,5 +190,31 @@ def test_few_bits_are_read(bits):
     colours = np.random.default_rng(1).integers(0, 256, (largest + 1, 3))
     data = of_few_bits(shades, bits, 3, colours)
     assert np.array_equal(decode(data), colours[shades])
+    assert np.array_equal(decode(of_few_bits(shades, bits, 3, colours, scale=1)), colours[shades])
     with pytest.raises(InvalidInputError):
         decode(data[:-5])
+
+
+def test_a_palette_that_is_missing_is_refused():
+    data = of_few_bits(np.zeros((9, 13), int), 4, 3, np.full((16, 3), 255))
+    place = data.index(struct.pack("<HHI", 320, 3, 48))
+    with pytest.raises(InvalidInputError, match="palette is missing"):
+        decode(data[: place + 4] + struct.pack("<I", 24) + data[place + 8 :])
+
+
+@pytest.mark.parametrize("compression", ["packbits", "tiff_lzw", "tiff_adobe_deflate"])
+def test_bits_of_bytes_the_other_way_round(compression):
+    data = saved(IMAGE, ".tiff", compression=compression)
+    other = saved(IMAGE, ".tiff", compression=compression, tiffinfo={266: 2})
+    assert other != data
+    assert np.array_equal(decode(other), IMAGE)
+
+
+def test_samples_that_are_no_colours_are_refused():
+    inks = np.dstack([IMAGE, IMAGE[..., 0]])
+    data = written(inks, "separated", extratags=[(332, 3, 1, 2, True)])
+    with pytest.raises(InvalidInputError, match="inks other than cyan"):
+        decode(data)
+    for image in (IMAGE, IMAGE.astype(np.float32), inks.astype(np.uint16)):
+        with pytest.raises(InvalidInputError, match="not grey, RGB or RGBA"):
+            decode(written(image, "minisblack", planarconfig="contig"))

@@ -1,4 +1,4 @@
-"""The READMEs: their Python, on less data and in fewer steps; their links; the front page."""
+"""READMEs and the site's pages: their Python, on less data, in fewer steps; links; the front."""
 
 import re
 from pathlib import Path
@@ -32,13 +32,14 @@ def name_of(readme):
     return readme.relative_to(ROOT).as_posix()
 
 
-WITH_PYTHON = [readme for readme in READMES if python_blocks(readme)]
+PAGES = sorted((ROOT / "notebooks" / "site").glob("*.md"))
+WITH_PYTHON = [readme for readme in [*READMES, *PAGES] if python_blocks(readme)]
 
 
 @pytest.mark.parametrize("readme", WITH_PYTHON, ids=name_of)
 def test_its_blocks_run_one_after_another(readme, tmp_path, monkeypatch):
     few = tuple(part[:200] for part in load_distorted_digits())
-    monkeypatch.setattr("stn_cv.datasets.load_distorted_digits", lambda: few)
+    monkeypatch.setattr("stn_cv.datasets.load_distorted_digits", lambda **options: few)
     for name in ("LINEAR", "LAYERS"):
         few_steps = getattr(automatic, name)._replace(steps=60)
         monkeypatch.setattr(automatic, name, few_steps)

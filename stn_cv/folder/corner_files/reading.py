@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ...errors import InvalidInputError
+from ..pages import file_of
 from . import coco, cvat, dota, label_studio, labelme, table
 from .row import KnownCorners
 
@@ -35,7 +36,7 @@ def known_corners(file: str | os.PathLike[str]) -> list[KnownCorners]:
     rows = _in_folder(path) if os.path.isdir(path) else list(_reader(path)(path))
     seen: dict[str, str] = {}
     for row in rows:
-        if not os.path.isfile(row.path):
+        if not os.path.isfile(file_of(row.path)):
             raise InvalidInputError(f"{row.place}: there is no photo {row.path!r}.")
         photo = os.path.abspath(row.path)
         if photo in seen:
