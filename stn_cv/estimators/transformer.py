@@ -50,14 +50,14 @@ class SpatialTransformer(CallbackSupportMixin, Rectification, Parameters):
         Where training begins: at images as they are, or at poses that a network learns from the
         images aligned within their classes (`JointAlignment`), behind which a head is trained.
         "auto" begins at the identity; if less than 95 % of the samples kept back are told right
-        then, and more of them behind aligned images, it keeps the better of both. Alignment is
+        then, and as many behind aligned images, it keeps the better of both. Alignment is
         for families that turn images, without `max_seconds`, `augment` and `warm_start`; "auto"
         wants 20 images a class as well.
     head : {"auto", "linear", "coarse", "mlp", "cnn"}, list of layers or classifier, default "auto"
         What classifies the rectified image: layers, where the last one is appended, or any
-        classifier or Pipeline of scikit-learn, of which clones are fitted. "auto" is "linear"
-        here, quick and asking most of the pose, of "translation" and "attention" "coarse", and
-        "cnn" in `SpatialTransformerClassifier`. For the last points give what will stand behind.
+        classifier or Pipeline of scikit-learn, of which clones are fitted. "auto" is "coarse"
+        here, quick and asking most of the pose ("linear" judges what it is worth), and "cnn" in
+        `SpatialTransformerClassifier`. For the last points give what will stand behind.
     padding_mode : {"zeros", "border", "reflection"}, default "zeros"
         What lies outside an image: `fill_value`, its edge pixels, or its mirror image.
     fill_value : float, default 0.0
