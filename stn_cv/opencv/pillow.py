@@ -25,5 +25,5 @@ def pillow_image(data: bytes, library: str) -> Iterator[Any]:
         with Image.open(io.BytesIO(data)) as image:
             image.load()
             yield image
-    except (OSError, ValueError, SyntaxError) as error:
+    except (OSError, ValueError, SyntaxError, Warning) as error:  # warnings may be errors
         raise Damaged(f"{library}: {error}") from error
