@@ -115,3 +115,7 @@ html_theme_options = {
     "show_prev_next": False,
 }
 html_show_sourcelink = False
+html_sidebars = dict.fromkeys(  # pages that no section is above have none to show
+    ("index", "install", "quickstart", "coming_from", "releases", "rooms/changelog"), []
+)
+default_role = "code"  # a name in single backticks, in docstrings and in the gallery
