@@ -1,7 +1,11 @@
 """Memory that is used again: never while anybody holds any of it."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from support.commands import environment
 
 import stn_cv
 from stn_cv import buffers
@@ -75,3 +79,37 @@ def test_results_that_are_held_do_not_make_others_slow():
     assert len({address(array) for array in held}) == len(held)
     size = held[0].nbytes
     assert len(buffers._kept.buffers[size]) == MOST
+
+
+FAULTS = """
+import resource
+import subprocess
+import sys
+
+import numpy as np
+from stn_cv.buffers import freed_memory_kept
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(50):
+        np.ones(10**6, np.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+with freed_memory_kept():
+    np.ones(10**6, np.uint8)
+    print(faults())
+print(faults())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc is Linux's")
+def test_freed_memory_serves_again_where_the_environment_would_give_it_back():
+    said = subprocess.run(
+        [sys.executable, "-c", FAULTS],
+        env=environment(MALLOC_TRIM_THRESHOLD_="65536"),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    kept, given_back = map(int, said.split())
+    assert kept < 500 < given_back

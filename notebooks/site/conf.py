@@ -79,7 +79,23 @@ extensions = [
     "numpydoc",
     "myst_nb",
     "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
 ]
+exclude_patterns = ["gallery/*.ipynb"]  # the gallery's own notebooks, to be downloaded
+sphinx_gallery_conf = {
+    "examples_dirs": str(ROOT / "notebooks" / "gallery"),
+    "gallery_dirs": "gallery",
+    "within_subsection_order": "FileNameSortKey",
+    "doc_module": ("stn_cv",),
+    "reference_url": {"stn_cv": None},
+    "backreferences_dir": None,
+    "capture_repr": (),
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "show_signature": False,
+    "min_reported_time": 1e9,
+    "write_computation_times": False,
+}
 templates_path = ["_templates"]
 nb_execution_mode = "off"  # notebooks hold the outputs of a run that the tests compare
 myst_enable_extensions = ["dollarmath"]
@@ -99,3 +115,7 @@ html_theme_options = {
     "show_prev_next": False,
 }
 html_show_sourcelink = False
+html_sidebars = dict.fromkeys(  # pages that no section is above have none to show
+    ("index", "install", "quickstart", "coming_from", "releases", "rooms/changelog"), []
+)
+default_role = "code"  # a name in single backticks, in docstrings and in the gallery

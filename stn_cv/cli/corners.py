@@ -2,7 +2,7 @@
 
 import click
 
-from .options import ChoiceOf, printable, usage_errors
+from .options import ChoiceOf, printable, say_next, usage_errors
 
 __all__ = ["corners"]
 
@@ -37,4 +37,5 @@ def corners(source: str, target: str, format: str) -> int:
     click.echo(f"{len(rows) - left_out} photos written to {printable(target)}.")
     if left_out:
         click.echo(f"stn-cv: {left_out} hopeless photos left out: only csv names them.", err=True)
+    say_next("fit", "--corners", target, "--out", "model.stn")
     return 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from .options import jobs_option, usage_errors
+from .options import jobs_option, say_next, usage_errors
 
 __all__ = ["demo"]
 
@@ -32,3 +32,4 @@ def demo(seed: int, jobs: int, out: Path) -> None:
 
     with usage_errors():
         run(seed, jobs, out)
+    say_next("fit", "DIR", "--out", "model.stn")

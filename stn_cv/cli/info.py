@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import existing_model, printable
+from .options import existing_model, printable, say_next
 
 __all__ = ["info"]
 
@@ -44,6 +44,7 @@ def info(model: Path) -> None:
     }
     for name, fact in facts.items():
         click.echo(f"{name:13} {printable(fact)}")
+    say_next("rectify", str(model), "DIR", "-o", "upright", "--report", "upright.html")
 
 
 def _names(layers: Sequence[object]) -> str:

@@ -13,6 +13,7 @@ from .options import (
     jobs_option,
     nothing_matched,
     printable,
+    say_next,
     say_passed_over,
     usage_errors,
 )
@@ -75,7 +76,18 @@ def review(
                 click.echo(f"Corrections go to {printable(session.corrections.path)}.")
                 click.echo(f"Review at {server.address}\nCtrl-C ends it.")
                 _serve(server, browser)
+            if session.corrections.rows:
+                _say_next(source if photos else "MODEL", photos, out, manifest, session)
     return 0
+
+
+def _say_next(
+    model: str, photos: tuple[str, ...], out: str | None, manifest: str, session: Any
+) -> None:
+    """The run that redoes what was corrected."""
+    target = out or (manifest.removesuffix(".jsonl") if photos else "OUT")
+    options = ["-o", target, "--manifest", manifest, "--corrections", session.corrections.path]
+    say_next("rectify", model, *(photos or ("DIR",)), *options)
 
 
 def _serve(server: Any, browser: bool) -> None:

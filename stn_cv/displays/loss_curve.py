@@ -71,4 +71,4 @@ class LossCurveDisplay(Display):
             scores = self.validation_scores
             lines += other.plot(epochs, scores, color="C0", label="validation score")
             other.set(ylabel="validation score")
-            ax.legend(handles=lines)
+            ax.legend(handles=lines, loc="center right")  # between falling losses and rising scores

@@ -22,6 +22,7 @@ from ..model.file import model_bytes
 from ..storage import placed
 from .dask_worker import (
     BEGUN_AGAIN,
+    MODEL,
     Task,
     check_environment,
     distributed_library,
@@ -159,18 +160,18 @@ class _Run:
     def outcomes(
         self, shards: Iterator[Shard], stop: Callable[[], bool]
     ) -> Generator[Outcome, None, None]:
-        data = model_bytes(self.job.rectifier)
-        # A task of its own, so that Dask makes it anew where the workers that held it died.
-        self.model = self.client.submit(bytes, data, key=f"{self.name}-model")
+        # The scheduler holds it, so that no worker is preferred and none takes it along.
+        model = model_bytes(self.job.rectifier)
+        self._asked(self.client.set_metadata, [self.name, MODEL], model)
         try:
             while self._fill(shards, stop) or self.begun:
                 shard, future = self.begun.popleft()
                 yield from self._outcomes(shard, future)
         finally:
             futures = [future for _, future in self.begun if future is not None]
-            self.client.cancel([*futures, self.model])
+            self.client.cancel(futures)
             with contextlib.suppress(OSError, RuntimeError):  # the scheduler may be gone
-                self.client.set_metadata([self.name], None)  # how often shards were begun
+                self.client.set_metadata([self.name], None)  # the model, and how often shards began
 
     def _fill(self, shards: Iterator[Shard], stop: Callable[[], bool]) -> bool:
         """Begin shards as long as there is room; once it is to stop, leave what nobody does yet."""
@@ -198,10 +199,9 @@ class _Run:
         key = f"{self.name}-{name}-{tries}"
         if item is not None:
             shard = shard._replace(items=[shard.items[item]])
-        leaves_part = item is None
-        return self.client.submit(
-            do_shard, self.task, self.model, shard, name, leaves_part, key=key, pure=False
-        )
+        given = self.task, shard, name, item is None
+        order = -shard.number  # so photos of a shard that is done anew come before later shards
+        return self.client.submit(do_shard, *given, key=key, pure=False, priority=order)
 
     def _outcomes(self, shard: Shard, future: Any) -> list[Outcome]:
         if future is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import __version__
+from ..buffers import freed_memory_kept
 from ..errors import ClusterError, MissingLibraryError
 from ..model.file import load
 from ..opencv import quiet_and_serial
@@ -19,6 +20,7 @@ from .options import Options
 from .shard import Item, Shard
 
 __all__ = [
+    "MODEL",
     "Environment",
     "Task",
     "check_environment",
@@ -27,6 +29,7 @@ __all__ = [
     "environment",
 ]
 
+MODEL = "model"  # what the scheduler calls it, beside the names of tasks
 BEGUN_AGAIN = 1  # times that a photo of its own is begun again after a death, before it is named
 Environment = tuple[tuple[str, str], ...]
 
@@ -36,7 +39,7 @@ _loading = threading.Lock()
 
 @dataclass(frozen=True)
 class Task:
-    """What all tasks of a run have in common, but for the model."""
+    """What all tasks of a run have in common, but for the model, which the scheduler has."""
 
     run: str
     model_sha256: str
@@ -47,15 +50,13 @@ class Task:
     environment: Environment
 
 
-def do_shard(
-    task: Task, model: bytes, shard: Shard, name: str, leaves_part: bool
-) -> list[Outcome] | None:
+def do_shard(task: Task, shard: Shard, name: str, leaves_part: bool) -> list[Outcome] | None:
     """The outcomes of a shard, and its part of the manifest; None if workers died of it before."""
     check_environment(environment(), task.environment, "that began a task")
     if _times_begun(task.run, name) > (0 if leaves_part else BEGUN_AGAIN):
         return None
-    job = _job(task, model)
-    with pinned_blas(), quiet_and_serial():
+    job = _job(task)
+    with pinned_blas(), quiet_and_serial(), freed_memory_kept():
         outcomes = [_at_home(job, item, task.folder) for item in shard.items]
     if not leaves_part:
         return outcomes
@@ -71,12 +72,13 @@ def _times_begun(run: str, name: str) -> int:
     return times
 
 
-def _job(task: Task, model: bytes) -> Job:
+def _job(task: Task) -> Job:
     """The job, whose model is read once in each process."""
     with _loading:
         if task.run not in _jobs:
             _jobs.clear()
             forget_archives()  # another run may find others at their paths
+            model = distributed_library().get_client().get_metadata([task.run, MODEL])
             with tempfile.TemporaryDirectory() as folder:
                 path = os.path.join(folder, "model.stn")
                 with open(path, "wb") as file:

@@ -46,20 +46,26 @@ def read_photo_file(path: str, max_pixels: int, first_page: bool = False) -> byt
     OSError
         If it cannot be read.
     """
-    page = split_page(path)
-    if page is not None:
-        return page_alone(read_photo_file(page[0], max_pixels, True), page[1])
+    page, most = split_page(path), BYTES_OF_A_PIXEL * max_pixels + SLACK
+    with _opened(path if page is None else page[0], most) as file:
+        if page is None:
+            length = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            return _checked(file, length, max_pixels, first_page)
+        data = page_alone(file, page[1], most)
+    return _checked(io.BytesIO(data), len(data), max_pixels, first_page)
+
+
+def _opened(path: str, most: int) -> BinaryIO:
+    """A file that can be read anywhere; of what is in a store or archive, so many bytes at most."""
     if is_address(path) or is_member(path):
-        data = read_file(path, BYTES_OF_A_PIXEL * max_pixels + SLACK + 1)
-        return _checked(io.BytesIO(data), len(data), max_pixels, first_page)
+        return io.BytesIO(read_file(path, most + 1))
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags)  # a pipe would block without the flag
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise InvalidInputError("it is no regular file.")
-    with open(descriptor, "rb") as file:
-        return _checked(file, status.st_size, max_pixels, first_page)
+    return open(descriptor, "rb")
 
 
 def _checked(file: BinaryIO, length: int, max_pixels: int, first_page: bool) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from ..errors import InvalidInputError
 from .format import CENTIMETRE, square_dpi
+from .tiff_structure import BYTES_OF
 
 __all__ = [
     "DESCRIPTIVE",
@@ -31,7 +32,6 @@ ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 274, 282, 283, 296
 ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 INTEGERS = {1: "B", 3: "H", 4: "I", 8: "h", 9: "i"}  # kinds in which writers put it
 RATIONAL = 5
-BYTES_OF = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 MOST_ENTRIES = 1000
 XMP = re.compile(rb"""tiff:Orientation\s*(?:=\s*["']|>)\s*([1-8])\s*["'<]""")
 # Description, maker, model, software, time, artist, computer, copyright.

@@ -7,6 +7,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ..arrays import Array
+from ..errors import InvalidInputError
 from .cmyk import rgb_of
 from .door import load_cv2
 from .exif import exif_dpi, exif_orientation, upright_of, xmp_orientation
@@ -99,9 +100,11 @@ class JPEG(Format):
         import simplejpeg
 
         colours = "CMYK" if header.cmyk else "RGB" if header.channels == 3 else "GRAY"
+        data = _tidy(data)
         try:
-            image = simplejpeg.decode_jpeg(_tidy(data), colours, strict=not keep_damaged)
+            image = simplejpeg.decode_jpeg(data, colours, strict=not keep_damaged)
         except ValueError as error:
+            _check_is_read(data)
             raise Damaged(str(error)) from error
         if header.cmyk:
             from PIL import Image
@@ -178,6 +181,18 @@ def _check_scans(data: bytes, start: int) -> None:
     """Refuse what takes minutes; within a scan no byte 255 stands before that of a marker."""
     if (scans := data.count(bytes([0xFF, SCAN]), start)) > MOST_SCANS:
         raise Damaged(f"it has {scans} scans, at most {MOST_SCANS} are decoded")
+
+
+def _check_is_read(data: bytes) -> None:
+    """Refuse, with another reason than damage, samplings and ways of coding that are not read."""
+    import simplejpeg
+
+    try:
+        simplejpeg.decode_jpeg_header(data)
+    except ValueError as error:
+        raise InvalidInputError(
+            f"it is a JPEG of a rare kind ({error}); write it anew, as a usual JPEG or a PNG."
+        ) from error
 
 
 def _tidy(data: bytes) -> bytes:

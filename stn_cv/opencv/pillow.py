@@ -7,7 +7,11 @@ from typing import Any
 
 from .format import Damaged
 
-__all__ = ["pillow_image"]
+__all__ = ["UnknownToPillow", "pillow_image"]
+
+
+class UnknownToPillow(Damaged):
+    """It is stored in a way that Pillow does not know."""
 
 
 @contextmanager
@@ -17,13 +21,16 @@ def pillow_image(data: bytes, library: str) -> Iterator[Any]:
     Raises
     ------
     Damaged
-        If it refuses the file, with the library's name and its reason.
+        If it refuses the file, with the library's name and its reason; `UnknownToPillow` if it
+        does not know it.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(data)) as image:
             image.load()
             yield image
-    except (OSError, ValueError, SyntaxError) as error:
+    except UnidentifiedImageError as error:
+        raise UnknownToPillow(f"{library}: it is stored in a rare way") from error
+    except (OSError, ValueError, SyntaxError, Warning) as error:  # warnings may be errors
         raise Damaged(f"{library}: {error}") from error

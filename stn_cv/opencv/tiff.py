@@ -1,5 +1,6 @@
 """TIFF and BigTIFF files: what the tags of the first directory mean."""
 
+import contextlib
 import struct
 from typing import BinaryIO
 
@@ -19,7 +20,7 @@ from .exif import (
     exif_dpi,
 )
 from .format import Damaged, Format, Header
-from .pillow import pillow_image
+from .pillow import UnknownToPillow, pillow_image
 from .tiff_pieces import BITS, PHOTOMETRIC, check_pieces
 from .tiff_structure import (
     HEIGHT,
@@ -36,6 +37,7 @@ __all__ = ["FORMAT"]
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 COLOUR_MAP, INK_SET, EXTRA, SAMPLE_FORMAT = 320, 332, 338, 339
+DEPTH = 32997  # of a volume
 FIRST_ENTRIES = 2**12  # bytes of the first directory that are looked at for the sides
 STRAIGHT, MULTIPLIED = 2, 1  # kinds of alpha
 INKS = 5  # a photometric interpretation, of four inks
@@ -107,6 +109,9 @@ class TIFF(Format):
         if header.cmyk or _has_few_bits(tags):
             return _by_pillow(data, header, tags, keep_damaged)
         image = super().decode(_without_kind_of_alpha(data), header)
+        if image is None and header.dtype == "uint8" and header.channels in (1, 3):
+            with contextlib.suppress(UnknownToPillow):
+                return _by_pillow(data, header, tags, keep_damaged)
         if image is not None and _is_negative(tags) and image.dtype == np.uint16:
             image = ~image
         multiplied = first_of(tags, EXTRA, 0) == MULTIPLIED
@@ -166,21 +171,25 @@ def _missing(structure: Structure, tags: Tags) -> str:
 
 
 def _misread(structure: Structure, tags: Tags, dtype: str) -> str:
-    """What decoders would get wrong."""
-    samples = first_of(tags, SAMPLES, 1)
-    extra = first_of(tags, EXTRA, 0)
-    known = extra in (STRAIGHT, MULTIPLIED) or first_of(tags, PHOTOMETRIC, 1) == INKS
-    if samples > 3 and EXTRA in tags and not known:  # OpenCV writes alpha without the tag
-        return "a fourth sample and does not say whether it is an alpha"
-    if dtype != "uint8" and samples > 1 and first_of(tags, PLANES, 1) == 2:
-        return f"{dtype} in a plane for each channel"
-    if dtype == "float32" and _is_negative(tags):
-        return f"{dtype} of which 0 is white"
-    if first_of(tags, PHOTOMETRIC, 1) == INKS and first_of(tags, INK_SET, CMYK) != CMYK:
-        return "inks other than cyan, magenta, yellow and black"
-    if structure.order == ">" and structure.offset == "Q" and _has_few_bits(tags):
-        return "few bits a sample in a BigTIFF of this byte order"
-    return ""
+    """What decoders would get wrong, if anything."""
+    samples, photometric = first_of(tags, SAMPLES, 1), first_of(tags, PHOTOMETRIC, 1)
+    known = first_of(tags, EXTRA, 0) in (STRAIGHT, MULTIPLIED) or photometric == INKS
+    few_and_big = structure.order == ">" and structure.offset == "Q" and _has_few_bits(tags)
+    faults = {  # OpenCV writes alpha without the tag
+        "a fourth sample and does not say whether it is an alpha": (
+            samples > 3 and EXTRA in tags and not known
+        ),
+        f"{dtype} in a plane for each channel": (
+            dtype != "uint8" and samples > 1 and first_of(tags, PLANES, 1) == 2
+        ),
+        f"{dtype} of which 0 is white": dtype == "float32" and _is_negative(tags),
+        "a volume of several slices": first_of(tags, DEPTH, 1) > 1,
+        "inks other than cyan, magenta, yellow and black": (
+            photometric == INKS and first_of(tags, INK_SET, CMYK) != CMYK
+        ),
+        "few bits a sample in a BigTIFF of this byte order": few_and_big,
+    }
+    return next((what for what, is_so in faults.items() if is_so), "")
 
 
 def _is_negative(tags: Tags) -> bool:
@@ -195,14 +204,15 @@ def _has_few_bits(tags: Tags) -> bool:
     return few and first_of(tags, SAMPLES, 1) == first_of(tags, SAMPLE_FORMAT, 1) == 1
 
 
-def _by_pillow(data: bytes, header: Header, tags: Tags, keep_damaged: bool) -> Array:
-    """What OpenCV does not read: samples of few bits, and inks. Pillow turns it upright itself."""
+def _by_pillow(data: bytes, header: Header, tags: Tags, keep_damaged: bool) -> Array | None:
+    """What OpenCV does not read: few bits, inks, small tiles, zstd. Pillow turns it upright."""
     with pillow_image(data, "libtiff") as image:
         if header.cmyk:
             return rgb_of(image, header.profile, keep_damaged)
-        if header.channels == 3:
+        if image.mode == "P":
             return _colours(tags)[np.asarray(image)]
-        return np.asarray(image.convert("L"))
+        wanted = {1: ("1", "L"), 3: ("RGB",)}[header.channels]
+        return np.asarray(image.convert(wanted[-1])) if image.mode in wanted else None
 
 
 def _colours(tags: Tags) -> Array:

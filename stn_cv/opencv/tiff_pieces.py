@@ -1,5 +1,6 @@
 """Damage in the compressed strips and tiles of a TIFF, which OpenCV passes over."""
 
+import contextlib
 import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -8,7 +9,7 @@ import numpy as np
 
 from ..kernels import loaded
 from .format import Damaged
-from .pillow import pillow_image
+from .pillow import UnknownToPillow, pillow_image
 from .tiff_structure import (
     HEIGHT,
     JPEG_TABLES,
@@ -122,11 +123,5 @@ def _check_jpeg(piece: Piece, tables: bytes) -> None:
 
 
 def _check_by_pillow(data: bytes) -> None:
-    from PIL import UnidentifiedImageError
-
-    try:
-        with pillow_image(data, "libtiff"):
-            pass
-    except Damaged as error:
-        if not isinstance(error.__cause__, UnidentifiedImageError):  # of a kind not known there
-            raise
+    with contextlib.suppress(UnknownToPillow), pillow_image(data, "libtiff"):
+        pass

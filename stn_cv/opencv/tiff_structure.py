@@ -8,13 +8,18 @@ from typing import Any
 from .format import LARGEST_PROFILE, Damaged
 
 __all__ = [
+    "BYTES_OF",
     "HEIGHT",
     "JPEG_TABLES",
     "PLANES",
     "PROFILE",
     "ROWS",
     "SAMPLES",
+    "STRIP_LENGTHS",
+    "STRIP_STARTS",
     "TILE_HEIGHT",
+    "TILE_LENGTHS",
+    "TILE_STARTS",
     "TILE_WIDTH",
     "WIDTH",
     "Structure",
@@ -27,10 +32,13 @@ STRIP_STARTS, STRIP_LENGTHS = 273, 279
 TILE_WIDTH, TILE_HEIGHT, TILE_STARTS, TILE_LENGTHS, JPEG_TABLES = 322, 323, 324, 325, 347
 PIECES = (STRIP_STARTS, STRIP_LENGTHS, TILE_STARTS, TILE_LENGTHS)
 KINDS = {1: "B", 2: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q"}
+BYTES_OF = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4} | {
+    kind: 8 for kind in (16, 17, 18)
+}  # of a value, by its kind
 BLOCKS = (PROFILE, JPEG_TABLES)  # tags that are read as bytes
 SHORTER = 64  # values of any other tag that is read
 MOST_DIRECTORIES = 4000  # that are followed
-FEW, ALL = 8, 65535  # entries of a directory
+FEW = 8  # entries of a directory
 
 Tags = dict[int, tuple[Any, ...]]
 
@@ -56,13 +64,13 @@ class Structure:
         layout = self.order + layout
         return struct.unpack(layout, self.data[position : position + struct.calcsize(layout)])
 
-    def directory(self, start: int, most: int = ALL) -> Tags:
-        """Tags of a directory, of its first entries only if so wanted."""
+    def directory(self, start: int) -> Tags:
+        """Tags of a directory."""
         first, end = start + struct.calcsize(self.count), self.end(start)
         if end > len(self.data):
             raise Damaged("it is cut off, or its directory is broken")
         tags = {}
-        for position in range(first, min(end, first + most * self.entry), self.entry):
+        for position in range(first, end, self.entry):
             tag, kind, n = self.unpack("HH" + self.offset, position)
             if kind in KINDS and n <= self._longest(tag):
                 layout = f"{n}s" if tag in BLOCKS else f"{n}{KINDS[kind]}"
@@ -125,8 +133,8 @@ class Structure:
 
     def is_page(self, start: int) -> bool:
         """Whether a directory is of a page; small copies of pages are none."""
-        tags = self.directory(start, most=FEW)  # sorted: this tag is the first
-        return not first_of(tags, SUBFILE, 0) & 1
+        few = start + struct.calcsize(self.count) + FEW * self.entry  # sorted: it is the first
+        return not self.entries(self.data[start : min(few, self.end(start))]).get(SUBFILE, 0) & 1
 
     def pages(self) -> int:
         """1, or 2 for more."""

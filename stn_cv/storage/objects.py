@@ -31,6 +31,7 @@ BACKOFF = {
 }
 REASONS = {
     "NoSuchBucket": (errno.ENOENT, "no such bucket"),
+    "ContainerNotFound": (errno.ENOENT, "no such bucket"),
     "InvalidBucketName": (errno.EINVAL, "no bucket can have this name"),
     "NoSuchKey": (errno.ENOENT, "no such object"),
     "AccessDenied": (errno.EACCES, "access denied"),

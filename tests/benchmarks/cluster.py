@@ -1,11 +1,12 @@
 """What a run costs on two workers of a Dask cluster, and on a bucket, beside threads.
 
-    python tests/benchmarks/cluster.py [--photos 2000]
+    python tests/benchmarks/cluster.py [--photos 2000] [--rounds 1]
 
 Each way does the same JPEGs of 640 x 480 after a first pass over a tenth of them, in which
 processes load what they need. Printed are photos a second, and milliseconds of the processor for
-a photo: of threads, of the workers, the scheduler and the process that asks, and of the store's
-clients, without the store itself.
+a photo: of threads, of the workers, their nannies, the scheduler and the process that asks, and of
+the store's clients, without the store itself. What Dask takes by the second, busy or not, is
+printed first. So `--rounds` times, since other work on the machine disturbs.
 """
 
 import argparse
@@ -55,12 +56,12 @@ def measure(model, source, target, pids, **options):
     return summary.done / seconds, 1000 * (processor(pids) - busy) / summary.done
 
 
-def ways(model, folder, store, cluster, pids):
+def ways(model, folder, number, cluster, pids):
     """Measure each way, first on a tenth of the photos and then on all."""
     from stn_cv import DaskExecutor
 
     executor = DaskExecutor(cluster.address)
-    on_bucket = {"source": "s3://bucket/in", "target": "s3://bucket/out"}
+    on_bucket = {"source": "s3://bucket/in", "target": f"s3://bucket/out{number}"}
     for name, given, places in (
         ("threads, disk", {"n_jobs": 2}, {}),
         ("two workers, disk", {"executor": executor}, {}),
@@ -68,9 +69,8 @@ def ways(model, folder, store, cluster, pids):
         ("two workers, bucket", {"executor": executor}, on_bucket),
     ):
         source = places.get("source", str(folder / "in"))
-        target = places.get("target", str(folder / "out")) + name.replace(", ", "-").replace(
-            " ", ""
-        )
+        target = places.get("target", str(folder / f"out{number}"))
+        target += "-" + "".join(filter(str.isalpha, name))
         others = pids if "executor" in given else []
         measure(model, source, f"{target}-first", others, glob=["*0.jpg"], **given)
         rate, busy = measure(model, source, target, others, **given)
@@ -80,6 +80,7 @@ def ways(model, folder, store, cluster, pids):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=int, default=2000)
+    parser.add_argument("--rounds", type=int, default=1)
     arguments = parser.parse_args()
     from benchmarks.folder import model
     from distributed import Client
@@ -98,8 +99,13 @@ def main():
                 write_file(f"s3://bucket/in/{path.name}", path.read_bytes())
             with Cluster(folder) as cluster, Client(cluster.address) as client:
                 client.wait_for_workers(2)
-                pids = [cluster.scheduler.pid, *client.run(os.getpid).values()]
-                ways(model(), folder, store, cluster, pids)
+                nannies = [worker.pid for worker in cluster.workers]
+                pids = [cluster.scheduler.pid, *nannies, *client.run(os.getpid).values()]
+                idle = processor(pids)
+                time.sleep(5)
+                print(f"Dask, idle: {1000 * (processor(pids) - idle) / 5:.0f} ms a second")
+                for number in range(arguments.rounds):
+                    ways(model(), folder, str(number), cluster, pids)
 
 
 if __name__ == "__main__":

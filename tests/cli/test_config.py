@@ -84,6 +84,12 @@ def test_what_to_do_next_may_be_typed(place):
     assert done.stdout.rstrip().endswith("Next: stn-cv review 'a b.jsonl'")
     quiet = stn_cv("rectify", "m.stn", "in", "-o", "out", "--manifest", "a b.jsonl", "-q")
     assert not quiet.stdout
+    known = stn_cv("info", "m.stn")
+    assert "\nNext: stn-cv rectify m.stn DIR -o upright --report upright.html" in known.stdout
+    (place / "c.csv").write_text("in/a.png,1,1,30,1,30,20,1,20\n")
+    converted = stn_cv("corners", "c.csv", "new corners.csv")
+    wanted = "Next: stn-cv fit --corners 'new corners.csv' --out model.stn"
+    assert converted.stdout.rstrip().endswith(wanted), converted.stderr
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,16 @@ def test_a_cluster_gives_what_this_machine_gives(photos, local, executor, tmp_pa
     assert (again.done, again.skipped) == (0, 42)
 
 
+def test_shards_are_begun_in_their_order(photos, tmp_path):
+    """Else the first one is waited for while workers have nothing to do."""
+    with dask_cluster.Cluster(tmp_path, workers=1) as cluster:
+        executor = DaskExecutor(cluster.address)
+        run(photos, tmp_path, executor=executor, shard=(1, 1))
+    parts = sorted((tmp_path / "m.jsonl.parts").iterdir())
+    times = [part.stat().st_mtime_ns for part in parts]
+    assert len(parts) > 8 and times == sorted(times)
+
+
 def test_paths_are_those_of_the_process_that_asks(photos, local, executor, tmp_path, monkeypatch):
     monkeypatch.chdir(photos.parent)
     result = rectify_folder(MODEL, "in", os.path.relpath(tmp_path / "out"), executor=executor)

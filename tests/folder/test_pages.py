@@ -14,6 +14,7 @@ from stn_cv import rectify_folder
 from stn_cv.errors import InvalidInputError
 from stn_cv.opencv import decode, encode
 
+TiffImagePlugin = pytest.importorskip("PIL.TiffImagePlugin")
 tifffile = pytest.importorskip("tifffile")
 MODEL = fixed_model()
 PAGES = [picture(24, 32 + 4 * n, seed=n) for n in range(3)]
@@ -151,3 +152,33 @@ def test_pages_are_corrected_and_keep_times(tmp_path):
         MODEL, tmp_path / "in", tmp_path / "out", corrections=corners, pages="all", size="input"
     )
     assert corrected.done == 1 and output.stat().st_mtime_ns != file.stat().st_mtime_ns
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "jpeg", "tiff_adobe_deflate"])
+def test_what_the_tags_of_a_page_point_at_goes_along(tmp_path, compression):
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    info[271] = "Maker"
+    if compression is None:  # Pillow writes no directory in a directory otherwise
+        info[34665] = {33434: (1, 100)}
+    buffer = io.BytesIO()
+    first, *others = map(Image.fromarray, PAGES)
+    kept = {"tiffinfo": info, "dpi": (300, 300), "icc_profile": bytes(range(200)) * 3}
+    kept |= {"save_all": True, "append_images": others}
+    first.save(buffer, "TIFF", compression=compression, **kept)
+    put(tmp_path / "in" / "scan.tif", buffer.getvalue())
+    options = {"pages": "all", "metadata": "keep", "format": "png"}
+    rectify_folder(MODEL, tmp_path / "in", tmp_path / "out", **options)
+    for number, image in enumerate([first, *others], 1):
+        buffer = io.BytesIO()
+        image.save(buffer, "TIFF", compression=compression)
+        alone = decode(buffer.getvalue())
+        with Image.open(tmp_path / "out" / "scan.tif" / f"{number}.png") as output:
+            side = max(alone.shape)
+            top, left = (side - alone.shape[0]) // 2, (side - alone.shape[1]) // 2
+            inner = np.asarray(output)[top : top + alone.shape[0], left : left + alone.shape[1]]
+            assert np.array_equal(inner, alone)
+            assert output.info["icc_profile"] == kept["icc_profile"]
+            assert round(output.info["dpi"][0]) == 300
+            assert output.getexif()[271] == "Maker"
+            if compression is None:
+                assert output.getexif().get_ifd(34665)[33434] == (1, 100)

@@ -112,3 +112,12 @@ def test_red_print_stays_red():
     written = decode(encode(read.pixels, ".jpg", sampling=read.sampling))
     assert read.sampling == "444"
     assert np.abs(written.astype(int) - read.pixels).mean() < 1
+
+
+@pytest.mark.parametrize("factors", [(0x22, 0x21, 0x12), (0x42, 0x11, 0x11)])
+def test_samplings_that_are_not_read_are_not_called_damage(factors):
+    data = bytearray(saved(LARGE, ".jpg", subsampling=0))
+    frame = data.index(b"\xff\xc0") + 11  # behind the number, the factors and the table of one
+    data[frame : frame + 9 : 3] = bytes(factors)
+    with pytest.raises(InvalidInputError, match=r"a JPEG of a rare kind \(.+\); write it anew"):
+        decode_photo(bytes(data), keep_damaged=True)

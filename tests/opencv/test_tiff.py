@@ -218,3 +218,32 @@ def test_samples_that_are_no_colours_are_refused():
     for image in (IMAGE, IMAGE.astype(np.float32), inks.astype(np.uint16)):
         with pytest.raises(InvalidInputError, match="not grey, RGB or RGBA"):
             decode(written(image, "minisblack", planarconfig="contig"))
+
+
+@pytest.mark.parametrize("image", [IMAGE, IMAGE[..., 0]], ids=["colours", "grey"])
+@pytest.mark.parametrize("options", [{}, {"byteorder": ">"}, {"bigtiff": True}])
+def test_small_tiles_that_are_not_packed(image, options):
+    """OpenCV reads none of less than 1,024 bytes."""
+    photometric = "rgb" if image.ndim == 3 else "minisblack"
+    data = written(image, photometric, tile=(16, 16), **options)
+    assert np.array_equal(decode(data), image)
+    with pytest.raises(InvalidInputError):
+        decode(data[:-1])
+
+
+@pytest.mark.parametrize("compression", ["zstd", "lzma"])
+def test_what_only_pillow_unpacks(compression):
+    try:
+        data = saved(IMAGE, ".tiff", compression=compression)
+    except OSError:
+        pytest.skip(f"this Pillow knows no {compression}")
+    assert np.array_equal(decode(data), IMAGE)
+    for damaged in (data[: len(data) // 2], data[:8] + bytes(20) + data[28:]):
+        with pytest.raises(InvalidInputError):
+            decode(damaged)
+
+
+def test_a_volume_is_no_picture():
+    data = written(np.stack([IMAGE[..., 0]] * 3), "minisblack", volumetric=True, tile=(1, 32, 32))
+    with pytest.raises(InvalidInputError, match="a volume of several slices"):
+        decode(data)

@@ -43,3 +43,13 @@ def test_links_between_readmes_are_links_between_pages(conf):
         links = conf.LINK.finditer(conf.page(source))
         targets = [link[3] for link in links if not link[1]]
         assert {target.rpartition(".")[0] for target in targets} <= set(conf.PAGES.values())
+
+
+def test_the_gallery_has_ten_examples_that_need_no_data():
+    """They are run whenever the site is built; here it is read what they ask for."""
+    examples = sorted((ROOT / "notebooks" / "gallery").glob("plot_*.py"))
+    assert len(examples) >= 10
+    for path in examples:
+        text = path.read_text("utf-8")
+        assert re.match(r'"""\n\S.*\n=+\n\n', text), f"{path.name} has no title"
+        assert "plt.show()" in text and "shared" not in text

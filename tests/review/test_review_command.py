@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import shlex
 import signal
 import threading
 from pathlib import Path
@@ -29,10 +30,10 @@ def started(*arguments):
 def ended(process):
     process.send_signal(signal.SIGINT)
     try:
-        _, said = process.communicate(timeout=60)
+        printed, said = process.communicate(timeout=60)
     finally:
         process.kill()
-    return process.returncode, said
+    return process.returncode, said + printed
 
 
 def test_a_model_runs_first_and_one_review_has_a_manifest(tmp_path):
@@ -49,6 +50,9 @@ def test_a_model_runs_first_and_one_review_has_a_manifest(tmp_path):
     finally:
         code, said = ended(process)
     assert code == 0 and "all changes are saved" in said
+    words = shlex.split(said.partition("Next: ")[2])
+    again = stn_cv(*words[1:])
+    assert again.returncode == 0 and "1 rectified" in again.stdout, again.stderr
     assert "in-upright/a.png" in files_below(tmp_path)
 
 

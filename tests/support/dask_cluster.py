@@ -12,6 +12,13 @@ import distributed
 from support.commands import environment
 from support.paths import ROOT
 
+# As `pipelines/cluster/dask_cluster.sh` has them: without, all processes look at themselves 50 to
+# 100 times a second, which is a tenth of a core with two workers, busy or not.
+SETTINGS = {
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+}
+
 
 class Cluster:
     """A scheduler and workers of one thread, each with a nanny that starts it anew where it dies.
@@ -76,7 +83,7 @@ class Cluster:
     def _started(self, *arguments):
         return subprocess.Popen(
             [sys.executable, "-m", *arguments],
-            env=environment(OMP_NUM_THREADS="1", DEATHS=str(self.folder / "deaths")),
+            env=environment(**SETTINGS, OMP_NUM_THREADS="1", DEATHS=str(self.folder / "deaths")),
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
