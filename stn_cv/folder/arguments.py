@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, InvalidTypeError
 from ..model.file import load, model_bytes
 from ..model.rectifier import Rectifier
 from ..pose.transform import PoseTransform
@@ -28,7 +28,13 @@ def model_of(model: Model) -> tuple[Rectifier, str]:
     if isinstance(model, (str, os.PathLike)):
         rectifier = load(model)
         return rectifier, hashlib.sha256(Path(model).read_bytes()).hexdigest()
-    data = model_bytes(model)
+    try:
+        data = model_bytes(model)
+    except InvalidTypeError as error:
+        raise InvalidTypeError(
+            f"model is of type {type(model).__name__}; wanted a model file's path, a Rectifier or "
+            "a fitted estimator (of a Pipeline its step, of a search best_estimator_)."
+        ) from error
     rectifier = model if isinstance(model, Rectifier) else model.rectifier_
     return rectifier, hashlib.sha256(data).hexdigest()
 

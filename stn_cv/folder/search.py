@@ -40,7 +40,8 @@ class Wanted(NamedTuple):
         """Whether a file that is not left out is a photo by its name."""
         if self.glob:
             return _matches(relative, self.glob)
-        return relative[relative.rfind(".") :].lower() in KNOWN
+        suffix = relative[relative.rfind(".") :]
+        return suffix in KNOWN or suffix.lower() in KNOWN
 
     def finds(self, relative: str) -> bool:
         """Whether a file would be found, looking from the folder that it is relative to."""
@@ -206,21 +207,22 @@ def listed(
     OSError
         If it cannot be listed.
     """
-    if wanted.pages and (pages := page_names(joined(root, folder.rstrip(os.sep)))):
-        return [folder + page for page in pages]
-    paths = []
+    if wanted.pages and (names := page_names(joined(root, folder.rstrip(os.sep)))):
+        return [folder + page for page in names]
+    paths, exclude, pages = [], wanted.exclude, wanted.pages  # of a million each look-up is seen
     for name, kind in entries(joined(root, folder.rstrip(os.sep))):
         relative = folder + name
-        if kind != "unfit" and wanted.leaves_out(name, relative):
+        if (exclude or name[0] == ".") and kind != "unfit" and wanted.leaves_out(name, relative):
             continue
         if kind == "folder":
             paths.append(relative + os.sep)
         elif kind == "file" and (wanted.takes(relative) or _begins_as_one(root, relative, wanted)):
-            as_folder = wanted.pages and has_pages(joined(root, relative))
+            as_folder = pages and has_pages(joined(root, relative))
             paths.append(relative + os.sep if as_folder else relative)
         elif passed_over is not None and not wanted.glob:
             passed_over[_kind_of(name, kind)] += 1
-    return sorted(paths)
+    paths.sort()
+    return paths
 
 
 def _begins_as_one(root: str, relative: str, wanted: Wanted) -> bool:

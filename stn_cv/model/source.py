@@ -32,6 +32,11 @@ def model_source(source: Any) -> bytes:
     if hasattr(source, "read"):
         check_binary(source, "rb")
         return _not_too_many(_rest_of(source))
+    if not isinstance(source, str | os.PathLike):
+        raise InvalidTypeError(
+            f"a model cannot be loaded from {type(source).__name__}; wanted a path, bytes or an "
+            "open file."
+        )
     if not stat.S_ISREG(os.stat(source).st_mode):
         raise ModelFileError("not a regular file; wanted a file that stn_cv.save wrote.")
     with open(source, "rb") as file:

@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 SUFFIXES = (".tar", ".zip")
+LAST = ("r", "R", "p", "P")  # of their characters: most names are none at a glance
 MOST_OPEN = 8  # archives of a process, of which those of a store take room on its disk
 FAULTS = (
     tarfile.TarError,
@@ -68,7 +69,7 @@ def archive_of(path: str) -> str | None:
 
 def has_name(name: str) -> bool:
     """Whether a name is one of an archive."""
-    return name[-4:].lower() in SUFFIXES  # four characters each
+    return name.endswith(LAST) and name[-4:].lower() in SUFFIXES  # four characters each
 
 
 def is_archive(path: str) -> bool:

@@ -145,9 +145,14 @@ def listed(address: str) -> Iterator[tuple[str, bool]]:
 
 def holds_any(address: str) -> bool:
     """Whether there is anything below an address."""
+    from obstore.exceptions import InvalidPathError
+
     store, key = _place(address, QUICK)
     with _reasons(address):
-        return any(len(chunk) for chunk in _obstore().list(store, key or None, chunk_size=1))
+        try:
+            return any(len(chunk) for chunk in _obstore().list(store, key or None, chunk_size=1))
+        except InvalidPathError:  # a key that no file system takes; its folder fails, by name
+            return True
 
 
 def _answer(ask: Callable[[], T], address: str) -> T:

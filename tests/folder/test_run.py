@@ -35,7 +35,7 @@ from support.picture_files import (
 
 import stn_cv
 from stn_cv import atomic, iter_rectified, rectify_folder
-from stn_cv.errors import InvalidInputError
+from stn_cv.errors import InvalidInputError, InvalidTypeError
 from stn_cv.folder import item
 from stn_cv.folder.files import read_photo_file
 from stn_cv.opencv import LARGEST_PICTURE, decode, encode
@@ -563,3 +563,13 @@ def test_fifty_bad_among_ten_thousand(tmp_path):
     assert summary.done == 9950 and len(summary.failures) == 50
     assert len({path for path, _ in summary.failures}) == 50
     assert len(files_below(tmp_path / "out")) == 9950
+
+
+def test_what_is_no_model_is_called_so(tmp_path):
+    photos = tree(tmp_path / "in", ["a.png"])
+    with pytest.raises(InvalidTypeError, match="model is of type int; wanted a model file"):
+        rectify_folder(3, photos, tmp_path / "out")
+    with pytest.raises(InvalidInputError, match="not fitted"):
+        rectify_folder(stn_cv.SpatialTransformer(), photos, tmp_path / "out")
+    with pytest.raises(InvalidTypeError, match="cannot be loaded from int"):
+        stn_cv.load(3)

@@ -20,10 +20,13 @@ def weed():
 
 
 class ObjectStore:
-    """The server, while it is entered; `environment` is what clients need."""
+    """The server, while it is entered; `environment` is what clients need.
 
-    def __init__(self, folder):
-        self.folder = folder
+    If it is `open`, whoever asks may write.
+    """
+
+    def __init__(self, folder, open=False):
+        self.folder, self.open = folder, open
 
     def __enter__(self):
         servers = ("master", "volume", "filer", "s3")
@@ -34,7 +37,10 @@ class ObjectStore:
             "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
             "actions": ["Admin", "Read", "Write", "List"],
         }
-        (self.folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+        identities = [identity]
+        if self.open:
+            identities.append({"name": "anonymous", "actions": ["Write"]})
+        (self.folder / "s3.json").write_text(json.dumps({"identities": identities}))
         (self.folder / "data").mkdir()
         self.start()
         return self
