@@ -15,17 +15,18 @@ def orderly_interrupt() -> Iterator[Callable[[], bool]]:
 
     Nothing changes off the main thread, and where Ctrl-C has a meaning of the caller's own.
     """
-    asked = threading.Event()
+    asked = False  # an Event has a lock, on which a second signal would wait for the first for ever
     usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if not usual or threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
+        yield lambda: False
         return
 
     def remember(number: int, stack: Any) -> None:
-        asked.set()
+        nonlocal asked
+        asked = True
 
     signal.signal(signal.SIGINT, remember)
     try:
-        yield asked.is_set
+        yield lambda: asked
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
