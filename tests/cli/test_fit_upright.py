@@ -191,9 +191,9 @@ def test_examples_that_cannot_be_learned_from_are_refused(fitted, tmp_path):
 def test_one_kind_of_examples_is_wanted(fitted, tmp_path):
     photos = fitted[0] / "photos"
     out = ["--out", tmp_path / "m.stn"]
-    assert "0 of DATA, --upright and --corners" in stn_cv("fit", *out).stderr
+    assert "nothing to learn from; give DATA" in stn_cv("fit", *out).stderr
     done = stn_cv("fit", photos, "--corners", fitted[0] / "m.sheet.png", *out)
-    assert done.returncode == 2 and "2 of DATA" in done.stderr
+    assert done.returncode == 2 and "--corners for one that is known; give one" in done.stderr
     done = stn_cv("fit", photos, "--turn", "3", *out)
     assert done.returncode == 2 and "--turn goes with --upright or --corners" in done.stderr
 

@@ -355,7 +355,7 @@ def test_threads_change_no_bit(small_slices, head, n_jobs):
         trainer = trainer_for(head, data, batch_size=100, n_jobs=jobs, learning_rate_init=0.05)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            train(trainer, start_may_stay=True)
+            train(trainer)
         vectors.append(trainer.network.vector)
     np.testing.assert_array_equal(*vectors)
     assert (vectors[0] != trainer_for(head, data).network.vector).any()

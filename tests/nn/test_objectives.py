@@ -140,7 +140,8 @@ def test_a_new_objective_is_an_argument(lazily):
     assert min(others) < 0.25 * first and len(others) == 12
     assert objective.epochs == list(range(12))
     assert history.best_epoch == 1 + int(np.argmin(others)) and history.scores == []
-    assert objective.evaluate(network, SETTINGS).loss == min(others)  # the best epoch is kept
+    kept = objective.evaluate(network, SETTINGS).loss  # by another number of BLAS's threads
+    assert kept == pytest.approx(min(others), rel=1e-6)
 
 
 @pytest.mark.parametrize("lazily", [False, True])
