@@ -7,6 +7,7 @@ while, such as a store that asks to slow down, is tried again by obstore, later 
 import configparser
 import errno
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -22,6 +23,7 @@ T = TypeVar("T")
 
 QUICK, PATIENT = 5, 1000  # times that a store is asked again: whether it is there, and in a run
 LONGEST = timedelta(minutes=3)  # that one request may take with all its repetitions
+PAUSES = tuple(0.1 * 2**n for n in range(8))  # seconds; a store that starts anew takes some
 # A pause is drawn between the first one and so many times the last; by 2, obstore's own, pauses
 # mostly stay at the first one, and 30 of them ended after 7 to 50 seconds.
 BACKOFF = {
@@ -156,19 +158,21 @@ def holds_any(address: str) -> bool:
 
 
 def _answer(ask: Callable[[], T], address: str) -> T:
-    """What a store answers; asked again where it was lost in the middle of a request.
+    """What a store answers; asked again, later each time, where it was lost during a request.
 
     obstore itself asks again where there was no connection yet, or where it was refused. A file
     that was written all the same is found to be there, with the very bytes.
     """
-    for left in (2, 1, 0):
+    pauses, end = iter(PAUSES), time.monotonic() + LONGEST.total_seconds()
+    while True:
         try:
             with _reasons(address):
                 return ask()
         except OSError as error:
-            if error.errno != errno.EHOSTUNREACH or not left:
+            pause = next(pauses, None)
+            if error.errno != errno.EHOSTUNREACH or pause is None or time.monotonic() > end:
                 raise
-    raise AssertionError("the last one is returned or raised")
+            time.sleep(pause)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import socket
 import threading
 from datetime import timedelta
 
@@ -322,6 +323,34 @@ def test_a_store_that_asks_to_slow_down_is_asked_again(monkeypatch):
         assert read_file("s3://bucket/x") == b"at last" and len(asked) == 3
         server.shutdown()
         thread.join()
+
+
+def test_a_store_that_is_lost_during_requests_is_asked_again(monkeypatch):
+    """As one that is killed and started anew, with connections that nobody knows any more."""
+    monkeypatch.setattr(objects, "PAUSES", (0,) * 8)
+    asked, data = [], b"x" * 10**6  # of which some is never received: the connection is reset
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            while len(asked) < 6:
+                connection, _ = server.accept()
+                with connection:
+                    request = connection.recv(4096)
+                    asked.append(request)
+                    left = len(data) - len(request.partition(b"\r\n\r\n")[2])
+                    while len(asked) == 6 and left > 0:
+                        left -= len(connection.recv(left))
+                    if len(asked) == 6:
+                        answer = b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Length: 0\r\n\r\n'
+                        connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        write_file("s3://bucket/x", data, may_replace=False)  # else obstore itself asks again
+        thread.join()
+    assert all(request.startswith(b"PUT /bucket/x") for request in asked)
 
 
 # --- the command
