@@ -23,7 +23,6 @@ class AVIF(Format):
 
     name = "AVIF"
     suffixes = (".avif",)
-    holds_profile = False
 
     def recognizes(self, start: bytes) -> bool:
         """A file type box of one of its brands, or compatible with them."""

@@ -24,7 +24,6 @@ class BMP(Format):
 
     name = "BMP"
     suffixes = (".bmp",)
-    holds_profile = False
 
     def recognizes(self, start: bytes) -> bool:
         """Two letters, and a header of a size that there is."""

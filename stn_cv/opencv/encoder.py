@@ -4,7 +4,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..errors import InvalidInputError
-from .format import Format
+from .format import Format, HoldsExif, HoldsProfile
 from .formats import FORMATS, format_named
 
 __all__ = ["encode", "format_to_write"]
@@ -54,12 +54,12 @@ def encode(
     image = np.asarray(image)
     format = format_to_write(suffix)
     _check_holds(image, format, quality)
-    for what, value, holds in (
-        ("a colour profile", profile, "holds_profile"),
-        ("an EXIF block", exif, "holds_exif"),
+    for what, value, kind in (
+        ("a colour profile", profile, HoldsProfile),
+        ("an EXIF block", exif, HoldsExif),
     ):
-        if value is not None and not getattr(format, holds):
-            others = [other.suffix for other in WRITTEN if getattr(other, holds)]
+        if value is not None and not isinstance(format, kind):
+            others = [other.suffix for other in WRITTEN if isinstance(other, kind)]
             raise InvalidInputError(
                 f"{format.suffix} cannot hold {what}; write one of {', '.join(others)}."
             )
@@ -70,8 +70,11 @@ def encode(
             "for the format, so shrink it or write .png or .tiff."
         )
     data = data if dpi is None else format.with_dpi(data, dpi)
-    data = data if exif is None else format.with_exif(data, exif)
-    return data if profile is None else format.with_profile(data, profile)
+    if exif is not None and isinstance(format, HoldsExif):
+        data = format.with_exif(data, exif)
+    if profile is not None and isinstance(format, HoldsProfile):
+        data = format.with_profile(data, profile)
+    return data
 
 
 def format_to_write(suffix: str) -> Format:

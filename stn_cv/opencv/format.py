@@ -18,6 +18,8 @@ __all__ = [
     "Damaged",
     "Format",
     "Header",
+    "HoldsExif",
+    "HoldsProfile",
     "square_dpi",
     "swap_red_and_blue",
 ]
@@ -68,9 +70,6 @@ class Format(ABC):
         What a file of this format keeps as it is.
     is_written : bool
         Whether files of this format are written as well as read.
-    holds_profile, holds_exif : bool
-        Whether there is a place for an ICC profile and for an EXIF block; if so there is a
-        `with_profile`, and a `with_exif`.
     """
 
     name: ClassVar[str]
@@ -78,8 +77,6 @@ class Format(ABC):
     dtypes: ClassVar[tuple[str, ...]] = ("uint8",)
     channels: ClassVar[tuple[int, ...]] = (1, 3, 4)
     is_written: ClassVar[bool] = True
-    holds_profile: ClassVar[bool] = True
-    holds_exif: ClassVar[bool] = False
 
     @property
     def suffix(self) -> str:
@@ -133,17 +130,25 @@ class Format(ABC):
         """Flags and values for OpenCV's encoder."""
         return []
 
-    def with_profile(self, data: bytes, profile: bytes) -> bytes:
-        """Put a colour profile into a file that `encode` wrote."""
-        raise NotImplementedError
-
-    def with_exif(self, data: bytes, exif: bytes) -> bytes:
-        """Put an EXIF block into a file that `encode` wrote."""
-        raise NotImplementedError
-
     def with_dpi(self, data: bytes, dpi: float) -> bytes:
         """Put pixels an inch into a file that `encode` wrote, where there is a place for it."""
         return data
+
+
+class HoldsProfile(ABC):
+    """A format with a place for an ICC profile."""
+
+    @abstractmethod
+    def with_profile(self, data: bytes, profile: bytes) -> bytes:
+        """Put a colour profile into a file that `encode` wrote."""
+
+
+class HoldsExif(ABC):
+    """A format with a place for an EXIF block."""
+
+    @abstractmethod
+    def with_exif(self, data: bytes, exif: bytes) -> bytes:
+        """Put an EXIF block into a file that `encode` wrote."""
 
 
 def square_dpi(x: float, y: float, inches: float = 1.0) -> float | None:

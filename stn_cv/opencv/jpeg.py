@@ -11,7 +11,7 @@ from ..errors import InvalidInputError
 from .cmyk import rgb_of
 from .door import load_cv2
 from .exif import exif_dpi, exif_orientation, upright_of, xmp_orientation
-from .format import CENTIMETRE, Damaged, Format, Header, square_dpi
+from .format import CENTIMETRE, Damaged, Format, Header, HoldsExif, HoldsProfile, square_dpi
 
 __all__ = ["FORMAT"]
 
@@ -35,13 +35,12 @@ LARGEST_PART = 65535 - 2 - len(ICC) - 2
 Segments = Iterator[tuple[int, int, int]]
 
 
-class JPEG(Format):
+class JPEG(Format, HoldsProfile, HoldsExif):
     """JPEG of 8 bits, grey or colours; four inks are read."""
 
     name = "JPEG"
     suffixes = (".jpg", ".jpeg", ".jfif", ".jpe")
     channels = (1, 3)
-    holds_exif = True
 
     def recognizes(self, start: bytes) -> bool:
         """The start of an image, and of a marker."""

@@ -9,7 +9,16 @@ import numpy as np
 
 from ..arrays import Array
 from .exif import exif_orientation, raw_profile, upright_of, xmp_orientation
-from .format import LARGEST_PROFILE, METRE, Damaged, Format, Header, square_dpi
+from .format import (
+    LARGEST_PROFILE,
+    METRE,
+    Damaged,
+    Format,
+    Header,
+    HoldsExif,
+    HoldsProfile,
+    square_dpi,
+)
 
 __all__ = ["FORMAT", "has_palette"]
 
@@ -26,13 +35,12 @@ ONCE = (b"tRNS", b"eXIf", b"pHYs", b"iCCP", b"acTL")
 ONE_FRAME = b"\0\0\0\1"
 
 
-class PNG(Format):
+class PNG(Format, HoldsProfile, HoldsExif):
     """Portable Network Graphics, also animated ones."""
 
     name = "PNG"
     suffixes = (".png",)
     dtypes = ("uint8", "uint16")
-    holds_exif = True
 
     def recognizes(self, start: bytes) -> bool:
         """Eight bytes, and a header chunk."""

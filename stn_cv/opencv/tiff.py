@@ -19,7 +19,7 @@ from .exif import (
     Y_RESOLUTION,
     exif_dpi,
 )
-from .format import Damaged, Format, Header
+from .format import Damaged, Format, Header, HoldsProfile
 from .pillow import UnknownToPillow, pillow_image
 from .tiff_pieces import BITS, PHOTOMETRIC, check_pieces
 from .tiff_structure import (
@@ -51,7 +51,7 @@ CMYK = 1  # a set of inks
 DTYPES = {(1, 1): "uint8", (8, 1): "uint8", (16, 1): "uint16", (32, 3): "float32"}
 
 
-class TIFF(Format):
+class TIFF(Format, HoldsProfile):
     """TIFF and BigTIFF."""
 
     name = "TIFF"

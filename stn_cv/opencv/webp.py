@@ -9,7 +9,7 @@ import numpy as np
 from ..arrays import Array
 from .door import load_cv2
 from .exif import exif_dpi, exif_orientation, upright_of, xmp_orientation
-from .format import Damaged, Format, Header
+from .format import Damaged, Format, Header, HoldsExif, HoldsProfile
 from .pillow import pillow_image
 
 __all__ = ["FORMAT"]
@@ -18,13 +18,12 @@ HAS_PROFILE, HAS_ALPHA, HAS_EXIF = 0x20, 0x10, 0x08
 Chunk = tuple[bytes, bytes]
 
 
-class WebP(Format):
+class WebP(Format, HoldsProfile, HoldsExif):
     """WebP, lossless unless a quality is asked for."""
 
     name = "WebP"
     suffixes = (".webp",)
     channels = (3, 4)
-    holds_exif = True
 
     def recognizes(self, start: bytes) -> bool:
         """A RIFF of this kind: sounds and films are others."""

@@ -1,7 +1,7 @@
 """A model that the command fitted."""
 
 import pytest
-from support.bar_photos import QUICK, bars
+from support.bar_photos import QUICK, TRAINING, bars
 from support.commands import stn_cv
 
 
@@ -10,18 +10,6 @@ def fitted(tmp_path_factory):
     """The folder of a fit (data, model, curve and sheet), and what the command said."""
     root = tmp_path_factory.mktemp("fit")
     data = bars(root / "data")
-    done = stn_cv(
-        "fit",
-        data,
-        "--out",
-        root / "bars.stn",
-        "--epochs",
-        "6",
-        "--seed",
-        "3",
-        "--validation",
-        "0.1",
-        *QUICK,
-    )
+    done = stn_cv("fit", data, "--out", root / "bars.stn", *TRAINING, *QUICK)
     assert done.returncode == 0, done.stderr
     return root, done

@@ -1,13 +1,14 @@
 """`stn-cv fit`: what it says, what it writes, and what it refuses."""
 
 import csv
+import filecmp
 import os
 import re
 import signal
 
 import numpy as np
 import pytest
-from support.bar_photos import QUICK, bars, shape_photo
+from support.bar_photos import QUICK, TRAINING, bars, shape_photo
 from support.commands import COMMAND, on_a_terminal, stn_cv, stn_cv_process, stn_cv_started
 from support.folder_cases import contents, files_below
 
@@ -40,10 +41,10 @@ def test_the_model_its_curve_and_its_sheet_are_there(fitted):
 
 
 def test_the_same_seed_gives_the_same_model_for_any_number_of_threads(fitted, tmp_path):
-    command = ["fit", fitted[0] / "data", "--out", tmp_path / "m.stn", "--epochs", "6"]
-    done = stn_cv(*command, "--seed", "3", "--validation", "0.1", *QUICK[:-1], "2")
+    command = ["fit", fitted[0] / "data", "--out", tmp_path / "m.stn", *TRAINING]
+    done = stn_cv(*command, *QUICK[:-1], "2")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "m.stn").read_bytes() == (fitted[0] / "bars.stn").read_bytes()
+    assert filecmp.cmp(tmp_path / "m.stn", fitted[0] / "bars.stn", shallow=False)
 
 
 def test_a_csv_says_the_same_as_a_folder(fitted, tmp_path):
@@ -54,9 +55,9 @@ def test_a_csv_says_the_same_as_a_folder(fitted, tmp_path):
         writer.writerow(["path", "label"])
         writer.writerows([os.path.relpath(path, fitted[0]), label] for path, label in pairs)
     assert labelled_photos(table) == pairs
-    command = ["fit", table, "--out", tmp_path / "m.stn", "--epochs", "6", "--seed", "3"]
-    assert stn_cv(*command, "--validation", "0.1", *QUICK).returncode == 0
-    assert (tmp_path / "m.stn").read_bytes() == (fitted[0] / "bars.stn").read_bytes()
+    command = ["fit", table, "--out", tmp_path / "m.stn", *TRAINING, *QUICK]
+    assert stn_cv(*command).returncode == 0
+    assert filecmp.cmp(tmp_path / "m.stn", fitted[0] / "bars.stn", shallow=False)
 
 
 def test_a_bad_photo_is_named_and_left_out(tmp_path):
@@ -185,19 +186,7 @@ def test_labels_of_any_bytes(tmp_path):
 
 
 def test_bars_on_a_terminal(fitted, tmp_path):
-    command = [
-        "fit",
-        fitted[0] / "data",
-        "--out",
-        tmp_path / "m.stn",
-        "--epochs",
-        "6",
-        "--seed",
-        "3",
-        "--validation",
-        "0.1",
-        *QUICK,
-    ]
+    command = ["fit", fitted[0] / "data", "--out", tmp_path / "m.stn", *TRAINING, *QUICK]
     code, shown = on_a_terminal(*command)
     assert code == 0 and "reading" in shown and "48/48" in shown
     assert "training" in shown and "6/6" in shown and "validation accuracy" in shown

@@ -7,6 +7,7 @@ import numpy as np
 from stn_cv.opencv import write_image
 
 QUICK = ["--size", "16x16", "--localization", "mlp", "--head", "linear", "--jobs", "1"]
+TRAINING = ["--epochs", "6", "--seed", "3", "--validation", "0.1"]  # of the model `fitted`
 
 
 def shape_photo(kind, seed, height, width):
