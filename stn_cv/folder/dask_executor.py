@@ -211,10 +211,9 @@ class _Run:
 
     def _one_by_one(self, shard: Shard) -> list[Outcome]:
         """A shard that a worker died of, photo by photo."""
-        futures = [self._submit(shard, item) for item in range(len(shard.items))]
         outcomes = []
-        for number, (item, future) in enumerate(zip(shard.items, futures, strict=True)):
-            found = self._result(shard, number, future)
+        for number, item in enumerate(shard.items):  # alone: what a worker did is lost with it
+            found = self._result(shard, number, self._submit(shard, number))
             outcomes.append(_lethal(self.job, item) if found is None else found[0])
         return finished_shard(self.job, shard, outcomes)
 

@@ -5,6 +5,7 @@ python tests/benchmarks/defaults.py [--half develop] [--job WORDS] [--seeds 0] [
 --mnist PATH   an .npz or a folder of IDX files; jobs on MNIST are left out without it
 --cards PATH   an .npz with X, y, split of photos of cards; left out without it
 --only COLUMN  some of alone, moments, defaults, fixed crop, tuned; fixed crop needs defaults
+--part N       learn from N of the training samples, and judge on others of them
 --try          parameters in place of defaults, as in --try n_steps=2 head='"linear"'
 
 Only `develop` is for choosing defaults on. `held` is looked at once, when they are chosen.
@@ -45,6 +46,7 @@ def main():
     parser.add_argument("--seeds", nargs="*", type=int, default=[0])
     parser.add_argument("--only", nargs="*", choices=COLUMNS, default=COLUMNS)
     parser.add_argument("--try", nargs="*", dest="trying", default=[])
+    parser.add_argument("--part", type=int)
     parser.add_argument("--mnist")
     parser.add_argument("--cards")
     parser.add_argument("--n-jobs", type=int, default=1)
@@ -62,11 +64,21 @@ def main():
             if data is None:
                 print(f"left out, without its data: {name}", flush=True)
                 break
+            if options.part is not None:
+                data = part_of(data, options.part, seed)
             with threadpool_limits(1, "blas"):
                 row = run(job, data, seed, options)
             rows.setdefault(name, []).append(row)
             print(json.dumps({"job": name, "seed": seed, **row}), flush=True)
     print_table(rows)
+
+
+def part_of(data, n, seed):
+    """Training samples alone: n to learn from, and others, 1,000 at most, in place of tests."""
+    X, y = data[:2]
+    order = np.random.default_rng([seed, n]).permutation(len(X))
+    learned, judged = order[:n], order[n : n + 1000]
+    return X[learned], y[learned], X[judged], y[judged]
 
 
 def run(job, data, seed, options):
