@@ -51,8 +51,9 @@ class PoseTransformer(CallbackSupportMixin, Rectification, PoseParameters):
     bins : int or "auto", default "auto"
         Bins of angles of the first look; 0 regresses the angle. "auto" takes 36 for turns
         beyond 60 degrees, or where the symmetry allows two poses.
-    candidates : int, default 3
-        How many of the bins are followed up; the best is taken.
+    candidates : int or "auto", default "auto"
+        How many of the bins are followed up by the second look, half as many by the third, and
+        so on; the last takes the best. "auto" is 6, or fewer of few bins.
     n_steps : int, default 4
         Looks in all; splines have one.
     filters : int, default 16

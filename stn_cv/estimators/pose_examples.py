@@ -16,14 +16,16 @@ from ..pose.algebra import identities, middles, square
 from ..pose.canvases import Examples
 from ..pose.encodings import TURNING
 from ..pose.looks import look_shape
+from ..pose.transform import BINS_A_CANDIDATE
 from ..threads import slices_of
 from .images import read_images
 
-__all__ = ["PoseData", "bins_of", "check_ranges", "read_pose_data"]
+__all__ = ["PoseData", "bins_of", "candidates_of", "check_ranges", "read_pose_data"]
 
 FEWEST = 5
 WIDEST_REGRESSION = 60.0  # degrees: beyond, a look regresses no angle
 BINS = 36
+CANDIDATES = 6
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,16 @@ def bins_of(estimator: Any) -> int:
         return int(estimator.bins)
     wide = estimator.angle > min(WIDEST_REGRESSION, 180 / estimator.symmetry)
     return BINS if wide and estimator.family in TURNING else 0
+
+
+def candidates_of(estimator: Any) -> int:
+    """Bins that are followed up, as asked for or as many as there are bins for."""
+    bins = bins_of(estimator)
+    if not bins or estimator.n_steps == 1 or estimator.family.startswith("tps"):
+        return 1
+    if estimator.candidates != "auto":
+        return int(estimator.candidates)
+    return max(min(CANDIDATES, bins // BINS_A_CANDIDATE), 1)
 
 
 def check_ranges(estimator: Any) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from ..arrays import Array
-from ..errors import InterruptedWarning, InvalidInputError, warn_caller
+from ..errors import InterruptedWarning, InvalidInputError, PoseWarning, warn_caller
 from ..model.rectifier import Rectifier
 from ..nn.network import Network
 from ..nn.random_keys import keyed
@@ -19,7 +19,7 @@ from ..pose.calibration import Half, halves_confidence, held_out_confidence, wit
 from ..pose.canvases import Canvases, Examples
 from ..pose.looks import correcting_look, first_look
 from ..pose.objective import CANVAS
-from ..pose.ranges import USUAL, PoseRange, Spans, spans_of
+from ..pose.ranges import USUAL, PoseRange, Spans, shared_stretch, spans_of
 from ..pose.training import (
     LookListener,
     TrainingPlan,
@@ -29,7 +29,7 @@ from ..pose.training import (
 )
 from ..pose.transform import PoseTransform
 from .fitted_attributes import Learned
-from .pose_examples import PoseData, bins_of
+from .pose_examples import PoseData, bins_of, candidates_of
 
 __all__ = ["PoseFit"]
 
@@ -115,7 +115,8 @@ class PoseFit:
             n_steps,
             bins,
             int(estimator.symmetry),
-            int(estimator.candidates) if bins and n_steps > 1 else 1,
+            candidates_of(estimator),
+            halving=True,
         )
 
     def train(self, listener: LookListener) -> tuple[list[Network], History]:
@@ -135,7 +136,7 @@ class PoseFit:
 
     def untrained(self) -> Rectifier:
         """What is learned, before it is."""
-        stages = enumerate(self.plan.stages(self.settings))
+        stages = enumerate(self.plan.stages(self.settings, []))
         looks = [look_network(self.plan, n, encoding, own) for n, (encoding, _, own) in stages]
         return self.learned(looks, calibrated=False).rectifier
 
@@ -208,10 +209,26 @@ def _spans(estimator: Any, data: PoseData) -> Spans:
     theta, found = data.examples.theta, USUAL
     if not data.upright and theta.shape[-1] != 2:
         found = spans_of(theta, data.shape)
+        _warn_of_stretch(estimator, shared_stretch(theta, data.shape))
     low, high = found.scale if isinstance(estimator.scale, str) else estimator.scale
     shift = found.shift if isinstance(estimator.shift, str) else estimator.shift
     bent = found.perspective if isinstance(estimator.perspective, str) else estimator.perspective
     return Spans((float(low), float(high)), float(shift), float(bent))
+
+
+def _warn_of_stretch(estimator: Any, ratio: float) -> None:
+    """Say that frames of other proportions than the photos make a family learn worse."""
+    if ratio == 1 or estimator.family not in ("affine", "projective"):
+        return
+    wide = f"{ratio:.1f} times as wide for their height"
+    high = f"{1 / ratio:.1f} times as high for their width"
+    warn_caller(
+        f"the known frames are {wide if ratio > 1 else high} as the photos, a stretch that all "
+        f"share; {estimator.family!r} learns it in each pose anew, and finds poses less well. Mark "
+        "frames of the photos' proportions, with room around the thing, or give "
+        "family='similarity', which keeps proportions.",
+        PoseWarning,
+    )
 
 
 def _settings(estimator: Any) -> Settings:

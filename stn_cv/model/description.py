@@ -53,8 +53,11 @@ LAYERS: dict[str, type[Layer]] = {
     "Standardize": Standardize,
     "StandardizeEach": StandardizeEach,
 }
-# Fields that layers got after format 1.0, and the values that its files mean by not having them.
-LATER_FIELDS: dict[str, dict[str, Any]] = {"SpatialTransform": {"antialias": False, "n_steps": 1}}
+# Fields that layers got in format 1.1 and so on, and what files mean that do not have them yet.
+LATER_FIELDS: dict[int, dict[str, dict[str, Any]]] = {
+    1: {"SpatialTransform": {"antialias": False, "n_steps": 1}},
+    3: {"PoseTransform": {"halving": False}},
+}
 LARGEST_IMAGE = 2**27  # pixels of an input or output
 LARGEST_LABELS = 2**24  # characters
 LARGEST_VALUES = 2**26  # between the layers, of one image: a quarter of a gigabyte
@@ -125,14 +128,17 @@ def _networks_in(layer: Layer) -> list[Network]:
     return [layer.network] if isinstance(layer, SpatialTransform) else []
 
 
-def with_later_fields(value: Any) -> Any:
-    """The description in a file of format 1.0, or a part of it, as format 1.1 has it."""
+def with_later_fields(value: Any, minor: int) -> Any:
+    """The description in a file of format 1.minor, or a part of it, as today's format has it."""
     if isinstance(value, list):
-        return [with_later_fields(item) for item in value]
+        return [with_later_fields(item, minor) for item in value]
     if not isinstance(value, dict):
         return value
-    added = LATER_FIELDS.get(str(value.get("layer")), {})
-    return {**added, **{name: with_later_fields(item) for name, item in value.items()}}
+    added: dict[str, Any] = {}
+    for later, layers in LATER_FIELDS.items():
+        if later > minor:
+            added |= layers.get(str(value.get("layer")), {})
+    return {**added, **{name: with_later_fields(item, minor) for name, item in value.items()}}
 
 
 def _check_names(given: Any, wanted: set[str], what: str) -> None:

@@ -24,7 +24,7 @@ from .source import TENSOR, ModelSource, check_binary, header_length, model_sour
 __all__ = ["load", "save"]
 
 Vector = NDArray[Any]
-FORMAT = (1, 2)  # a file of a higher first number is refused; the second counts additions
+FORMAT = (1, 3)  # a file of a higher first number is refused; the second counts additions
 KEY, HASH = "stn_cv", "sha256"
 DTYPES = {"float32": ("F32", "<f4"), "float64": ("F64", "<f8")}
 
@@ -160,8 +160,7 @@ def _model(data: bytes) -> Rectifier:
     version = description.pop("format")
     del description["library"]
     try:
-        description = description if version[1] else with_later_fields(description)
-        return rectifier_of(description, vector)
+        return rectifier_of(with_later_fields(description, version[1]), vector)
     except ModelFileError:
         raise
     except Exception as error:  # whatever a made-up description leads to

@@ -1,7 +1,7 @@
 """The looks of a pose model as operators: bins of angles, candidates, corrections.
 
-A candidate is a row of numbers: the parameters of every look, one look behind another, and last
-the logit by which the best candidate is taken.
+A candidate is a row of numbers: the parameters of every look so far, one look behind another, and
+last the logit by which the best candidates are taken.
 """
 
 import math
@@ -22,51 +22,63 @@ __all__ = ["found_pose"]
 
 Shape = tuple[int, int]
 SMALLEST = 1e-30  # of what is divided by, so that nothing becomes NaN
+LEAST = -1e30  # below any logit
 
 
 def found_pose(graph: Graph, transform: PoseTransform, X: Value) -> tuple[Value, Value | None]:
     """Flat theta of the pose in X, and its confidence (n, 1); None where none was fitted."""
     X = OPERATORS[type(transform.shrink)](graph, transform.shrink, X)
     outputs = chain(graph, transform.networks[0].layers, X)
-    starts = _first_parameters(graph, transform, outputs)
-    best = _corrected(graph, transform, X, starts[0])
-    for start in starts[1:]:
-        other = _corrected(graph, transform, X, start)
-        better = graph.add(
-            "Greater", _logit(graph, transform, other), _logit(graph, transform, best)
-        )
-        best = graph.add("Where", better, other, best)
-    looks = _looks(graph, transform, best)
-    theta = _theta(graph, transform, looks, transform.frames.source)
+    candidates = _first_parameters(graph, transform, outputs)
+    for looks, going_on in enumerate(transform.going_on(), 1):
+        seen = [_looked_again(graph, transform, X, each, looks) for each in candidates]
+        candidates = _surest(graph, seen, going_on, (looks + 1) * transform.frames.n_parameters)
+    found = _looks(graph, transform, candidates[0], transform.n_steps)
+    theta = _theta(graph, transform, found, transform.frames.source)
     if not transform.confidence:
         return theta, None
-    logit = _logit(graph, transform, best)
-    return theta, confidence(graph, transform, outputs, looks[-1], logit)
+    end = transform.n_steps * transform.frames.n_parameters  # after one look there is no logit
+    logit = graph.between(candidates[0], end, end + 1) if transform.n_steps > 1 else theta
+    return theta, confidence(graph, transform, outputs, found[-1], logit)
 
 
-def _corrected(graph: Graph, transform: PoseTransform, X: Value, start: Value) -> Value:
-    """A candidate, as its first parameters, with those of the correcting looks."""
+def _looked_again(
+    graph: Graph, transform: PoseTransform, X: Value, candidate: Value, looks: int
+) -> Value:
+    """A candidate of so many looks after one more."""
     _, height, width = transform.networks[0].input_shape
     seen = height, width
-    count, looks = transform.frames.n_parameters, [start]
-    logit = graph.between(start, 0, 1)  # of a single candidate, which is not compared
-    for _ in range(1, transform.n_steps):
-        theta = _theta(graph, transform, looks, seen)
-        Z = warped(graph, transform, X, theta, (seen, seen), WarpRules("border"))
-        outputs = chain(graph, transform.networks[1].layers, Z)
-        looks.append(graph.between(outputs, 0, count))
-        logit = graph.between(outputs, count, count + 1)
-    return graph.add("Concat", *looks, logit, axis=1)
+    own = _looks(graph, transform, candidate, looks)
+    theta = _theta(graph, transform, own, seen)
+    Z = warped(graph, transform, X, theta, (seen, seen), WarpRules("border"))
+    outputs = chain(graph, transform.networks[1].layers, Z)
+    return graph.add("Concat", *own, outputs, axis=1)
 
 
-def _looks(graph: Graph, transform: PoseTransform, candidate: Value) -> list[Value]:
+def _surest(graph: Graph, candidates: list[Value], count: int, logit: int) -> list[Value]:
+    """Those of the largest logits, which stand at `logit`, largest first."""
+    if len(candidates) == 1:
+        return candidates
+    left = graph.add("Concat", *(graph.between(c, logit, logit + 1) for c in candidates), axis=1)
+    found = []
+    for _ in range(count):
+        best = graph.add("ArgMax", left, axis=1, keepdims=1)
+        chosen = graph.add("Equal", best, np.arange(len(candidates))[None])
+        chosen = graph.add("Where", chosen, np.array(1.0), np.array(0.0))
+        taken = candidates[0]
+        for number, candidate in enumerate(candidates[1:], 1):
+            own = graph.add("Greater", graph.between(chosen, number, number + 1), np.array(0.5))
+            taken = graph.add("Where", own, candidate, taken)
+        found.append(taken)
+        left = graph.add(
+            "Where", graph.add("Greater", chosen, np.array(0.5)), np.array(LEAST), left
+        )
+    return found
+
+
+def _looks(graph: Graph, transform: PoseTransform, candidate: Value, looks: int) -> list[Value]:
     count = transform.frames.n_parameters
-    return [graph.between(candidate, i * count, (i + 1) * count) for i in range(transform.n_steps)]
-
-
-def _logit(graph: Graph, transform: PoseTransform, candidate: Value) -> Value:
-    count = transform.n_steps * transform.frames.n_parameters
-    return graph.between(candidate, count, count + 1)
+    return [graph.between(candidate, i * count, (i + 1) * count) for i in range(looks)]
 
 
 def _theta(graph: Graph, transform: PoseTransform, looks: list[Value], source: Shape) -> Value:

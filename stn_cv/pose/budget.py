@@ -3,6 +3,7 @@
 from dataclasses import replace
 from time import perf_counter
 
+from ..nn.network import Network
 from ..nn.settings import Settings
 from ..nn.training import Trainer
 from ..threads import pinned_blas
@@ -27,9 +28,10 @@ def affordable(plan: TrainingPlan, settings: Settings, seconds: float) -> int:
     """
     epochs = [plan.first, plan.correcting]
     begun = perf_counter()
-    cost = 0.0
-    for number, (encoding, draw, own) in enumerate(plan.stages(settings)):
+    cost, networks = 0.0, list[Network]()
+    for number, (encoding, draw, own) in enumerate(plan.stages(settings, networks)):
         network = look_network(plan, number, encoding, own)
+        networks.append(network)
         objective = KnownPoses(draw, encoding, TRIAL)
         trainer = Trainer(network, replace(own, max_iter=2 * USES), objective)
         cost += _seconds_a_picture(trainer) * epochs[number] / plan.first

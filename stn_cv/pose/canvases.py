@@ -12,7 +12,8 @@ import numpy as np
 from ..arrays import Array
 from ..geometry import source_points
 from .algebra import after, inverses, square, warped
-from .ranges import PoseRange
+from .decoys import Decoys
+from .ranges import BEYOND, PoseRange
 
 __all__ = ["Canvases", "Examples"]
 
@@ -25,6 +26,7 @@ TONE, GAIN, NOISE = 0.6, 0.06, 0.2  # of values in [0, 1]; NOISE in the canvas' 
 LEAST_DEVIATION = 0.1
 SHARED_NOISE = 8  # canvases' worth, from which all of a part take theirs
 FAR = 0.3  # share of pictures for a correcting look that are too far off
+TEMPTING = 0.7  # of them, as far as there are any: at poses that the first look holds likely
 MIRROR = np.diag([-1.0, 1.0, 1.0])
 
 
@@ -102,13 +104,20 @@ class Canvases:
                 canvases[some] = warped(images[some], warps[some], self.poses.shape, kind)
         return _as_photographed(rng, canvases), theta
 
-    def draw_near(self, rng: np.random.Generator, n: int, near: PoseRange) -> tuple[Array, Array]:
+    def draw_near(
+        self, rng: np.random.Generator, n: int, near: PoseRange, decoys: Decoys | None = None
+    ) -> tuple[Array, Array]:
         """Canvases as warped by poses nearly right, and theta of what is left; NaN if far off."""
         canvases, theta = self.draw(rng, n)
         far = rng.random(n) < FAR
         off = near.moves(rng, n)
         off[far] = near.far_moves(rng, n, self.poses.angle, self.symmetry)[far]
-        seen = warped(canvases, after(theta, off), self.poses.shape, "border")
+        tried = after(theta, off)
+        if decoys is not None:
+            some = np.flatnonzero(far & (rng.random(n) < TEMPTING))
+            poses, wrong = decoys.found(rng, canvases[some], theta[some], BEYOND * near.angle)
+            tried[some[wrong]] = poses[wrong]
+        seen = warped(canvases, tried, self.poses.shape, "border")
         left = inverses(off)
         left[far] = np.nan
         return seen, left

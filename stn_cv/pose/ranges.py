@@ -10,7 +10,7 @@ from ..geometry import control_points, points_a_side, spline_values
 from .algebra import after, inverses, isotropic_gains, middles, similarity_parts, square
 from .encodings import TURNING
 
-__all__ = ["USUAL", "PoseRange", "Spans", "spans_of"]
+__all__ = ["BEYOND", "USUAL", "PoseRange", "Spans", "shared_stretch", "spans_of"]
 
 LARGEST_NEAR = 25.0  # degrees: what a correcting look learns to take away, at most
 NEAR_SCALE, NEAR_SHIFT = 4 / 3, 0.1
@@ -19,6 +19,7 @@ INVERSIONS = 12  # fixed-point steps by which a spline is inverted
 ROOM = 1.1  # beyond what known poses take up
 OUTERMOST = 0.02  # share of known poses, at each end, that may be mistaken
 LEAST_PERSPECTIVE = 0.02
+SHARED_STRETCH = 1.25  # of known frames beside the photos, from which on it is in the way
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,17 @@ def spans_of(theta: Array, shape: tuple[int, int]) -> Spans:
     return Spans(
         (float(low / ROOM), float(high * ROOM)), float(shift), max(float(bent), LEAST_PERSPECTIVE)
     )
+
+
+def shared_stretch(theta: Array, shape: tuple[int, int]) -> float:
+    """How many times as wide for their height as photos of `shape` known frames are, typically.
+
+    1 where it is near 1: then what is left is what the poses differ by.
+    """
+    linear = middles(theta)[:, :, :2] / isotropic_gains(shape)[:, :2]
+    width, height = np.hypot(linear[:, 0], linear[:, 1]).T
+    ratio = float(np.exp(np.median(np.log(width / height))))
+    return ratio if max(ratio, 1 / ratio) > SHARED_STRETCH else 1.0
 
 
 def _applied(matrices: Array, points: Array) -> Array:

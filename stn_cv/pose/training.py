@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..arrays import Array
 from ..nn.dense import Dense
 from ..nn.network import Network
 from ..nn.settings import Settings
 from ..nn.training import Epoch, History, Trainer, train
 from .canvases import Canvases
+from .decoys import Decoys
 from .encodings import Correction, Encoding, Frames
 from .objective import Draw, KnownPoses
 from .transform import PoseTransform, encoding_of
@@ -54,8 +56,14 @@ class TrainingPlan:
         """Of all looks together."""
         return self.first + (self.correcting if self.transform.n_steps > 1 else 0)
 
-    def stages(self, settings: Settings) -> list[tuple[Encoding, Draw, Settings]]:
-        """Of each look: what its outputs mean, what it sees, and how it is trained."""
+    def stages(
+        self, settings: Settings, networks: list[Network]
+    ) -> list[tuple[Encoding, Draw, Settings]]:
+        """Of each look: what its outputs mean, what it sees, and how it is trained.
+
+        What the correcting look sees depends on the first of `networks`, the first look, which
+        is to be there by then.
+        """
         transform, canvases = self.transform, self.canvases
         poses = canvases.poses
         frames = Frames(poses.family, poses.shape, transform.output_shape or poses.shape)
@@ -71,7 +79,15 @@ class TrainingPlan:
             max_iter=self.correcting,
             learning_rate_init=CORRECTING_RATE * settings.learning_rate_init,
         )
-        draw_near: Draw = lambda rng, n: canvases.draw_near(rng, n, near)  # noqa: E731
+
+        def draw_near(rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+            decoys = None
+            if transform.candidates > 1:
+                decoys = Decoys(
+                    networks[0], first, frames, transform.symmetry, transform.candidates
+                )
+            return canvases.draw_near(rng, n, near, decoys)
+
         return [*stages, (Correction(frames), draw_near, later)]
 
 
@@ -94,7 +110,7 @@ def train_looks(
     """
     networks: list[Network] = []
     history = History()
-    for encoding, draw, own in plan.stages(settings):
+    for encoding, draw, own in plan.stages(settings, networks):
         network = look_network(plan, len(networks), encoding, own)
         networks.append(network)
         before = len(history.losses)

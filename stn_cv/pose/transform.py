@@ -21,9 +21,10 @@ from .confidence import check_fitted, probabilities
 from .corner_loss import ROUND, corner_loss
 from .encodings import TURNING, AngleBins, Correction, Encoding, Frames, Regression
 
-__all__ = ["PoseTransform", "encoding_of"]
+__all__ = ["BINS_A_CANDIDATE", "PoseTransform", "encoding_of"]
 
 FEWEST_BINS, MOST_BINS = 8, 360
+BINS_A_CANDIDATE = 5  # at least: itself and two to either side, which are no others
 
 
 def encoding_of(frames: Frames, bins: int, symmetry: int) -> Encoding:
@@ -63,6 +64,8 @@ class PoseTransform(Transform):
         How many turns of a thing, a whole turn among them, show the same.
     candidates : int, default 1
         How many of the bins are followed up.
+    halving : bool, default False
+        Whether after each correcting look the half that it is surer of goes on; else all do.
     look_shape : tuple or None, default None
         (height, width) to which the input is brought for the looks; None is the input's own.
     confidence : list of float
@@ -86,6 +89,7 @@ class PoseTransform(Transform):
     bins: int = 0
     symmetry: int = 1
     candidates: int = 1
+    halving: bool = False
     look_shape: tuple[int, int] | None = None
     confidence: list[float] = field(default_factory=list)
     networks: list[Network] = field(init=False, repr=False, compare=False)
@@ -127,7 +131,10 @@ class PoseTransform(Transform):
                 f"bins is {self.bins}; wanted 0, or {FEWEST_BINS} to {MOST_BINS}."
             )
         check_fitted(self.confidence)
-        if self.candidates > max(self.bins // 5, 1) or self.candidates > 1 == self.n_steps:
+        if (
+            self.candidates > max(self.bins // BINS_A_CANDIDATE, 1)
+            or self.candidates > 1 == self.n_steps
+        ):
             raise InvalidInputError(
                 f"candidates is {self.candidates}; wanted 1, or at most a fifth of {self.bins} "
                 "bins and looks that correct them."
@@ -170,7 +177,7 @@ class PoseTransform(Transform):
             return self._best(X, outputs)[0], no_backward
         if self.candidates > 1:
             first = self._best(X, outputs)[0][:, : self.frames.n_parameters]
-        P, _, corrections = self._corrected(X, first, True, rng)
+        P, corrections = self._corrected(X, first, rng)
 
         def backward(dP: Array, want_dX: bool = True) -> Any:
             vectors = [np.zeros_like(network.vector) for network in self.networks]
@@ -186,14 +193,14 @@ class PoseTransform(Transform):
         return P, backward
 
     def _corrected(
-        self, X: Array, first: Array, training: bool, rng: np.random.Generator | None
-    ) -> tuple[Array, Array, list[Callable[..., Any]]]:
-        """All parameters after the correcting looks, the last outputs, and the backwards."""
-        P, outputs, backwards = first.astype(X.dtype), np.zeros((1, len(first))), []
+        self, X: Array, first: Array, rng: np.random.Generator | None
+    ) -> tuple[Array, list[Callable[..., Any]]]:
+        """All parameters after the correcting looks, and the backwards of these."""
+        P, backwards = first.astype(X.dtype), []
         for _ in range(1, self.n_steps):
-            P, outputs, backward = self._look_again(X, P, training, rng)
+            P, _, backward = self._look_again(X, P, True, rng)
             backwards.append(backward)
-        return P, outputs, backwards
+        return P, backwards
 
     def _look_again(
         self, X: Array, P: Array, training: bool, rng: np.random.Generator | None
@@ -220,12 +227,22 @@ class PoseTransform(Transform):
     def _best(self, X: Array, outputs: Array) -> tuple[Array, Array]:
         """All parameters, and the last look's outputs, of each image's best candidate."""
         starts = self.encodings[0].candidates(outputs, self.candidates)
-        best, last, _ = self._corrected(X, starts[0], False, None)
-        for start in starts[1:]:
-            P, ends, _ = self._corrected(X, start, False, None)
-            better = ends[-1] > last[-1]
-            best[better], last[:, better] = P[better], ends[:, better]
-        return best, last
+        poses = np.stack([start.astype(X.dtype) for start in starts])
+        ends = np.zeros((len(poses), 1, X.shape[3]))
+        for going_on in self.going_on():
+            looked = [self._look_again(X, P, False, None)[:2] for P in poses]
+            poses, ends = (np.stack(parts) for parts in zip(*looked, strict=True))
+            surest = np.argsort(-ends[:, -1], axis=0, kind="stable")[:going_on, :, None]
+            poses = np.take_along_axis(poses, surest, axis=0)
+            ends = np.take_along_axis(ends, surest.swapaxes(1, 2), axis=0)
+        return poses[0], ends[0]
+
+    def going_on(self) -> list[int]:
+        """How many candidates are left after each correcting look, of which the last takes one."""
+        left = [self.candidates] * (self.n_steps - 1)
+        if self.halving:
+            left = [max(self.candidates // 2**look, 1) for look in range(1, self.n_steps)]
+        return [*left[:-1], 1][: self.n_steps - 1]
 
     def poses(self, X: Array) -> tuple[Array, Array]:
         """Parameters (n, p) for activations X, and the confidence of each, (n,).

@@ -149,7 +149,7 @@ def test_the_file_is_what_safetensors_writes_and_reads(path):
     description = description_in(data)
     assert signed(description, model.network.vector) == data
     np.testing.assert_array_equal(safetensors.load(data)["parameters"], model.network.vector)
-    assert description["format"] == [1, 2]
+    assert description["format"] == [1, 3]
     assert description["library"] == f"stn_cv {stn_cv.__version__}"
     assert description["image_spec"] == {"height": 6, "width": 8, "channels": 1, "range": "float"}
     assert description["classes"] == {"dtype": "U2", "values": ["a", "bc"]}

@@ -28,6 +28,8 @@ REGRESSIONS = [
 BINS = [
     {"bins": 36, "n_steps": 1},
     {"bins": 36, "candidates": 3, "n_steps": 4},
+    {"bins": 36, "candidates": 6, "n_steps": 4, "halving": True, "gain": 0.1},
+    {"family": "affine", "bins": 36, "candidates": 5, "n_steps": 3, "halving": True},
     {"bins": 25, "candidates": 2, "symmetry": 2, "look_shape": (12, 10)},
     {"bins": 24, "candidates": 2, "symmetry": 4, "fill_value": 0.5},
     {"family": "affine", "bins": 16, "candidates": 3, "n_steps": 3},

@@ -7,10 +7,13 @@ from support.pose_cases import arrows
 from stn_cv.geometry import control_points, source_points
 from stn_cv.pose.algebra import after, identities, warped
 from stn_cv.pose.canvases import Canvases, Examples
+from stn_cv.pose.decoys import Decoys
+from stn_cv.pose.encodings import AngleBins, Frames
 from stn_cv.pose.objective import drawn_canvases
 from stn_cv.pose.ranges import PoseRange
 
 SIDE = 16
+FRAMES = Frames("similarity", (SIDE, SIDE), (SIDE, SIDE))
 FAMILIES = ["translation", "attention", "similarity", "affine", "projective", "tps3"]
 
 
@@ -112,6 +115,41 @@ def test_what_is_left_brings_a_near_picture_upright():
     found = warped(seen[~far], left[~far], (SIDE, SIDE), "border")
     middle = (slice(None), slice(5, 11), slice(5, 11))
     assert np.abs(upright[middle] - found[middle]).mean() < 0.25 * upright[middle].std()
+
+
+class Confused:
+    """Stands for a first look that sees no turn: it holds four of them as likely."""
+
+    def forward(self, X):
+        return np.zeros((AngleBins(FRAMES, 36, 1).n_outputs, X.shape[3])), None
+
+
+@pytest.mark.parametrize(("symmetry", "wrong_turns"), [(1, {90, 180, 270}), (2, {90, 270})])
+def test_decoys_are_the_likely_poses_that_are_wrong(symmetry, wrong_turns, monkeypatch):
+    turns = np.deg2rad([0, 90, 180, 270])
+    likely = [np.tile([0.2, turn, 0.1, 0.0], (400, 1)) for turn in turns]
+    monkeypatch.setattr(AngleBins, "candidates", lambda self, Y, count: likely[:count])
+    decoys = Decoys(Confused(), AngleBins(FRAMES, 36, symmetry), FRAMES, symmetry, 4)
+    images, theta = canvases(angle=20.0).draw(np.random.default_rng(0), 400)
+    poses, wrong = decoys.found(np.random.default_rng(1), images, theta, 35.0)
+    angle = np.rad2deg(np.arctan2(poses[:, 1, 0], poses[:, 0, 0])).round().astype(int) % 360
+    counts = {int(turn): int((angle == turn).sum()) for turn in np.unique(angle)}
+    assert wrong.all() and counts.keys() == wrong_turns
+    assert min(counts.values()) > 0.7 * 400 / len(wrong_turns)
+    none = Decoys(Confused(), AngleBins(FRAMES, 36, symmetry), FRAMES, symmetry, 1)
+    assert not none.found(np.random.default_rng(1), images, theta, 35.0)[1].any()
+
+
+def test_a_correcting_look_meets_what_the_first_one_takes_for_right():
+    drawn = canvases(angle=180.0)
+    near = drawn.poses.near(1)
+    decoys = Decoys(Confused(), AngleBins(FRAMES, 36, 1), FRAMES, 1, 4)
+    with_decoys, left = drawn.draw_near(np.random.default_rng(3), 300, near, decoys)
+    without, same = drawn.draw_near(np.random.default_rng(3), 300, near)
+    np.testing.assert_array_equal(left, same)
+    other = (with_decoys != without).any(axis=(1, 2, 3))
+    far = np.isnan(left).all(axis=(1, 2))
+    assert not other[~far].any() and 0.5 < other[far].mean() < 0.9
 
 
 def test_mirrored_examples_have_mirrored_poses():

@@ -15,6 +15,7 @@ from stn_cv import (
     InvalidInputError,
     ModelFileError,
     PoseTransformer,
+    PoseWarning,
     Rectifier,
 )
 from stn_cv.estimators.pose_examples import read_pose_data
@@ -106,6 +107,23 @@ def test_known_poses_say_how_far_things_are_off():
     projective = quick(family="projective")
     fit = PoseFit(projective, read_pose_data(projective, Z, tilted))
     assert 0.2 < fit.poses.perspective < 0.25
+
+
+@pytest.mark.parametrize(
+    ("stretch", "words"),
+    [
+        ((0.9, 0.3), "3.0 times as wide for their height"),
+        ((0.4, 0.8), "2.0 times as high for their width"),
+    ],
+)
+def test_frames_of_other_proportions_than_the_photos_are_warned_of(stretch, words):
+    theta = np.tile(np.diag([*stretch, 1.0]), (len(X), 1, 1))
+    projective = quick(family="projective", angle=20)
+    with pytest.warns(PoseWarning, match=words):
+        projective.fit(X, theta)
+    quick(angle=20).fit(X, theta[:, :2])  # keeps proportions: nothing to warn of
+    even = np.tile(np.diag([0.6, 0.7, 1.0]), (len(X), 1, 1))
+    quick(family="projective", angle=20).fit(X, even)
 
 
 def test_bits_do_not_depend_on_threads():
