@@ -113,8 +113,8 @@ class Canvases:
         off = near.moves(rng, n)
         off[far] = near.far_moves(rng, n, self.poses.angle, self.symmetry)[far]
         tried = after(theta, off)
-        if decoys is not None:
-            some = np.flatnonzero(far & (rng.random(n) < TEMPTING))
+        some = np.flatnonzero(far & (rng.random(n) < TEMPTING))
+        if decoys is not None and len(some):
             poses, wrong = decoys.found(rng, canvases[some], theta[some], BEYOND * near.angle)
             tried[some[wrong]] = poses[wrong]
         seen = warped(canvases, tried, self.poses.shape, "border")

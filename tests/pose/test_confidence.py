@@ -20,7 +20,7 @@ N = 3000  # canvases
     [
         (arrows(700), 100, {"angle": 60, "validation_fraction": 0.2}),
         (COLOURED, 60, {"angle": 40, "validation_fraction": 0.4}),
-        (DIGITS, 300, {"angle": 180, "scale": (0.9, 1.1), "validation_fraction": 0.3}),
+        (DIGITS, 500, {"angle": 180, "scale": (0.9, 1.1), "validation_fraction": 0.4}),
     ],
     ids=["grey", "coloured", "digits by bins"],
 )
