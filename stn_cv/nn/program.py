@@ -28,7 +28,7 @@ from .flatten import Flatten
 from .layer import Layer, Shape
 from .pool import AveragePool, MaxPool
 from .spatial import SpatialTransform
-from .standardize import Standardize
+from .standardize import Standardize, StandardizeEach
 
 __all__ = ["Found", "Program", "TransformProgram", "program_of"]
 
@@ -127,6 +127,11 @@ def _standardize(table: _Table, layer: Standardize) -> None:
     table.add(do.STANDARDIZE, table.shape, table.keep(table.constants, values))
 
 
+def _standardize_each(table: _Table, layer: StandardizeEach) -> None:
+    at = table.keep(table.constants, [layer.epsilon**2])
+    table.add(do.STANDARDIZE_EACH, table.shape, at)
+
+
 def _dense(table: _Table, layer: Dense) -> None:
     bias = table.at + layer.units * table.shape[0]
     table.add(do.MULTIPLY, (layer.units,), layer.units, table.at, bias)
@@ -144,6 +149,7 @@ ROWS: dict[type, Callable[[_Table, Any], None]] = {
     ReLU: lambda table, layer: table.add(do.RELU, table.shape),
     LeakyReLU: _leaky,
     Standardize: _standardize,
+    StandardizeEach: _standardize_each,
     Dense: _dense,
     Dropout: lambda table, layer: None,
     Flatten: _flatten,

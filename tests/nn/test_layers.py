@@ -23,6 +23,7 @@ from stn_cv.nn import (
     ReLU,
     SpatialTransform,
     Standardize,
+    StandardizeEach,
 )
 from stn_cv.nn.loss import cross_entropy, softmax
 from stn_cv.nn.network import Network, flat_gradient
@@ -77,6 +78,7 @@ LAYERS = {
     "average pool of 3": (AveragePool(3), (1, 7, 3), 1),
     "flatten": (Flatten(), MAPS, 2),
     "standardize": (Standardize([0.5, -1], [0.25, 3]), MAPS, 2),
+    "standardize each": (StandardizeEach(0.3), MAPS, 3),
     **{
         f"conv {shape} {n} {filters} {k} {padding}": (Conv2D(filters, k, padding), shape, n)
         for shape, n, filters, k, padding in CONVOLUTIONS
@@ -140,6 +142,7 @@ def slow(layer, X):
         LeakyReLU: lambda: reference_nn.leaky_relu(X, layer.slope),
         Flatten: lambda: np.stack([X[..., i].ravel() for i in range(X.shape[-1])], axis=-1),
         Standardize: lambda: reference_nn.standardize(X, layer.mean, layer.scale),
+        StandardizeEach: lambda: reference_nn.standardize_each(X, layer.epsilon),
         SpatialTransform: lambda: slow_spatial(layer, X),
         Parallel: lambda: np.concatenate([slow_chain(n.layers, X) for n in layer.networks]),
     }[type(layer)]()

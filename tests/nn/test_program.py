@@ -22,6 +22,7 @@ from stn_cv.nn import (
     ReLU,
     SpatialTransform,
     Standardize,
+    StandardizeEach,
 )
 from stn_cv.nn.network import Network
 from stn_cv.nn.program import Program, TransformProgram
@@ -65,9 +66,11 @@ def by_layers(network, X):
 
 @dtypes
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("each", [False, True])
 @pytest.mark.parametrize("name", CHAINS)
-def test_a_chain_is_its_layers(name, shape, dtype):
+def test_a_chain_is_its_layers(name, each, shape, dtype):
     standardize = Standardize([0.2] * shape[0], [0.7] * shape[0])
+    standardize = StandardizeEach() if each else standardize
     network = network_of([standardize, *CHAINS[name]], shape, dtype)
     assert isinstance(network.program, Program)
     X = images_of(shape, dtype)

@@ -63,6 +63,11 @@ def standardize(x, mean, scale):
     return np.stack([(x[c] - mean[c]) / scale[c] for c in range(len(x))])
 
 
+@each
+def standardize_each(x, epsilon):
+    return (x - x.mean()) / np.sqrt(x.var() + epsilon**2)
+
+
 def theta(family, parameters, shape):
     """One theta of one image, by way of pixels from the middle of the source."""
     height, width = shape

@@ -28,9 +28,11 @@ from .instructions import (
     PAD,
     RELU,
     STANDARDIZE,
+    STANDARDIZE_EACH,
 )
 from .pool import max_of_single
 from .relu import leaky_relu, relu
+from .standardize import standardize_single
 
 
 @kernel
@@ -103,6 +105,9 @@ def run_layers(rows, parameters, constants, offsets, space):
             leaky_relu(x, view_1d(space, target, (size,)), space.dtype.type(constants[a]))
         elif kind == STANDARDIZE:
             standardize(x, channels, constants, a, view_1d(space, target, (size,)))
+        elif kind == STANDARDIZE_EACH:
+            variance, out = space.dtype.type(constants[a]), view_1d(space, target, (size,))
+            standardize_single(x, channels, height, width, variance, out)
         elif kind == MULTIPLY:
             weights = given_2d(parameters, rows[i, 7], (a, size))
             bias = given_1d(parameters, rows[i, 8], (a,))
