@@ -183,9 +183,8 @@ POSE_OPTIONS = [
     click.option(
         "--canvases",
         type=click.IntRange(min=1),
-        default=100_000,
-        show_default=True,
-        help="Training pictures that are drawn from the examples.",
+        help="Training pictures that are drawn from the examples; 250 of each by default, 100,000 "
+        "at least and 250,000 at most.",
     ),
 ]
 

@@ -70,8 +70,9 @@ class PoseTransformer(CallbackSupportMixin, Rectification, PoseParameters):
         Whether an output pixel is the mean over its area where the transform shrinks.
     image_shape : tuple or None, default None
         (height, width[, channels]) of flat rows; None takes a row for a strip of 1 x p.
-    n_canvases : int, default 100000
-        Training pictures the first look sees; the second sees half as many.
+    n_canvases : int or "auto", default "auto"
+        Training pictures the first look sees; the second sees half as many. "auto" is 250 of
+        each example, 100,000 at least and 250,000 at most.
     max_seconds : float or None, default None
         About how long fit may take: fewer than `n_canvases` are drawn where a short trial shows
         that they would take longer. How many depends on the machine and on what else it does.

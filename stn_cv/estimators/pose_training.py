@@ -36,6 +36,7 @@ __all__ = ["PoseFit"]
 FEW = 200  # examples: so few that how askew each lies could be learned by heart
 FEWEST_JUDGES = 20  # examples held out: fewer do not speak for others
 LENGTH_OF_HALF = 0.5  # canvases of a network that is trained on half of the examples, relative
+CANVASES_AN_EXAMPLE, FEWEST_CANVASES, MOST_CANVASES = 250, 100_000, 250_000
 AN_EPOCH = 4096  # canvases, at most
 HELD_OUT = 2**32 - 3  # stands for the epoch in the key by which examples are held out
 CORRECTING_SHARE = 0.5  # canvases of the correcting look, relative to the first
@@ -64,7 +65,7 @@ class PoseFit:
         if not FEWEST_JUDGES <= self.n_held_out < n:
             self.n_held_out = 0
         kept = data.examples.take(np.sort(self.order[self.n_held_out :]))
-        self.n_canvases = int(estimator.n_canvases)
+        self.n_canvases = _n_canvases(estimator, n)
         self.plan = self._plan(kept, self.n_canvases)
         if estimator.max_seconds is not None:
             trainings = 1 if self.n_held_out else 1 + 2 * LENGTH_OF_HALF
@@ -202,6 +203,13 @@ class PoseFit:
         deployed = Network([transform], (spec.channels, spec.height, spec.width))
         deployed.bind(network.vector.astype(data.dtype))
         return deployed
+
+
+def _n_canvases(estimator: Any, n_examples: int) -> int:
+    """As asked for, or as many as so many examples are worth."""
+    if estimator.n_canvases != "auto":
+        return int(estimator.n_canvases)
+    return min(max(CANVASES_AN_EXAMPLE * n_examples, FEWEST_CANVASES), MOST_CANVASES)
 
 
 def _spans(estimator: Any, data: PoseData) -> Spans:

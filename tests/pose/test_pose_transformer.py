@@ -126,6 +126,14 @@ def test_frames_of_other_proportions_than_the_photos_are_warned_of(stretch, word
     quick(family="projective", angle=20).fit(X, even)
 
 
+@pytest.mark.parametrize(
+    ("n", "canvases"), [(5, 100_000), (399, 100_000), (600, 150_000), (2000, 250_000)]
+)
+def test_more_examples_are_worth_more_canvases(n, canvases):
+    few = quick(n_canvases="auto")
+    assert PoseFit(few, read_pose_data(few, arrows(n), None)).n_canvases == canvases
+
+
 def test_bits_do_not_depend_on_threads():
     one, two = (quick(n_jobs=n_jobs, n_canvases=300, batch_size=150).fit(X) for n_jobs in (1, 3))
     assert (one.rectifier_.network.vector == two.rectifier_.network.vector).all()
