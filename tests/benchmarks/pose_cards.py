@@ -1,7 +1,8 @@
 """Playing cards lying at any turn: 20 upright ones known, 50 with known corners, or nothing.
 
 The folder holds `card_crops96.npz`, `upright.csv` and `rectangles.csv`, as the README beside it
-says. Crops of one photo are never both learned from and judged.
+says. Crops of one photo are never both learned from and judged. The C of the classifier behind was
+chosen by cross-validation on the training crops, photos apart.
 """
 
 import csv
@@ -52,7 +53,7 @@ class Cards:
         )
         hog = HOG(pixels_per_cell=(8, 8), cells_per_block=(2, 2))
         rows, turned = hog.fit_transform(as_found), hog.transform(turned)
-        model = make_pipeline(StandardScaler(), LinearSVC(C=0.01))
+        model = make_pipeline(StandardScaler(), LinearSVC(C=0.001))
         train, y = self.train, self.y
         model.fit(np.concatenate([rows[train], turned[train]]), np.tile(y[train], 2))
         return 100 * model.score(rows[~train], y[~train])
@@ -112,7 +113,7 @@ def corners(cards, seed, table, options):
 
     for name, fit in PEERS.items():
         table.measure(name, lambda fit=fit: fit(rectified, REACH), images, judge)
-    poser = pose_transformer(seed, options)
+    poser = pose_transformer(seed, options, scale="auto", shift="auto")  # known poses say it
     fit = lambda: poser.fit(examples, known).predict_theta  # noqa: E731
     table.measure("PoseTransformer", fit, images, judge)
 
@@ -149,12 +150,12 @@ def nothing(cards, seed, table, options):
     table.add(name, {"accuracy": cards.accuracy(find(cards.images))})
 
 
-def pose_transformer(seed, options):
+def pose_transformer(seed, options, scale=REACH.scale, shift=REACH.shift):
     """As a user would make it."""
     return PoseTransformer(
         symmetry=REACH.symmetry,
-        scale=REACH.scale,
-        shift=REACH.shift,
+        scale=scale,
+        shift=shift,
         random_state=seed,
         n_jobs=options.jobs,
     )

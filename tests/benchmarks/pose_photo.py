@@ -2,7 +2,7 @@
 
     python tests/benchmarks/pose_photo.py [--photos 100] [--rounds 5] [--jobs 2]
 
-One photo of 1280 x 960 goes through models of poses of one look and of all of them (three
+One photo of 1280 x 960 goes through models of poses of one look and of all of them (six
 candidates, four looks) in turn, on one thread; then a folder of such photos through the second
 and through what `stn-cv fit` makes of classes. The poses are as little trained as the networks
 of `folder.py`: it is the work that is timed.

@@ -33,7 +33,7 @@ LEARNED = ("astronaut.png", "brick.png", "chelsea.png", "coffee.png", "grass.png
 ASKEW = (2.0, 0.03, 0.03)  # deviations: degrees, of the size's logarithm, of half the width
 NARROW = Reach(45, (0.6, 1.4), 0.2)
 ANY = Reach(180, (0.6, 1.4), 0.2)
-CANVASES = {45: 150_000, 180: 250_000}
+CANVASES = (80_000, "auto")
 
 
 def plate(number):
@@ -128,7 +128,7 @@ def _one_seed(plates, reach, seed, table, options):
 
     for name, fit in PEERS.items():
         table.measure(name, lambda fit=fit: fit(examples, reach), images, judge)
-    for n_canvases in dict.fromkeys((80_000, CANVASES[reach.angle])):
+    for n_canvases in CANVASES:
         poser = PoseTransformer(
             angle=reach.angle,
             scale=reach.scale,
@@ -137,7 +137,7 @@ def _one_seed(plates, reach, seed, table, options):
             random_state=seed,
             n_jobs=options.jobs,
         )
-        name = f"PoseTransformer, {n_canvases:,} canvases"
+        name = "PoseTransformer" if n_canvases == "auto" else f"{n_canvases:,} canvases of it"
         find = table.measure(
             name, lambda poser=poser: poser.fit(examples).predict_theta, images, judge
         )
