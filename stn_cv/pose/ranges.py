@@ -12,7 +12,7 @@ from .encodings import TURNING
 
 __all__ = ["BEYOND", "USUAL", "PoseRange", "Spans", "shared_stretch", "spans_of"]
 
-LARGEST_NEAR = 25.0  # degrees: what a correcting look learns to take away, at most
+LEAST_NEAR, LARGEST_NEAR = 5.0, 25.0  # degrees: what a correcting look learns to take away
 NEAR_SCALE, NEAR_SHIFT = 4 / 3, 0.1
 BEYOND = 1.4  # times the nearest turns: from there on a picture is far off
 INVERSIONS = 12  # fixed-point steps by which a spline is inverted
@@ -60,7 +60,7 @@ class PoseRange:
         low, high = self.scale
         return replace(
             self,
-            angle=min(LARGEST_NEAR, 90 / symmetry),
+            angle=min(max(self.angle, LEAST_NEAR), LARGEST_NEAR, 90 / symmetry),
             scale=(max(low, 1 / NEAR_SCALE), min(high, NEAR_SCALE)),
             shift=min(self.shift, NEAR_SHIFT),
         )

@@ -82,6 +82,11 @@ def test_what_is_far_off_looks_far_off_in_every_symmetric_pose(symmetry):
     assert off.min() > 1.3 * near.angle
 
 
+@pytest.mark.parametrize(("angle", "near"), [(0.0, 5.0), (8.0, 8.0), (30.0, 25.0), (180.0, 25.0)])
+def test_a_correcting_look_learns_no_wider_turns_than_there_are(angle, near):
+    assert ranges(angle=angle, family="similarity").near(1).angle == near
+
+
 def test_a_canvas_warped_by_its_pose_shows_an_example():
     drawn = canvases(angle=180.0)
     images, theta = drawn.draw(np.random.default_rng(0), 200)
