@@ -5,9 +5,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 from support.numba_cache import INTERPRETED, numba_cache_dir, use_numba_cache
 from support.paths import ROOT
+from threadpoolctl import threadpool_limits
 
 if "NUMBA_CACHE_DIR" not in os.environ:  # before anything imports numba
     use_numba_cache(numba_cache_dir())
+# Threads of BLAS wait for each other at full speed wherever another process has their core.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before anything imports NumPy
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]  # the first example compiles
 COMMON = {"deadline": None, "suppress_health_check": SLOW}
@@ -26,7 +29,16 @@ def hypothesis_profile(marker_expression):
 
 
 @pytest.fixture
-def small_slices(monkeypatch):
+def blas_in_threads():
+    """BLAS on two threads, whose sums differ: for what must not depend on their number."""
+    import numpy.linalg  # noqa: F401  (its BLAS must be loaded to be found)
+
+    with threadpool_limits(2, "blas"):
+        yield
+
+
+@pytest.fixture
+def small_slices(monkeypatch, blas_in_threads):
     """Batches of 40 samples in at least three slices, so that the order of their sum matters."""
     monkeypatch.setattr("stn_cv.threads.SLICE", 8)
     monkeypatch.setattr("stn_cv.threads.SLICE_OF_PRODUCTS", 12)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from stn_cv.threads import AHEAD, run_stream, slices_for
+from stn_cv.threads import AHEAD, blas_pools, pinned_blas, run_stream, slices_for
 
 
 @pytest.mark.parametrize("jobs", [None, 1, 2, 5])
@@ -93,3 +93,16 @@ def test_batches_are_cut_into_few_and_about_equal_slices(n, values, has_convolut
     slices = slices_for(n, values, has_convolution)
     assert [part.stop - part.start for part in slices] == lengths
     assert [i for part in slices for i in range(n)[part]] == list(range(n))
+
+
+@pytest.mark.usefixtures("blas_in_threads")
+def test_blas_has_one_thread_until_the_last_user_leaves():
+    def counts():
+        return [pool["num_threads"] for pool in blas_pools() if pool["user_api"] == "blas"]
+
+    before = counts()
+    with pinned_blas():
+        with pinned_blas():
+            assert set(counts()) <= {1}
+        assert set(counts()) <= {1}
+    assert counts() == before

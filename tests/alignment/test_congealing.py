@@ -87,6 +87,7 @@ def test_new_pictures_are_placed_by_the_same_templates():
     assert apart < 0.6 * new.std(axis=0).mean()
 
 
+@pytest.mark.usefixtures("blas_in_threads")
 @pytest.mark.parametrize("n_jobs", [2, 3])
 def test_results_do_not_depend_on_the_number_of_threads(n_jobs):
     X, _ = shapes(600, 180)

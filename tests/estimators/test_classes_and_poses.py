@@ -111,6 +111,7 @@ def test_one_fit_is_what_two_make(X):
     np.testing.assert_array_equal(together.predict_proba(X), apart.predict_proba(X))
 
 
+@pytest.mark.usefixtures("blas_in_threads")
 def test_bits_do_not_depend_on_threads(X):
     one, two = (
         classifier(quick(), n_jobs=n_jobs, batch_size=150).fit(X, LABELS, upright=UPRIGHT)

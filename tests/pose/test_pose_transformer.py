@@ -134,6 +134,7 @@ def test_more_examples_are_worth_more_canvases(n, canvases):
     assert PoseFit(few, read_pose_data(few, arrows(n), None)).n_canvases == canvases
 
 
+@pytest.mark.usefixtures("blas_in_threads")
 def test_bits_do_not_depend_on_threads():
     one, two = (quick(n_jobs=n_jobs, n_canvases=300, batch_size=150).fit(X) for n_jobs in (1, 3))
     assert (one.rectifier_.network.vector == two.rectifier_.network.vector).all()

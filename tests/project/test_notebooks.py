@@ -91,8 +91,7 @@ def test_it_runs_from_a_clean_kernel(path, tmp_path):
         kernel_name="python3",
         resources={"metadata": {"path": str(tmp_path)}},
     )
-    # With one thread of BLAS: several wait for each other where a core is busy, for minutes.
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     client.execute(env=environment)  # raises what a cell raises
     assert not list(tmp_path.iterdir()), "it leaves files behind"
     for ran, shown in zip(code_cells(notebook), code_cells(committed), strict=True):
