@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from support.pose_cases import few_canvases
 
 from stn_cv import InterruptedWarning, InvalidInputError, SpatialTransformer
 from stn_cv.estimators import alignment_start
@@ -14,10 +15,9 @@ QUICK = {"max_iter": 20, "output_shape": (20, 20), "random_state": 0}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def few_canvases():
+def canvases():
     """What a network learns poses from: enough of them for eight designs."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(alignment_start, "CANVASES", 12_000)
+    with few_canvases(12_000):
         yield
 
 

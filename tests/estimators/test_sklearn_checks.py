@@ -10,6 +10,7 @@ from sklearn.datasets import make_blobs
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from support.estimator_cases import ESTIMATORS, fast
+from support.pose_cases import few_canvases
 
 # All that concern a dense transformer or classifier and that the suite does not call.
 NOT_IN_SUITE = """
@@ -32,6 +33,13 @@ SLOWLY = {"localization_learning_rate_ratio": 0.02, "learning_rate": "constant"}
 SHORT = {"max_iter": 30, "batch_size": 128, "n_steps": 1}
 FEW_EPOCHS = {**SHORT, "max_iter": 3}  # each fits the head, so a few are enough for it
 WITH_A_CLASSIFIER = [cls(head=HEAD, **SLOWLY, **FEW_EPOCHS) for cls in ESTIMATORS]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def canvases():
+    """Checks of blobs come to a start by alignment, whose poses none asks for."""
+    with few_canvases():
+        yield
 
 
 @parametrize_with_checks([*(cls(**SHORT) for cls in ESTIMATORS), *WITH_A_CLASSIFIER])

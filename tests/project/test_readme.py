@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from support.folder_cases import fixed_model
 from support.paths import ROOT
-from support.pose_cases import few_judges
+from support.pose_cases import few_canvases, few_judges
 
 from stn_cv import save
 from stn_cv.datasets import load_distorted_digits
@@ -48,7 +48,7 @@ def test_its_blocks_run_one_after_another(readme, tmp_path, monkeypatch):
     Path("photos/new").mkdir(parents=True)
     write_image(Path("photos/new/1.png"), np.zeros((40, 60, 3), np.uint8))
     names: dict = {}
-    with few_judges():
+    with few_judges(), few_canvases():
         for block in python_blocks(readme):
             exec(compile(block, name_of(readme), "exec"), names)  # noqa: S102
 

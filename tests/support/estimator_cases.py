@@ -29,6 +29,7 @@ FAST = {  # all that a training depends on, so that defaults can be tuned
     "n_iter_no_change": 10,
     "n_steps": 1,
     "early_stopping": False,
+    "start": "identity",
     "random_state": 0,
 }
 # A localization that learns far too fast throws its images out of sight in the first epoch.

@@ -23,6 +23,14 @@ def few_judges():
         yield
 
 
+@contextlib.contextmanager
+def few_canvases(n=512):
+    """A start by alignment that learns poses from so few canvases that they need not be good."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stn_cv.estimators.alignment_start.CANVASES", n)
+        yield
+
+
 def arrows(n, side=16, seed=0, channels=None):
     """Pictures (n, side, side[, c]) in [0, 1] of things with a head and a foot, upright."""
     rng = np.random.default_rng(seed)
