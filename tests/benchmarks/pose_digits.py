@@ -171,7 +171,8 @@ def run(options):
 def nothing_known(behind, seed, options):
     """Rows of the alignment, and of a network taught by it."""
     X = behind.digits.X
-    alignment = JointAlignment(angle=REACH.angle, random_state=seed, n_jobs=options.jobs)
+    reach = {"angle": REACH.angle, "scale": REACH.scale[1]}
+    alignment = JointAlignment(**reach, random_state=seed, n_jobs=options.jobs)
     behind.contender("JointAlignment, nothing known", lambda: alignment.fit(X).predict_theta)
     sure = alignment.correlation_ >= np.quantile(alignment.correlation_, 1 - CONFIDENT)
     poser = pose_transformer(seed, options)
