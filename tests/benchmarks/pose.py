@@ -1,11 +1,12 @@
 """Poses found beside peers, on the same pictures: how far they are off, and how long it takes.
 
-    python tests/benchmarks/pose.py [--only cards pages textured digits clutter]
-        [--seeds 0 1 2] [--jobs 1] [--cards FOLDER] [--sheets FOLDER]
+    python tests/benchmarks/pose.py [--only cards pages textured mnist digits clutter]
+        [--seeds 0 1 2] [--jobs 1] [--cards FOLDER] [--mnist PATH] [--sheets FOLDER]
 
 Every contender is told the same examples and the same range of poses. Figures are means over
-the seeds. `cards` wants the folder of playing cards; `pages` names `deskew` and `jdeskew` where
-they are not installed. `--sheets` writes pictures before and after, to be looked at.
+the seeds. `cards` wants the folder of playing cards, `mnist` an .npz or a folder of IDX files;
+`pages` names `deskew` and `jdeskew` where they are not installed. `--sheets` writes pictures before
+and after, to be looked at.
 """
 
 import argparse
@@ -23,6 +24,7 @@ JOBS = {
     "cards": "pose_cards",
     "pages": "pose_pages",
     "textured": "pose_textured",
+    "mnist": "pose_mnist",
     "digits": "pose_digits",
     "clutter": "pose_clutter",
 }
@@ -67,14 +69,15 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--cards", type=Path, help="folder of playing cards; without it no cards")
+    parser.add_argument("--mnist", type=Path, help="MNIST; without it no handwritten digits")
     parser.add_argument("--sheets", type=Path, help="folder for pictures before and after")
     options = parser.parse_args(namespace=Options())
     cv2.setNumThreads(1)
     with threadpool_limits(1):
         warm_up(options.jobs)
         for name in options.only:
-            if name == "cards" and options.cards is None:
-                print("cards: left out; name their folder with --cards")
+            if name in ("cards", "mnist") and getattr(options, name) is None:
+                print(f"{name}: left out; say where the data are with --{name}")
                 continue
             print(f"\n== {name}", flush=True)
             importlib.import_module(JOBS[name]).run(options)
