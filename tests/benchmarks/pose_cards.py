@@ -19,6 +19,7 @@ from stn_cv import HOG, JointAlignment, PoseTransformer, warp_affine
 REACH = Reach(180, (0.6, 1.4), 0.2, symmetry=2)
 N_UPRIGHT, N_CORNERS = 20, 50
 CONFIDENT = 0.8  # share of the alignment's poses that a network learns from
+CANVASES = {"50,000 canvases of PoseTransformer": 50_000, "PoseTransformer": "auto"}
 HALF_TURN = similarities([180], [1], (0, 0))[0]
 FREE = ("as they lie", "moments")  # peers quick enough to rectify all crops for a classifier
 
@@ -89,11 +90,12 @@ def upright(cards, seed, table, options):
         find = table.measure(name, lambda fit=fit: fit(cards.images[chosen], REACH), images, judge)
         if name in FREE:
             table.add(name, {"accuracy": cards.accuracy(find(cards.images))})
-    poser = pose_transformer(seed, options)
-    name = "PoseTransformer"
-    find = table.measure(name, lambda: poser.fit(cards.images[chosen]).predict_theta, images, judge)
-    theta = find(cards.images)
-    table.add(name, {"accuracy": cards.accuracy(theta)})
+    for name, n_canvases in CANVASES.items():
+        poser = pose_transformer(seed, options, n_canvases=n_canvases)
+        fit = lambda poser=poser: poser.fit(cards.images[chosen]).predict_theta  # noqa: E731
+        find = table.measure(name, fit, images, judge)
+        theta = find(cards.images)
+        table.add(name, {"accuracy": cards.accuracy(theta)})
     mean = np.tile(theta[cards.train].mean(axis=0), (len(theta), 1, 1))
     table.add("fixed crop, its mean theta", {"accuracy": cards.accuracy(mean)})
     options.sheet(f"cards_upright_{seed}", cards.images[~cards.train], theta[~cards.train])
@@ -113,9 +115,11 @@ def corners(cards, seed, table, options):
 
     for name, fit in PEERS.items():
         table.measure(name, lambda fit=fit: fit(rectified, REACH), images, judge)
-    poser = pose_transformer(seed, options, scale="auto", shift="auto")  # known poses say it
-    fit = lambda: poser.fit(examples, known).predict_theta  # noqa: E731
-    table.measure("PoseTransformer", fit, images, judge)
+    known_reach = {"scale": "auto", "shift": "auto"}  # known poses say it
+    for name, n_canvases in CANVASES.items():
+        poser = pose_transformer(seed, options, n_canvases=n_canvases, **known_reach)
+        fit = lambda poser=poser: poser.fit(examples, known).predict_theta  # noqa: E731
+        table.measure(name, fit, images, judge)
 
 
 def nothing(cards, seed, table, options):
@@ -150,12 +154,9 @@ def nothing(cards, seed, table, options):
     table.add(name, {"accuracy": cards.accuracy(find(cards.images))})
 
 
-def pose_transformer(seed, options, scale=REACH.scale, shift=REACH.shift):
+def pose_transformer(seed, options, **parameters):
     """As a user would make it."""
+    reach = {"scale": REACH.scale, "shift": REACH.shift}
     return PoseTransformer(
-        symmetry=REACH.symmetry,
-        scale=scale,
-        shift=shift,
-        random_state=seed,
-        n_jobs=options.jobs,
+        symmetry=REACH.symmetry, **{**reach, **parameters}, random_state=seed, n_jobs=options.jobs
     )

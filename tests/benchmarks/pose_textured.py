@@ -33,7 +33,6 @@ LEARNED = ("astronaut.png", "brick.png", "chelsea.png", "coffee.png", "grass.png
 ASKEW = (2.0, 0.03, 0.03)  # deviations: degrees, of the size's logarithm, of half the width
 NARROW = Reach(45, (0.6, 1.4), 0.2)
 ANY = Reach(180, (0.6, 1.4), 0.2)
-CANVASES = (80_000, "auto")
 
 
 def plate(number):
@@ -128,19 +127,15 @@ def _one_seed(plates, reach, seed, table, options):
 
     for name, fit in PEERS.items():
         table.measure(name, lambda fit=fit: fit(examples, reach), images, judge)
-    for n_canvases in CANVASES:
-        poser = PoseTransformer(
-            angle=reach.angle,
-            scale=reach.scale,
-            shift=reach.shift,
-            n_canvases=n_canvases,
-            random_state=seed,
-            n_jobs=options.jobs,
-        )
-        name = "PoseTransformer" if n_canvases == "auto" else f"{n_canvases:,} canvases of it"
-        find = table.measure(
-            name, lambda poser=poser: poser.fit(examples).predict_theta, images, judge
-        )
+    poser = PoseTransformer(
+        angle=reach.angle,
+        scale=reach.scale,
+        shift=reach.shift,
+        random_state=seed,
+        n_jobs=options.jobs,
+    )
+    fit = lambda: poser.fit(examples).predict_theta  # noqa: E731
+    find = table.measure("PoseTransformer", fit, images, judge)
     options.sheet(f"textured_{reach.angle:.0f}_{seed}", images, find(images))
     options.sheet(
         f"textured_examples_{seed}", examples, np.tile(np.eye(2, 3), (len(examples), 1, 1))
