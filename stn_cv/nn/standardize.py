@@ -87,7 +87,7 @@ class StandardizeEach(Layer):
         def backward(dY: Array, want_dX: bool = True) -> tuple[Array | None, list[Array]]:
             if not want_dX:
                 return None, []
-            along = np.einsum("chwn,chwn->n", dY, Y) / max(X[..., 0].size, 1)
+            along = np.einsum("chwn,chwn->n", dY, Y) / max(Y[..., 0].size, 1)
             return (dY - dY.mean(axis=(0, 1, 2)) - Y * along) / deviation, []
 
         return Y, backward

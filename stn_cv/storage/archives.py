@@ -41,7 +41,7 @@ FAULTS = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
-    NotImplementedError,
+    NotImplementedError,  # zipfile, of a compression that it does not know
     RuntimeError,
     ValueError,
 )
